@@ -1,0 +1,110 @@
+//! Decision trees, whatever grew them: boosted trees of our own trainer, forests,
+//! trees from LightGBM. One form for the model file and for every scorer.
+
+use serde::{Deserialize, Serialize};
+
+/// A binary decision tree. Inner node `i` sends a row left where
+/// `value <= threshold[i]`, and a missing value (NaN) where `default_left[i]` says.
+/// A child `>= 0` is an inner node, a child `< 0` is leaf `!child`. A tree of one
+/// leaf has no inner node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tree {
+    /// Column each inner node looks at.
+    pub feature: Vec<u32>,
+    /// Largest value that goes left. (LightGBM's `f64` thresholds are rounded down to
+    /// the largest `f32` below, which decides every `f32` value alike.)
+    pub threshold: Vec<f32>,
+    /// Where missing values go.
+    pub default_left: Vec<bool>,
+    /// Left children.
+    pub left: Vec<i32>,
+    /// Right children.
+    pub right: Vec<i32>,
+    /// Values of the leaves, `[leaf][output]`: one output for a boosted tree (its score), one
+    /// per class for a forest's tree (its probabilities).
+    pub leaf: Vec<f32>,
+}
+
+/// From the summed leaf values to probabilities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Link {
+    /// `exp(s_k) / sum exp(s_j)`: tree `t` adds to class `t mod K`.
+    Softmax,
+    /// `1 / (1 + exp(-s))` is the second class's probability: every tree adds to the one score.
+    Sigmoid,
+    /// The mean of the trees' own class probabilities.
+    Average,
+}
+
+/// Trees and how their answers add up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TreeEnsemble {
+    /// Number of columns the trees may look at.
+    pub features: usize,
+    /// Number of classes.
+    pub classes: usize,
+    /// How leaf values become probabilities.
+    pub link: Link,
+    /// Added to each score (`classes` values for softmax, one for sigmoid, none for average).
+    pub base: Vec<f32>,
+    /// The trees.
+    pub trees: Vec<Tree>,
+}
+
+impl Tree {
+    /// The leaf a row falls into. `value(feature)` gives its columns.
+    pub fn leaf_of(&self, value: impl Fn(usize) -> f32) -> usize {
+        if self.feature.is_empty() {
+            return 0;
+        }
+        let mut node = 0;
+        loop {
+            let x = value(self.feature[node] as usize);
+            let left = if x.is_nan() { self.default_left[node] } else { x <= self.threshold[node] };
+            let child = if left { self.left[node] } else { self.right[node] };
+            match usize::try_from(child) {
+                Ok(inner) => node = inner,
+                Err(_) => return !child as usize,
+            }
+        }
+    }
+}
+
+impl TreeEnsemble {
+    /// Class probabilities of one row by walking every tree: the plain scorer that the fused
+    /// one is held against. Sums run in `f64`.
+    pub fn score_row(&self, value: impl Fn(usize) -> f32) -> Vec<f32> {
+        let outputs = if self.link == Link::Average { self.classes } else { 1 };
+        let mut scores = vec![0.0f64; self.classes];
+        for (score, &base) in scores.iter_mut().zip(&self.base) {
+            *score = f64::from(base);
+        }
+        for (t, tree) in self.trees.iter().enumerate() {
+            let leaf = tree.leaf_of(&value);
+            match self.link {
+                Link::Softmax => scores[t % self.classes] += f64::from(tree.leaf[leaf]),
+                Link::Sigmoid => scores[0] += f64::from(tree.leaf[leaf]),
+                Link::Average => {
+                    for (k, score) in scores.iter_mut().enumerate() {
+                        *score += f64::from(tree.leaf[leaf * outputs + k]);
+                    }
+                }
+            }
+        }
+        match self.link {
+            Link::Softmax => {
+                let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let sum: f64 = scores.iter().map(|s| (s - top).exp()).sum();
+                scores.iter().map(|s| ((s - top).exp() / sum) as f32).collect()
+            }
+            Link::Sigmoid => {
+                let p = 1.0 / (1.0 + (-scores[0]).exp());
+                vec![(1.0 - p) as f32, p as f32]
+            }
+            Link::Average => scores.iter().map(|s| (s / self.trees.len().max(1) as f64) as f32).collect(),
+        }
+    }
+}

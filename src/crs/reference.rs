@@ -1,0 +1,191 @@
+//! Coordinate reference systems and transforms between them (PROJ, through GDAL).
+
+use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
+
+/// What can go wrong with a coordinate reference system.
+#[derive(Debug, thiserror::Error)]
+pub enum CrsError {
+    /// The text names no coordinate reference system that PROJ knows.
+    #[error("`{definition}` is not a coordinate reference system: {reason}")]
+    Unknown {
+        /// What was given.
+        definition: String,
+        /// What PROJ says.
+        reason: String,
+    },
+    /// PROJ has no way from one system to the other, or a point falls outside it.
+    #[error("cannot transform from {from} to {to}: {reason}")]
+    NoTransform {
+        /// The source system.
+        from: String,
+        /// The target system.
+        to: String,
+        /// What PROJ says.
+        reason: String,
+    },
+}
+
+/// A coordinate reference system. Axis order is always x (east, longitude), y (north, latitude).
+#[derive(Clone, Debug)]
+pub struct Crs {
+    wkt: String,
+    epsg: Option<u32>,
+    geographic: bool,
+}
+
+impl PartialEq for Crs {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.epsg, other.epsg) {
+            (Some(a), Some(b)) => a == b,
+            _ => {
+                self.wkt == other.wkt
+                    || matches!((spatial_ref(&self.wkt), spatial_ref(&other.wkt)), (Ok(a), Ok(b)) if a == b)
+            }
+        }
+    }
+}
+
+impl Crs {
+    /// Parses `EPSG:32649`, an OGC URI or URN, WKT or a PROJ string.
+    ///
+    /// # Errors
+    /// [`CrsError::Unknown`] where PROJ does not know it.
+    pub fn parse(definition: &str) -> Result<Self, CrsError> {
+        let definition = definition.trim();
+        let reference = spatial_ref(definition)?;
+        Self::from_spatial_ref(&reference).map_err(|e| unknown(definition, &e))
+    }
+
+    /// The system with this EPSG code.
+    ///
+    /// # Errors
+    /// [`CrsError::Unknown`] where there is none.
+    pub fn from_epsg(code: u32) -> Result<Self, CrsError> {
+        Self::parse(&format!("EPSG:{code}"))
+    }
+
+    /// Longitude and latitude on WGS 84 (EPSG:4326, x before y).
+    pub fn wgs84() -> Self {
+        Self::from_epsg(4326).expect("PROJ knows EPSG:4326")
+    }
+
+    /// The system of an open GDAL data set.
+    ///
+    /// # Errors
+    /// The error of GDAL where the system has no WKT.
+    pub fn from_spatial_ref(reference: &SpatialRef) -> Result<Self, gdal::errors::GdalError> {
+        let mut copy = reference.clone();
+        copy.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
+        let _ = copy.auto_identify_epsg();
+        let is_epsg = copy.authority().is_ok_and(|a| a.starts_with("EPSG:"));
+        Ok(Self {
+            wkt: copy.to_wkt()?,
+            epsg: is_epsg.then(|| copy.auth_code().ok()).flatten().and_then(|c| u32::try_from(c).ok()),
+            geographic: copy.is_geographic(),
+        })
+    }
+
+    /// The EPSG code, where one is known.
+    pub fn epsg(&self) -> Option<u32> {
+        self.epsg
+    }
+
+    /// Whether coordinates are degrees.
+    pub fn is_geographic(&self) -> bool {
+        self.geographic
+    }
+
+    /// Well-known text.
+    pub fn wkt(&self) -> &str {
+        &self.wkt
+    }
+
+    /// `EPSG:n`, or the name in the WKT.
+    pub fn name(&self) -> String {
+        self.epsg.map_or_else(
+            || self.wkt.split('"').nth(1).unwrap_or("unnamed").to_owned(),
+            |code| format!("EPSG:{code}"),
+        )
+    }
+
+    /// GDAL's object, with x before y.
+    ///
+    /// # Errors
+    /// [`CrsError::Unknown`] where PROJ refuses its own WKT.
+    pub fn to_spatial_ref(&self) -> Result<SpatialRef, CrsError> {
+        spatial_ref(&self.wkt)
+    }
+
+    /// The way from this system to another. Bound to its thread; make one per thread.
+    ///
+    /// # Errors
+    /// [`CrsError::NoTransform`] where PROJ has none.
+    pub fn transformer_to(&self, to: &Self) -> Result<Transformer, CrsError> {
+        let fail = |reason: String| CrsError::NoTransform { from: self.name(), to: to.name(), reason };
+        let inner = CoordTransform::new(&self.to_spatial_ref()?, &to.to_spatial_ref()?)
+            .map_err(|e| fail(e.to_string()))?;
+        Ok(Transformer { inner: (self != to).then_some(inner), from: self.name(), to: to.name() })
+    }
+}
+
+fn spatial_ref(definition: &str) -> Result<SpatialRef, CrsError> {
+    let mut reference = SpatialRef::from_definition(definition).map_err(|e| unknown(definition, &e))?;
+    reference.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
+    Ok(reference)
+}
+
+fn unknown(definition: &str, reason: &gdal::errors::GdalError) -> CrsError {
+    CrsError::Unknown { definition: definition.chars().take(80).collect(), reason: reason.to_string() }
+}
+
+/// A transform between two systems; the identity where they are the same.
+#[derive(Debug)]
+pub struct Transformer {
+    inner: Option<CoordTransform>,
+    from: String,
+    to: String,
+}
+
+impl Transformer {
+    /// Transforms points in place.
+    ///
+    /// # Errors
+    /// [`CrsError::NoTransform`] where a point cannot be transformed.
+    pub fn apply(&self, xs: &mut [f64], ys: &mut [f64]) -> Result<(), CrsError> {
+        let Some(inner) = &self.inner else { return Ok(()) };
+        let fail =
+            |reason: String| CrsError::NoTransform { from: self.from.clone(), to: self.to.clone(), reason };
+        inner.transform_coords(xs, ys, &mut []).map_err(|e| fail(e.to_string()))?;
+        if xs.iter().chain(ys.iter()).all(|v| v.is_finite()) {
+            Ok(())
+        } else {
+            Err(fail("a point lies outside the target system".to_owned()))
+        }
+    }
+
+    /// Whether both systems are the same.
+    pub fn is_identity(&self) -> bool {
+        self.inner.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utm_and_back_is_the_same_point() {
+        let (utm, wgs) = (Crs::from_epsg(32649).unwrap(), Crs::wgs84());
+        let (mut x, mut y) = ([113.05], [27.9]);
+        wgs.transformer_to(&utm).unwrap().apply(&mut x, &mut y).unwrap();
+        assert!((690_000.0..720_000.0).contains(&x[0]) && (3_080_000.0..3_100_000.0).contains(&y[0]));
+        utm.transformer_to(&wgs).unwrap().apply(&mut x, &mut y).unwrap();
+        assert!((x[0] - 113.05).abs() < 1e-9 && (y[0] - 27.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        let error = Crs::parse("EPSG:nonsense").unwrap_err().to_string();
+        assert!(error.contains("EPSG:nonsense"), "{error}");
+    }
+}

@@ -1,0 +1,175 @@
+//! The cube, and the blocks it is read in.
+
+use std::sync::Arc;
+
+use super::Band;
+use crate::crs::GeoBox;
+use crate::raster::Window;
+
+/// What can go wrong while a cube's pixels are read or prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum CubeError {
+    /// The pixels could not be read; the text names the file.
+    #[error("{0}")]
+    Read(String),
+    /// A band that the cube does not have.
+    #[error("band {band} is in no scene of the cube (it has {available})")]
+    NoBand {
+        /// What was asked for.
+        band: Band,
+        /// What there is.
+        available: String,
+    },
+    /// Fewer dates than a series needs.
+    #[error("the cube has {dates} usable dates ({dropped}); a series needs at least {needed}")]
+    TooFewDates {
+        /// Usable dates.
+        dates: usize,
+        /// Why others were left out.
+        dropped: String,
+        /// How many are needed.
+        needed: usize,
+    },
+}
+
+/// One date of a cube: all scenes of that day, merged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Acquisition {
+    /// The day (UTC).
+    pub date: jiff::civil::Date,
+    /// Ids of the scenes that were merged, in order of precedence.
+    pub scenes: Vec<String>,
+    /// Mean scene cloud cover in percent, where the metadata tells.
+    pub cloud_cover: Option<f32>,
+}
+
+impl Acquisition {
+    /// Days since 1 January of the cube's first year (1 January is 1): series
+    /// that run over a New Year keep rising.
+    pub fn day_of_series(&self, first_year: i16) -> f32 {
+        let start = jiff::civil::date(first_year, 1, 1);
+        (self.date - start).get_days() as f32 + 1.0
+    }
+}
+
+/// Whether anything was there to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// No valid pixel: the output is NaN throughout (sparse tiles, outside the scene).
+    Empty,
+    /// At least one file had data here.
+    Some,
+}
+
+/// Brings pixels: surface reflectance on the cube's grid. Implemented by `io`.
+pub trait PixelSource: Send + Sync {
+    /// Reads `bands` of date `time` in `window` into `out`, `[band][pixel]`, row-major.
+    /// Nodata, masked and not finite values are NaN.
+    ///
+    /// # Errors
+    /// [`CubeError::Read`] names the file and what is wrong with it.
+    fn read(
+        &self,
+        time: usize,
+        bands: &[Band],
+        window: Window,
+        out: &mut [f32],
+    ) -> Result<Coverage, CubeError>;
+}
+
+/// Dates x bands x pixels on one grid, read by blocks.
+#[derive(Clone)]
+pub struct DataCube {
+    /// The grid of every plane.
+    pub grid: GeoBox,
+    /// The dates, rising, none twice.
+    pub acquisitions: Vec<Acquisition>,
+    /// Bands that every date has.
+    pub bands: Vec<Band>,
+    /// What the reader of the scenes noticed and a user should know (left-out scenes, ...).
+    pub notes: Vec<String>,
+    source: Arc<dyn PixelSource>,
+}
+
+impl std::fmt::Debug for DataCube {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataCube")
+            .field("grid", &self.grid)
+            .field("dates", &self.acquisitions.len())
+            .field("bands", &self.bands)
+            .finish_non_exhaustive()
+    }
+}
+
+impl DataCube {
+    /// A cube over a source of pixels.
+    pub fn new(
+        grid: GeoBox,
+        acquisitions: Vec<Acquisition>,
+        bands: Vec<Band>,
+        notes: Vec<String>,
+        source: Arc<dyn PixelSource>,
+    ) -> Self {
+        Self { grid, acquisitions, bands, notes, source }
+    }
+
+    /// Day of series of each date (1 is 1 January of the first date's year).
+    pub fn days(&self) -> Vec<f32> {
+        let first_year = self.acquisitions.first().map_or(1970, |a| a.date.year());
+        self.acquisitions.iter().map(|a| a.day_of_series(first_year)).collect()
+    }
+
+    /// Reads one date of a window, `[band][pixel]`: for callers that stream date by date.
+    ///
+    /// # Errors
+    /// As [`PixelSource::read`].
+    pub fn read_date(
+        &self,
+        time: usize,
+        bands: &[Band],
+        window: Window,
+        out: &mut [f32],
+    ) -> Result<Coverage, CubeError> {
+        self.source.read(time, bands, window, out)
+    }
+
+    /// Reads every date of a window.
+    ///
+    /// # Errors
+    /// As [`PixelSource::read`].
+    pub fn read(&self, bands: &[Band], window: Window) -> Result<Block, CubeError> {
+        let stride = bands.len() * window.len();
+        let mut values = vec![f32::NAN; self.acquisitions.len() * stride];
+        let mut coverage = Coverage::Empty;
+        if stride > 0 {
+            for (time, out) in values.chunks_exact_mut(stride).enumerate() {
+                if self.source.read(time, bands, window, out)? == Coverage::Some {
+                    coverage = Coverage::Some;
+                }
+            }
+        }
+        Ok(Block { window, bands: bands.to_vec(), values, coverage })
+    }
+}
+
+/// Every date of some bands in one window, `[time][band][pixel]`; nodata is NaN.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Where.
+    pub window: Window,
+    /// The bands, in the order of the planes.
+    pub bands: Vec<Band>,
+    /// Reflectance.
+    pub values: Vec<f32>,
+    /// Whether there is anything in it.
+    pub coverage: Coverage,
+}
+
+impl Block {
+    /// One plane: date `time`, the `band`-th band.
+    pub fn plane(&self, time: usize, band: usize) -> &[f32] {
+        let pixels = self.window.len();
+        let start = (time * self.bands.len() + band) * pixels;
+        &self.values[start..start + pixels]
+    }
+}

@@ -1,0 +1,11 @@
+//! Dates x bands x pixels on one grid: bands, acquisitions, time grids,
+//! regularize and blocks. Axis order is `[time, band, y, x]`, always. Knows no
+//! files (a [`PixelSource`] brings the pixels) and no models.
+
+mod band;
+mod block;
+mod request;
+
+pub use band::Band;
+pub use block::{Acquisition, Block, Coverage, CubeError, DataCube, PixelSource};
+pub use request::{Area, CubeRequest};

@@ -1,0 +1,26 @@
+//! Paddy rice, heavy-metal stress in rice and the mines behind it, from
+//! Sentinel-2 and GF-6 time series.
+//!
+//! The rooms of the crate and their direction are described in
+//! `docs/architecture.md` and held by the `tidy` test: a room on the left may
+//! use a room on the right, never back.
+//!
+//! ```text
+//! main ─ store ┬ process ┬ classify ─ predictors ─ spectral ─ cube ─ raster ─ crs
+//!              │         ├ classmap ─ raster, vector
+//!              │         └ ogc (no arrows out)
+//!              └ io ─ cube, classmap, vector, raster
+//! ```
+
+pub mod classify;
+pub mod classmap;
+pub mod crs;
+pub mod cube;
+pub mod io;
+pub mod ogc;
+pub mod predictors;
+pub mod process;
+pub mod raster;
+pub mod spectral;
+pub mod store;
+pub mod vector;

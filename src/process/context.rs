@@ -1,0 +1,163 @@
+//! What a run gets from its host: data, a place for results, progress, a way to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::ProcessError;
+use crate::classmap::Legend;
+use crate::crs::GeoBox;
+use crate::cube::{CubeRequest, DataCube};
+use crate::ogc::{CubeInput, FileInput};
+use crate::raster::{Plane, Window};
+use crate::vector::FeatureTable;
+
+/// Everything a run may touch.
+pub struct Context<'a> {
+    /// Where inputs come from.
+    pub data: &'a dyn DataSource,
+    /// Where outputs go.
+    pub sink: &'a dyn ResultSink,
+    /// Who is told how far it is.
+    pub progress: &'a dyn Progress,
+    /// Looked at once a block.
+    pub cancel: CancelToken,
+}
+
+/// Opens what inputs name. Implemented by `store` over `io`.
+pub trait DataSource: Send + Sync {
+    /// Opens a cube on the grid that is asked for.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] with the path below the member (`cube.features[3].assets.B05`).
+    fn cube(&self, cube: &CubeInput, request: &CubeRequest) -> Result<DataCube, ProcessError>;
+    /// Reads points or polygons with their properties (samples, mines, areas), in WGS 84.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] naming `input`.
+    fn features(&self, input: &str, file: &FileInput) -> Result<FeatureTable, ProcessError>;
+    /// Reads one band of a raster onto a grid: nearest for codes, bilinear for values. NaN is nodata.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] naming `input`.
+    fn raster(&self, input: &str, file: &FileInput) -> Result<Box<dyn RasterReader>, ProcessError>;
+    /// The bytes of a small file (a model, a CSV table).
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] naming `input`.
+    fn bytes(&self, input: &str, file: &FileInput) -> Result<Vec<u8>, ProcessError>;
+}
+
+/// A raster that is read by windows of its own grid or of another.
+pub trait RasterReader: Send + Sync {
+    /// The raster's own grid.
+    fn grid(&self) -> &GeoBox;
+    /// Category names by code, where the file carries a legend.
+    fn legend(&self) -> Option<&Legend>;
+    /// Reads a window of `grid` (the raster's own or another); NaN is nodata and outside.
+    ///
+    /// # Errors
+    /// [`ProcessError::Failed`] naming the file.
+    fn read(
+        &self,
+        grid: &GeoBox,
+        window: Window,
+        method: crate::raster::Resampling,
+    ) -> Result<Plane<f32>, ProcessError>;
+}
+
+/// Takes results. Everything is written aside and appears under its name only when the run
+/// commits; a run that fails or is cancelled leaves nothing.
+pub trait ResultSink: Send + Sync {
+    /// Whether the caller wants this output (all, where it named none).
+    fn wants(&self, output: &str) -> bool;
+    /// Starts a raster output (a COG when finished).
+    ///
+    /// # Errors
+    /// [`ProcessError::Failed`]: disk full, no permission.
+    fn raster(
+        &self,
+        output: &str,
+        grid: &GeoBox,
+        kind: &RasterKind,
+    ) -> Result<Box<dyn RasterWriter>, ProcessError>;
+    /// Hands over a JSON document.
+    ///
+    /// # Errors
+    /// As [`ResultSink::raster`].
+    fn document(&self, output: &str, value: serde_json::Value) -> Result<(), ProcessError>;
+    /// Hands over a file by its media type (`image/svg+xml`, `text/csv`, `image/png`).
+    ///
+    /// # Errors
+    /// As [`ResultSink::raster`].
+    fn file(&self, output: &str, media_type: &str, bytes: &[u8]) -> Result<(), ProcessError>;
+}
+
+/// What a raster output holds, all of it one byte a pixel.
+#[derive(Clone, Debug)]
+pub enum RasterKind {
+    /// Class codes with names and colours; overviews by mode.
+    Classes(Legend),
+    /// Percent 0..100 (confidence, probability), 255 nodata; overviews by average.
+    Percent {
+        /// What is measured, for the file's description and the quick-look.
+        label: String,
+    },
+}
+
+/// Takes a raster block by block, from one thread at a time, in any order.
+pub trait RasterWriter: Send {
+    /// Writes a window.
+    ///
+    /// # Errors
+    /// [`ProcessError::Failed`]: disk full.
+    fn write(&mut self, window: Window, values: &[u8]) -> Result<(), ProcessError>;
+    /// Overviews, COG layout, quick-look. Nothing is visible before the whole run commits.
+    ///
+    /// # Errors
+    /// [`ProcessError::Failed`]: disk full.
+    fn finish(self: Box<Self>) -> Result<(), ProcessError>;
+}
+
+/// Is told how far a run is.
+pub trait Progress: Send + Sync {
+    /// A step begins; `total` units of work, 0 where unknown.
+    fn step(&self, name: &str, total: u64);
+    /// Units of the step that are done (absolute).
+    fn done(&self, units: u64);
+    /// Something the user should know (left-out scenes, lost samples).
+    fn note(&self, message: &str);
+}
+
+/// A progress that says nothing, for tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn step(&self, _: &str, _: u64) {}
+    fn done(&self, _: u64) {}
+    fn note(&self, _: &str) {}
+}
+
+/// Says that a run should stop; cheap to clone and to look at.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// Asks the run to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// `Err(Cancelled)` once somebody asked.
+    ///
+    /// # Errors
+    /// [`ProcessError::Cancelled`].
+    pub fn check(&self) -> Result<(), ProcessError> {
+        if self.is_cancelled() { Err(ProcessError::Cancelled) } else { Ok(()) }
+    }
+}

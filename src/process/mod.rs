@@ -1,0 +1,12 @@
+//! Processes as types: [`Process`], the ordered registry, and the [`Context`] a run gets.
+//! One process a file. Knows neither where data lives, nor HTTP, nor async.
+
+mod context;
+mod error;
+mod traits;
+
+pub use context::{
+    CancelToken, Context, DataSource, Progress, RasterKind, RasterReader, RasterWriter, ResultSink, Silent,
+};
+pub use error::ProcessError;
+pub use traits::{DynProcess, Process};

@@ -1,0 +1,74 @@
+//! What a process is.
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use super::{Context, ProcessError};
+
+/// A process: typed inputs, named outputs that it hands to the context's sink. Its description
+/// (JSON schema, units, defaults, allowed values) is derived from the types; every interface
+/// (HTTP, WPS, command line, plugins) reads that description.
+pub trait Process: Send + Sync + 'static {
+    /// What the caller gives. Doc comments become descriptions, `#[serde(default)]` defaults.
+    type Inputs: DeserializeOwned + JsonSchema + Send;
+    /// One member per output; the schema says what each is. A raster or a file output has the
+    /// marker type of `ogc`, a document its own type.
+    type Outputs: JsonSchema;
+    /// Kebab-case id, as in the design's table.
+    const ID: &'static str;
+    /// A short human title.
+    const TITLE: &'static str;
+    /// What it does, in a few sentences, with the source.
+    const DESCRIPTION: &'static str;
+
+    /// Runs the process. Results go to `context.sink`; the token is looked at per block.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] for what the caller can mend, naming the input;
+    /// [`ProcessError::Cancelled`]; else [`ProcessError::Failed`].
+    fn run(&self, inputs: Self::Inputs, context: &Context<'_>) -> Result<(), ProcessError>;
+}
+
+/// The erased twin of [`Process`], for registries and interfaces.
+pub trait DynProcess: Send + Sync {
+    /// Kebab-case id.
+    fn id(&self) -> &'static str;
+    /// Human title.
+    fn title(&self) -> &'static str;
+    /// What it does.
+    fn description(&self) -> &'static str;
+    /// JSON schema of the inputs, as schemars derives it.
+    fn input_schema(&self) -> schemars::Schema;
+    /// JSON schema of the outputs.
+    fn output_schema(&self) -> schemars::Schema;
+    /// Parses the inputs (a bad member is named by its path) and runs.
+    ///
+    /// # Errors
+    /// As [`Process::run`].
+    fn run_json(&self, inputs: serde_json::Value, context: &Context<'_>) -> Result<(), ProcessError>;
+}
+
+impl<P: Process> DynProcess for P {
+    fn id(&self) -> &'static str {
+        P::ID
+    }
+    fn title(&self) -> &'static str {
+        P::TITLE
+    }
+    fn description(&self) -> &'static str {
+        P::DESCRIPTION
+    }
+    fn input_schema(&self) -> schemars::Schema {
+        schemars::schema_for!(P::Inputs)
+    }
+    fn output_schema(&self) -> schemars::Schema {
+        schemars::schema_for!(P::Outputs)
+    }
+    fn run_json(&self, inputs: serde_json::Value, context: &Context<'_>) -> Result<(), ProcessError> {
+        let inputs: P::Inputs = serde_path_to_error::deserialize(inputs).map_err(|e| {
+            let path = e.path().to_string();
+            ProcessError::input(if path == "." { "inputs" } else { &path }, e.inner().to_string())
+        })?;
+        self.run(inputs, context)
+    }
+}
