@@ -4,8 +4,12 @@
 
 mod band;
 mod block;
+mod regularize;
 mod request;
+mod smoothing;
 
 pub use band::Band;
 pub use block::{Acquisition, Block, Coverage, CubeError, DataCube, PixelSource};
+pub use regularize::{FEWEST_DATES, Regularize, Regularizer, TimeGrid};
 pub use request::{Area, CubeRequest};
+pub use smoothing::Smoothing;

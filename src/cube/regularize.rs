@@ -1,0 +1,207 @@
+//! Regularize: every series on one time grid, so that a model applies to years whose
+//! acquisition dates differ (methods, section 1).
+
+use serde::{Deserialize, Serialize};
+
+use super::smoothing::Smoothing;
+
+/// Fewest valid observations a pixel's series needs; below it is nodata.
+pub const FEWEST_DATES: usize = 3;
+
+/// The time steps of a regularized series.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum TimeGrid {
+    /// The cube's own dates, gaps filled.
+    Acquisitions,
+    /// Equal steps by day of year (1 is 1 January of the first date's year).
+    Days {
+        /// First day.
+        first: f32,
+        /// Days from step to step.
+        step: f32,
+        /// Number of steps.
+        count: usize,
+    },
+}
+
+impl TimeGrid {
+    /// The grid of `step` days that covers `days`, its first day a multiple of the step past 1.
+    pub fn covering(days: &[f32], step: f32) -> Self {
+        let first = days.first().copied().unwrap_or(1.0);
+        let last = days.last().copied().unwrap_or(first);
+        let first = 1.0 + ((first - 1.0) / step).floor() * step;
+        Self::Days { first, step, count: ((last - first) / step).ceil() as usize + 1 }
+    }
+
+    /// The day of each step, for a cube with these `days`.
+    pub fn days(self, days: &[f32]) -> Vec<f32> {
+        match self {
+            Self::Acquisitions => days.to_vec(),
+            Self::Days { first, step, count } => (0..count).map(|i| first + step * i as f32).collect(),
+        }
+    }
+}
+
+/// How series become regular. Kept in the model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Regularize {
+    /// The time steps.
+    pub grid: TimeGrid,
+    /// Largest credible depth of a dip between two higher neighbours: an observation further
+    /// below the line between its valid neighbours is a cloud rim or shadow that the mask
+    /// missed, and is left out. `None` keeps all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub despike: Option<f32>,
+    /// Smoothing on the regular grid.
+    #[serde(default)]
+    pub smoothing: Smoothing,
+}
+
+/// Brings the series of one cube to a time grid: the plain form, pixel by pixel, that the
+/// fused inference is held against.
+#[derive(Clone, Debug)]
+pub struct Regularizer {
+    days: Vec<f32>,
+    steps: Vec<f32>,
+    despike: Option<f32>,
+    smoother: Option<Vec<f32>>,
+}
+
+impl Regularizer {
+    /// A regularizer for a cube whose dates are `days` (rising).
+    pub fn new(regularize: &Regularize, days: &[f32]) -> Self {
+        let steps = regularize.grid.days(days);
+        let smoother = regularize.smoothing.matrix(steps.len());
+        Self { days: days.to_vec(), steps, despike: regularize.despike, smoother }
+    }
+
+    /// Days of the time steps.
+    pub fn steps(&self) -> &[f32] {
+        &self.steps
+    }
+
+    /// Observed values `[date][pixel]` (NaN missing) to `out`, `[step][pixel]`: linear between a
+    /// pixel's own valid observations, the nearest value at the ends. A pixel with fewer than
+    /// [`FEWEST_DATES`] valid observations is NaN throughout; their number is returned.
+    pub fn apply(&self, values: &[f32], pixels: usize, out: &mut [f32]) -> usize {
+        let mut lost = 0;
+        let (mut seen, mut series) = (Vec::new(), vec![0.0; self.steps.len()]);
+        for pixel in 0..pixels {
+            self.observations(|date| values[date * pixels + pixel], &mut seen);
+            if seen.len() < FEWEST_DATES {
+                lost += 1;
+                series.fill(f32::NAN);
+            } else {
+                interpolate(&seen, &self.steps, &mut series);
+            }
+            match &self.smoother {
+                None => series.iter().enumerate().for_each(|(step, &v)| out[step * pixels + pixel] = v),
+                Some(matrix) => {
+                    for (step, row) in matrix.chunks_exact(series.len()).enumerate() {
+                        out[step * pixels + pixel] = row.iter().zip(&series).map(|(w, v)| w * v).sum();
+                    }
+                }
+            }
+        }
+        lost
+    }
+
+    /// The valid observations of one pixel as (day, value), spikes left out.
+    fn observations(&self, value: impl Fn(usize) -> f32, seen: &mut Vec<(f32, f32)>) {
+        seen.clear();
+        seen.extend(
+            self.days.iter().enumerate().map(|(date, &day)| (day, value(date))).filter(|o| o.1.is_finite()),
+        );
+        if let Some(depth) = self.despike {
+            let raw = seen.clone();
+            seen.clear();
+            seen.extend(
+                raw.iter()
+                    .enumerate()
+                    .filter(|&(i, &(day, v))| {
+                        let (Some(before), Some(after)) = (i.checked_sub(1).map(|j| raw[j]), raw.get(i + 1))
+                        else {
+                            return true;
+                        };
+                        line(before, *after, day) - v <= depth
+                    })
+                    .map(|(_, &o)| o),
+            );
+        }
+    }
+}
+
+/// The line through two observations, at a day.
+fn line(a: (f32, f32), b: (f32, f32), day: f32) -> f32 {
+    a.1 + (b.1 - a.1) * ((day - a.0) / (b.0 - a.0))
+}
+
+fn interpolate(seen: &[(f32, f32)], steps: &[f32], out: &mut [f32]) {
+    let mut next = 0;
+    for (value, &day) in out.iter_mut().zip(steps) {
+        while next < seen.len() && seen[next].0 < day {
+            next += 1;
+        }
+        *value = match (next.checked_sub(1).map(|i| seen[i]), seen.get(next)) {
+            (Some(before), Some(&after)) => line(before, after, day),
+            (None, Some(&only)) | (Some(only), None) => only.1,
+            (None, None) => f32::NAN,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAN: f32 = f32::NAN;
+
+    fn plain(grid: TimeGrid) -> Regularize {
+        Regularize { grid, despike: None, smoothing: Smoothing::None }
+    }
+
+    #[test]
+    fn gaps_are_filled_between_a_pixels_own_dates_and_ends_take_the_nearest() {
+        let days = [10.0, 20.0, 30.0, 40.0];
+        let r = Regularizer::new(&plain(TimeGrid::Days { first: 5.0, step: 10.0, count: 5 }), &days);
+        // Two pixels: the second misses day 20.
+        let values = [1.0, 1.0, 2.0, NAN, 3.0, 3.0, 4.0, 7.0];
+        let mut out = [0.0; 10];
+        assert_eq!(r.apply(&values, 2, &mut out), 0);
+        let pixel = |p: usize| (0..5).map(|s| out[s * 2 + p]).collect::<Vec<_>>();
+        assert_eq!(pixel(0), [1.0, 1.5, 2.5, 3.5, 4.0]);
+        assert_eq!(pixel(1), [1.0, 1.5, 2.5, 5.0, 7.0]);
+    }
+
+    #[test]
+    fn fewer_than_three_dates_are_nodata_and_counted() {
+        let days = [10.0, 20.0, 30.0];
+        let r = Regularizer::new(&plain(TimeGrid::Acquisitions), &days);
+        let mut out = [0.0; 3];
+        assert_eq!(r.apply(&[1.0, f32::INFINITY, 2.0], 1, &mut out), 1);
+        assert!(out.iter().all(|v| v.is_nan()));
+    }
+
+    #[test]
+    fn a_dip_that_the_mask_missed_is_left_out() {
+        let days = [10.0, 20.0, 30.0, 40.0];
+        let mut how = plain(TimeGrid::Acquisitions);
+        how.despike = Some(0.1);
+        let r = Regularizer::new(&how, &days);
+        let mut out = [0.0; 4];
+        r.apply(&[0.4, 0.1, 0.5, 0.6], 1, &mut out);
+        assert!((out[1] - 0.45).abs() < 1e-6, "{out:?}");
+    }
+
+    #[test]
+    fn the_covering_grid_holds_every_date() {
+        let grid = TimeGrid::covering(&[92.0, 150.0, 289.0], 10.0);
+        let days = grid.days(&[]);
+        assert!(
+            days[0] <= 92.0 && *days.last().unwrap() >= 289.0 && (days[0] - 91.0).abs() < 1e-6,
+            "{days:?}"
+        );
+    }
+}
