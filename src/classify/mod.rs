@@ -1,10 +1,15 @@
 //! Labels and models: samples, splits, one classifier a file, the model file,
 //! assessment and block-wise prediction. Knows no files and no processes.
 
+mod classifier;
+mod error;
+pub mod fused;
 mod series;
 mod table;
 mod trees;
 
+pub use classifier::{Classifier, NO_CLASS, most_probable};
+pub use error::ClassifyError;
 pub use series::SeriesBlock;
 pub use table::{Labels, Table};
 pub use trees::{Link, Tree, TreeEnsemble};

@@ -1,0 +1,56 @@
+//! What can go wrong between samples and a map.
+
+use thiserror::Error;
+
+/// An error of the classifiers: bad parameters, unusable samples, series of another shape.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ClassifyError {
+    /// A parameter has a value that cannot work.
+    #[error("parameter {name}: {reason}")]
+    Parameter {
+        /// Name of the parameter, as its `params` type spells it.
+        name: &'static str,
+        /// What is wrong, and what would do.
+        reason: String,
+    },
+    /// The training or validation samples cannot be used.
+    #[error("samples: {0}")]
+    Samples(String),
+    /// A block of series is not what the model was trained on.
+    #[error("the model reads {series} series of {steps} steps, not {found_series} of {found_steps}")]
+    Shape {
+        /// Series the model reads.
+        series: usize,
+        /// Time steps the model reads.
+        steps: usize,
+        /// Series found.
+        found_series: usize,
+        /// Time steps found.
+        found_steps: usize,
+    },
+    /// The place for the probabilities has the wrong size.
+    #[error("{pixels} pixels of {classes} classes need {} probabilities, not {found}", pixels * classes)]
+    Output {
+        /// Pixels of the block.
+        pixels: usize,
+        /// Classes of the model.
+        classes: usize,
+        /// Length of the slice given.
+        found: usize,
+    },
+    /// A learner of another crate failed.
+    #[error("{learner}: {reason}")]
+    Learner {
+        /// Which one.
+        learner: &'static str,
+        /// Its own words.
+        reason: String,
+    },
+}
+
+impl ClassifyError {
+    /// A bad parameter.
+    pub(crate) fn parameter(name: &'static str, reason: impl Into<String>) -> Self {
+        Self::Parameter { name, reason: reason.into() }
+    }
+}
