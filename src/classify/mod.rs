@@ -1,10 +1,13 @@
 //! Labels and models: samples, splits, one classifier a file, the model file,
 //! assessment and block-wise prediction. Knows no files and no processes.
 
+pub mod assess;
+pub mod boost;
 mod classifier;
 mod error;
 pub mod fused;
 mod series;
+pub mod splits;
 mod table;
 mod trees;
 
