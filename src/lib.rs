@@ -9,7 +9,7 @@
 //! main ─ store ┬ process ┬ classify ─ predictors ─ spectral ─ cube ─ raster ─ crs
 //!              │         ├ classmap ─ raster, vector
 //!              │         └ ogc (no arrows out)
-//!              └ io ─ cube, classmap, vector, raster
+//!              └ io ─ simulate, cube, classmap, vector, raster
 //! ```
 
 pub mod classify;
@@ -21,6 +21,7 @@ pub mod ogc;
 pub mod predictors;
 pub mod process;
 pub mod raster;
+pub mod simulate;
 pub mod spectral;
 pub mod store;
 pub mod vector;

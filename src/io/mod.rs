@@ -1,1 +1,4 @@
-//! (see docs/architecture.md)
+//! Files: readers, writers, formats.
+
+pub mod county;
+mod geotiff_write;
