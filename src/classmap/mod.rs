@@ -1,5 +1,10 @@
-//! What a classification leaves: the legend, areas by class. Knows not how it was classified.
+//! What a classification leaves: the legend, areas by class, the sieve. Knows not how it was
+//! classified.
 
+mod areas;
 mod legend;
+mod sieve;
 
-pub use legend::{ClassEntry, Legend};
+pub use areas::{AreaTally, ClassArea, PixelArea};
+pub use legend::{ClassEntry, Legend, LegendError, percent_color};
+pub use sieve::{Connectivity, sieve};

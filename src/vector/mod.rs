@@ -1,6 +1,11 @@
-//! Geometry with attributes. Knows no files, JSON or async.
+//! Geometry with attributes, and the pixels it covers. Knows no files, JSON or async.
+
+pub mod cover;
+mod reproject;
 
 use std::collections::BTreeMap;
+
+pub use reproject::reproject;
 
 /// A property of a feature.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +18,21 @@ pub enum Value {
     Number(f64),
     /// Any text.
     Text(String),
+}
+
+impl Value {
+    /// The value of a cell of a table without types: nothing, a number or text. Digits behind a
+    /// leading zero (`007`) are text: they are somebody's identifier.
+    pub fn parse(cell: &str) -> Self {
+        let cell = cell.trim();
+        let digits = cell.trim_start_matches(['-', '+']);
+        let identifier = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+        match cell.parse::<f64>() {
+            _ if cell.is_empty() => Self::Null,
+            Ok(number) if number.is_finite() && !identifier => Self::Number(number),
+            _ => Self::Text(cell.to_owned()),
+        }
+    }
 }
 
 impl std::fmt::Display for Value {
