@@ -1,0 +1,43 @@
+# `make demo` and `make test` install what is missing, build and run. One build profile, release,
+# serves both.
+
+CARGO ?= cargo
+PEERS ?= ../shared/peers
+
+.PHONY: help setup build demo test lint bench bench-peers clean
+
+help:
+	@echo "make demo         simulate a county, train, map, assess, and say where to look"
+	@echo "make test         all tests"
+	@echo "make lint         format and lint checks"
+	@echo "make bench        benchmarks of the hot paths"
+	@echo "make bench-peers  rededge beside the Python peers in PEERS ($(PEERS))"
+
+setup:
+	@.ci/setup
+
+build: setup
+	$(CARGO) build --release --locked
+
+demo: build
+	@rm -rf rededge-demo
+	$(CARGO) run --release --locked --quiet -- demo --out rededge-demo
+
+test: setup
+	$(CARGO) test --release --locked
+
+lint: setup
+	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@$(CARGO) clippy --version >/dev/null 2>&1 || rustup component add clippy
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+
+bench: setup
+	$(CARGO) bench --locked
+
+bench-peers: build
+	python3 benches/peers/compare.py --peers "$(PEERS)"
+
+clean:
+	$(CARGO) clean
+	rm -rf rededge-demo

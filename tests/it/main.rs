@@ -1,0 +1,19 @@
+//! The integration tests, one binary. Tests that read the project's data find it by
+//! `shared_data` and say so where it is absent.
+
+mod county;
+mod tidy;
+
+use std::path::PathBuf;
+
+/// The folder of test data: `REDEDGE_DATA`, or `../shared/data` beside the checkout.
+#[allow(dead_code, reason = "which tests need data changes")]
+pub fn shared_data() -> Option<PathBuf> {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let folder = std::env::var_os("REDEDGE_DATA").map_or(beside, PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: {} is absent (set REDEDGE_DATA)", folder.display());
+    None
+}
