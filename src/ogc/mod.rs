@@ -2,5 +2,11 @@
 //! web framework.
 
 mod inputs;
+pub mod outputs;
+mod processes;
+mod schema;
 
 pub use inputs::{AreaInput, BboxInput, CubeInput, CubeSource, FileInput};
+pub use outputs::{Binary, Coverage, FeatureCollection, Figure, ModelFile, TableCsv};
+pub use processes::{Execute, OutputRequest, ProcessDescription, ProcessSummary};
+pub use schema::schema_of;

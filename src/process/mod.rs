@@ -2,11 +2,17 @@
 //! One process a file. Knows neither where data lives, nor HTTP, nor async.
 
 mod context;
+mod echo;
 mod error;
+mod registry;
 mod traits;
 
 pub use context::{
     CancelToken, Context, DataSource, Progress, RasterKind, RasterReader, RasterWriter, ResultSink, Silent,
 };
 pub use error::ProcessError;
+pub use registry::{find, registry, suggest};
 pub use traits::{DynProcess, Process};
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -4,12 +4,16 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::{Context, ProcessError};
+use crate::ogc::{ProcessDescription, schema_of};
 
 /// A process: typed inputs, named outputs that it hands to the context's sink. Its description
 /// (JSON schema, units, defaults, allowed values) is derived from the types; every interface
 /// (HTTP, WPS, command line, plugins) reads that description.
 pub trait Process: Send + Sync + 'static {
-    /// What the caller gives. Doc comments become descriptions, `#[serde(default)]` defaults.
+    /// What the caller gives. Doc comments become descriptions, `#[serde(default)]` defaults,
+    /// `#[schemars(extend("x-unit" = "m"))]` units. `#[serde(rename_all = "camelCase",
+    /// deny_unknown_fields)]` always; never `#[serde(flatten)]`, which loses the path of a wrong
+    /// member.
     type Inputs: DeserializeOwned + JsonSchema + Send;
     /// One member per output; the schema says what each is. A raster or a file output has the
     /// marker type of `ogc`, a document its own type.
@@ -33,14 +37,8 @@ pub trait Process: Send + Sync + 'static {
 pub trait DynProcess: Send + Sync {
     /// Kebab-case id.
     fn id(&self) -> &'static str;
-    /// Human title.
-    fn title(&self) -> &'static str;
-    /// What it does.
-    fn description(&self) -> &'static str;
-    /// JSON schema of the inputs, as schemars derives it.
-    fn input_schema(&self) -> schemars::Schema;
-    /// JSON schema of the outputs.
-    fn output_schema(&self) -> schemars::Schema;
+    /// The whole description, derived from the types.
+    fn describe(&self) -> ProcessDescription;
     /// Parses the inputs (a bad member is named by its path) and runs.
     ///
     /// # Errors
@@ -52,23 +50,15 @@ impl<P: Process> DynProcess for P {
     fn id(&self) -> &'static str {
         P::ID
     }
-    fn title(&self) -> &'static str {
-        P::TITLE
+
+    fn describe(&self) -> ProcessDescription {
+        let (inputs, outputs) = (schema_of::<P::Inputs>(), schema_of::<P::Outputs>());
+        ProcessDescription::new(P::ID, P::TITLE, P::DESCRIPTION, &inputs, &outputs)
     }
-    fn description(&self) -> &'static str {
-        P::DESCRIPTION
-    }
-    fn input_schema(&self) -> schemars::Schema {
-        schemars::schema_for!(P::Inputs)
-    }
-    fn output_schema(&self) -> schemars::Schema {
-        schemars::schema_for!(P::Outputs)
-    }
+
     fn run_json(&self, inputs: serde_json::Value, context: &Context<'_>) -> Result<(), ProcessError> {
-        let inputs: P::Inputs = serde_path_to_error::deserialize(inputs).map_err(|e| {
-            let path = e.path().to_string();
-            ProcessError::input(if path == "." { "inputs" } else { &path }, e.inner().to_string())
-        })?;
+        let inputs: P::Inputs = serde_path_to_error::deserialize(inputs)
+            .map_err(|e| ProcessError::malformed(&e.path().to_string(), &e.inner().to_string()))?;
         self.run(inputs, context)
     }
 }

@@ -1,1 +1,8 @@
-//! (see docs/architecture.md)
+//! Where data comes from and results go: implements the two traits of `process` over `io`.
+//! Knows no processes and no HTTP routes.
+
+mod sink;
+mod source;
+
+pub use sink::{LocalSink, StoreError};
+pub use source::LocalSource;

@@ -1,0 +1,36 @@
+//! Commands, one file each. Exit codes: 0 done, 1 failed or cancelled, 2 bad input.
+
+mod describe;
+mod failure;
+mod report;
+mod run;
+mod runner;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use failure::Failure;
+
+/// Paddy rice, heavy-metal stress in rice and the mines behind it, from satellite time series.
+#[derive(Parser)]
+#[command(name = "rededge", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Args),
+    Describe(describe::Args),
+}
+
+/// Reads the command line and runs the command.
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => args.execute(),
+        Command::Describe(args) => args.execute(),
+    }
+}

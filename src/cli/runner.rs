@@ -1,0 +1,60 @@
+//! Runs one process into one folder, on a bounded pool, with everything or nothing written.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use rededge::ogc::Execute;
+use rededge::process::{Context, DynProcess, ProcessError, Progress};
+use rededge::store::{LocalSink, LocalSource};
+
+use super::Failure;
+use super::stop::Stop;
+
+/// A run: which process, on what, where to.
+pub struct Run<'a> {
+    /// The process.
+    pub process: &'static dyn DynProcess,
+    /// Its inputs and wanted outputs.
+    pub request: Execute,
+    /// Relative paths of the inputs start here.
+    pub base: &'a Path,
+    /// The folder of the results.
+    pub out: &'a Path,
+    /// Threads; all cores where `None`.
+    pub threads: Option<usize>,
+}
+
+impl Run<'_> {
+    /// Runs, and returns the files that were written, `results.json` last.
+    pub fn execute(self, progress: &dyn Progress, stop: &Stop) -> Result<Vec<PathBuf>, Failure> {
+        let known = self.process.describe().outputs;
+        if let Some(unknown) = self.request.outputs.keys().find(|name| !known.contains_key(*name)) {
+            let names = known.keys().cloned().collect::<Vec<_>>().join(", ");
+            let message = format!("{} has no such output (it has {names})", self.process.id());
+            return Err(ProcessError::input(format!("outputs.{unknown}"), message).into());
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads.unwrap_or(0))
+            .thread_name(|i| format!("rededge-{i}"))
+            .build()
+            .map_err(|e| Failure::Failed(format!("no threads to run on: {e}")))?;
+        let sink = LocalSink::create(self.out, self.request.outputs.keys().cloned())
+            .map_err(|e| Failure::Failed(e.to_string()))?;
+        stop.guard(Some(sink.staging()));
+        let source = LocalSource::new(self.base);
+        let context = Context { data: &source, sink: &sink, progress, cancel: stop.token.clone() };
+        let inputs = serde_json::Value::Object(self.request.inputs);
+        let run = AssertUnwindSafe(|| pool.install(|| self.process.run_json(inputs, &context)));
+        catch_unwind(run).unwrap_or_else(|panic| Err(ProcessError::failed(panic_text(&*panic))))?;
+        stop.token.check()?;
+        let files = sink.commit().map_err(|e| Failure::Failed(e.to_string()));
+        stop.guard(None);
+        files
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    format!("a bug in rededge, nothing was written; please report it: {text}")
+}

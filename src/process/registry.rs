@@ -1,0 +1,66 @@
+//! The ordered list of processes. Every interface derives from it: a new process is one file and
+//! one line here.
+
+use super::DynProcess;
+use super::echo::Echo;
+use super::error::nearest;
+
+static REGISTRY: &[&dyn DynProcess] = &[&Echo];
+
+/// All processes, in the order in which they are listed.
+pub fn registry() -> &'static [&'static dyn DynProcess] {
+    REGISTRY
+}
+
+/// The process with this id.
+pub fn find(id: &str) -> Option<&'static dyn DynProcess> {
+    REGISTRY.iter().copied().find(|p| p.id() == id)
+}
+
+/// The id a misspelt one probably means.
+pub fn suggest(id: &str) -> Option<&'static str> {
+    nearest(id, REGISTRY.iter().map(|p| p.id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ogc::schema_of;
+    use crate::process::Process;
+
+    #[test]
+    fn ids_are_kebab_case_and_none_is_twice() {
+        let ids: Vec<_> = registry().iter().map(|p| p.id()).collect();
+        for (i, id) in ids.iter().enumerate() {
+            assert!(id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{id}");
+            assert!(!ids[..i].contains(id), "{id} is listed twice");
+        }
+    }
+
+    #[test]
+    fn every_member_of_every_process_says_what_it_is() {
+        for process in registry() {
+            let description = process.describe();
+            for (name, member) in description.inputs.iter().chain(&description.outputs) {
+                let text = member.get("description").and_then(|d| d.as_str()).unwrap_or_default();
+                assert!(!text.is_empty(), "{}: `{name}` has no doc comment", process.id());
+            }
+        }
+    }
+
+    #[test]
+    fn every_process_refuses_unknown_members() {
+        fn refuses<P: Process>(_: &P) -> bool {
+            schema_of::<P::Inputs>().get("additionalProperties") == Some(&false.into())
+        }
+        assert!(refuses(&Echo));
+        for process in registry() {
+            let context = crate::process::testing::nowhere();
+            let error = process
+                .run_json(serde_json::json!({"noSuchMember": 1}), &context.as_context())
+                .unwrap_err()
+                .to_string();
+            assert!(error.starts_with("input `noSuchMember`: unknown member"), "{}: {error}", process.id());
+        }
+    }
+}

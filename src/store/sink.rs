@@ -1,0 +1,279 @@
+//! Results in a folder: all of a run's files appear at once, or none does.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use crate::crs::GeoBox;
+use crate::ogc::outputs::{JSON, extension};
+use crate::process::{ProcessError, RasterKind, RasterWriter, ResultSink};
+
+/// What can go wrong where results are kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder cannot take results.
+    #[error("cannot write results to {path}: {reason}")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A file could not be written.
+    #[error("cannot write {path}: {reason}; nothing was changed")]
+    Write {
+        /// The file's final name.
+        path: String,
+        /// Why, and the way out.
+        reason: String,
+    },
+}
+
+impl From<StoreError> for ProcessError {
+    fn from(error: StoreError) -> Self {
+        Self::failed(error)
+    }
+}
+
+/// Takes a run's results into a folder. Everything is written into a hidden folder inside it, on
+/// the same file system; [`LocalSink::commit`] renames it into place, `results.json` last. Dropped
+/// without a commit, it leaves the folder as it was.
+#[derive(Debug)]
+pub struct LocalSink {
+    folder: PathBuf,
+    staging: TempDir,
+    /// Folders that this sink made, outermost first: taken away again where nothing is committed.
+    made: Vec<PathBuf>,
+    wanted: BTreeSet<String>,
+    results: Mutex<Map<String, Value>>,
+    committed: bool,
+}
+
+impl LocalSink {
+    /// A sink into `folder`, which is made where it is missing. `wanted` names the outputs that
+    /// the caller wants; empty is all.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`] where the folder cannot be made or written to.
+    pub fn create(folder: &Path, wanted: impl IntoIterator<Item = String>) -> Result<Self, StoreError> {
+        let refuse = |reason: String| StoreError::Folder { path: folder.display().to_string(), reason };
+        if folder.exists() && !folder.is_dir() {
+            return Err(refuse("it is a file, not a folder".to_owned()));
+        }
+        let made: Vec<PathBuf> = folder
+            .ancestors()
+            .take_while(|p| !p.as_os_str().is_empty() && !p.exists())
+            .map(Path::to_owned)
+            .collect();
+        std::fs::create_dir_all(folder).map_err(|e| refuse(reason(&e)))?;
+        let staging = tempfile::Builder::new()
+            .prefix(".rededge-")
+            .tempdir_in(folder)
+            .map_err(|e| refuse(reason(&e)))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            staging,
+            made,
+            wanted: wanted.into_iter().collect(),
+            results: Mutex::default(),
+            committed: false,
+        })
+    }
+
+    /// The hidden folder that holds results until they are committed.
+    pub fn staging(&self) -> &Path {
+        self.staging.path()
+    }
+
+    /// Makes every result visible, replacing files of the same names, and returns their paths,
+    /// `results.json` last. Should a file refuse to move, what was there before is put back.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] naming the file.
+    pub fn commit(mut self) -> Result<Vec<PathBuf>, StoreError> {
+        let results = std::mem::take(&mut *self.results.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut text = serde_json::to_vec_pretty(&results).unwrap_or_default();
+        text.push(b'\n');
+        self.write("results.json", &text)?;
+        let mut names = self.staged()?;
+        names.sort_by_key(|name| (name == "results.json", name.clone()));
+        for name in &names {
+            let sync = std::fs::File::open(self.staging.path().join(name)).and_then(|f| f.sync_all());
+            sync.map_err(|e| self.refuse(name, &e))?;
+            if self.folder.join(name).is_dir() {
+                return Err(self.refuse(name, &std::io::Error::other("a folder of that name is in the way")));
+            }
+        }
+        self.swap(&names)?;
+        self.committed = true;
+        // Renames are on disk once the folder is.
+        let _ = std::fs::File::open(&self.folder).and_then(|f| f.sync_all());
+        Ok(names.iter().map(|name| self.folder.join(name)).collect())
+    }
+
+    /// Moves the old files aside and the new ones in; undoes it all at the first refusal.
+    fn swap(&self, names: &[String]) -> Result<(), StoreError> {
+        let old = self.staging.path().join("replaced");
+        std::fs::create_dir(&old).map_err(|e| self.refuse("results.json", &e))?;
+        let mut moved: Vec<(PathBuf, PathBuf)> = Vec::new();
+        let mut go = |from: PathBuf, to: PathBuf| {
+            std::fs::rename(&from, &to)?;
+            moved.push((from, to));
+            Ok(())
+        };
+        for name in names {
+            let target = self.folder.join(name);
+            let exists = target.symlink_metadata().is_ok();
+            let aside = if exists { go(target.clone(), old.join(name)) } else { Ok(()) };
+            if let Err(e) = aside.and_then(|()| go(self.staging.path().join(name), target)) {
+                for (from, to) in moved.iter().rev() {
+                    let _ = std::fs::rename(to, from);
+                }
+                return Err(self.refuse(name, &e));
+            }
+        }
+        Ok(())
+    }
+
+    /// Names of the files that are ready, subordinate files (`.aux.xml`) included.
+    fn staged(&self) -> Result<Vec<String>, StoreError> {
+        let list = || -> std::io::Result<Vec<String>> {
+            std::fs::read_dir(self.staging.path())?
+                .map(|entry| entry.map(|e| e.file_name().to_string_lossy().into_owned()))
+                .collect()
+        };
+        list().map_err(|e| self.refuse("results.json", &e))
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let write = || -> std::io::Result<()> {
+            let mut file = std::fs::File::create(self.staging.path().join(name))?;
+            file.write_all(bytes)?;
+            file.sync_all()
+        };
+        write().map_err(|e| self.refuse(name, &e))
+    }
+
+    fn refuse(&self, name: &str, error: &std::io::Error) -> StoreError {
+        StoreError::Write { path: self.folder.join(name).display().to_string(), reason: reason(error) }
+    }
+
+    fn list(&self, output: &str, entry: Value) {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner).insert(output.to_owned(), entry);
+    }
+}
+
+/// An i/o error with the way out.
+fn reason(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::StorageFull => "the disk is full; free some space or choose another --out".to_owned(),
+        ErrorKind::QuotaExceeded => "the disk quota is used up; free some space".to_owned(),
+        ErrorKind::FileTooLarge => "the file is larger than this system allows (ulimit -f)".to_owned(),
+        ErrorKind::PermissionDenied => "no permission to write there".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+impl Drop for LocalSink {
+    fn drop(&mut self) {
+        if self.committed {
+            return;
+        }
+        let _ = std::fs::remove_dir_all(self.staging.path());
+        for folder in &self.made {
+            let _ = std::fs::remove_dir(folder); // only where it is empty
+        }
+    }
+}
+
+impl ResultSink for LocalSink {
+    fn wants(&self, output: &str) -> bool {
+        self.wanted.is_empty() || self.wanted.contains(output)
+    }
+
+    fn raster(
+        &self,
+        output: &str,
+        _grid: &GeoBox,
+        _kind: &RasterKind,
+    ) -> Result<Box<dyn RasterWriter>, ProcessError> {
+        Err(ProcessError::failed(format_args!("{output}: rasters cannot be written yet")))
+    }
+
+    fn document(&self, output: &str, value: Value) -> Result<(), ProcessError> {
+        let mut text = serde_json::to_vec_pretty(&value).map_err(ProcessError::failed)?;
+        text.push(b'\n');
+        self.file(output, JSON, &text)
+    }
+
+    fn file(&self, output: &str, media_type: &str, bytes: &[u8]) -> Result<(), ProcessError> {
+        let name = format!("{output}.{}", extension(media_type));
+        self.write(&name, bytes)?;
+        self.list(output, json!({"href": name, "type": media_type}));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn results_appear_only_when_the_run_commits() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("a/b");
+        let sink = LocalSink::create(&out, []).unwrap();
+        sink.document("accuracy", json!({"overall": 1})).unwrap();
+        sink.file("table", "text/csv", b"a\n1\n").unwrap();
+        assert!(names(&out).iter().all(|n| n.starts_with('.')));
+        let files = sink.commit().unwrap();
+        assert_eq!(names(&out), ["accuracy.json", "results.json", "table.csv"]);
+        assert_eq!(files.last().unwrap(), &out.join("results.json"));
+        let results: Value = serde_json::from_slice(&std::fs::read(&files[2]).unwrap()).unwrap();
+        assert_eq!(results["table"], json!({"href": "table.csv", "type": "text/csv"}));
+    }
+
+    #[test]
+    fn a_run_that_fails_leaves_nothing_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("new");
+        drop(LocalSink::create(&out, []).unwrap());
+        assert!(!out.exists(), "a folder made for the run goes with it");
+
+        std::fs::write(folder.path().join("table.csv"), "old").unwrap();
+        let sink = LocalSink::create(folder.path(), []).unwrap();
+        sink.file("table", "text/csv", b"new").unwrap();
+        drop(sink);
+        assert_eq!(names(folder.path()), ["table.csv"]);
+        assert_eq!(std::fs::read(folder.path().join("table.csv")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_folder_in_the_way_is_named_and_the_old_files_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("accuracy.json"), "old").unwrap();
+        std::fs::create_dir(folder.path().join("table.csv")).unwrap();
+        let sink = LocalSink::create(folder.path(), []).unwrap();
+        sink.document("accuracy", json!(1)).unwrap();
+        sink.file("table", "text/csv", b"new").unwrap();
+        let error = sink.commit().unwrap_err().to_string();
+        assert!(error.contains("table.csv"), "{error}");
+        assert_eq!(names(folder.path()), ["accuracy.json", "table.csv"]);
+        assert_eq!(std::fs::read(folder.path().join("accuracy.json")).unwrap(), b"old");
+    }
+}
