@@ -38,6 +38,19 @@ pub enum ClassifyError {
         /// Length of the slice given.
         found: usize,
     },
+    /// Predictors that do not fit the model's trees.
+    #[error("{columns} columns of {pixels} pixels need {} predictors, not {found}", columns * pixels)]
+    Predictors {
+        /// Columns the trees look at.
+        columns: usize,
+        /// Pixels of the block.
+        pixels: usize,
+        /// Length of the slice given.
+        found: usize,
+    },
+    /// A model that cannot be used.
+    #[error("the model: {0}")]
+    Model(String),
     /// A learner of another crate failed.
     #[error("{learner}: {reason}")]
     Learner {

@@ -1,14 +1,9 @@
-//! One inner loop, three instruction sets. A loop over `[f32; L]` lanes is written once as
-//! plain Rust in [`LaneWork::run`]; [`dispatch`] compiles it for AVX-512, AVX2 and the
-//! portable baseline and runs the best that this machine has.
+//! One inner loop, three instruction sets. A loop over lanes of pixels is written once as
+//! plain Rust in [`LaneWork::run`]; [`Lanes::run`] compiles it for AVX-512, AVX2 and the
+//! portable baseline, and [`Lanes::best`] is the widest that this machine has.
 //!
 //! Rust never contracts `a * b + c` into a fused operation by itself, so the versions give
 //! the same bits.
-
-#![expect(
-    unsafe_code,
-    reason = "calling a #[target_feature] function after asking the machine for the feature"
-)]
 
 /// A piece of work that is worth compiling for wide registers.
 pub trait LaneWork {
@@ -22,22 +17,78 @@ pub trait LaneWork {
 
 /// Runs the work with the widest instruction set of this machine.
 pub fn dispatch<W: LaneWork>(work: W) -> W::Output {
+    Lanes::best().run(work)
+}
+
+/// An instruction set that this machine has: a value of the wide kinds exists only after the
+/// machine was asked, which is what makes [`Lanes::run`] sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lanes {
+    /// What every machine of the target has.
+    Portable,
+    /// 256-bit registers.
     #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl")
-        {
-            // SAFETY: the four features were found on this machine just now.
-            return unsafe { avx512(work) };
-        }
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: AVX2 was found on this machine just now.
-            return unsafe { avx2(work) };
+    Avx2(Avx2),
+    /// 512-bit registers and mask registers (AVX-512 F, BW, DQ, VL).
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+}
+
+/// Proof that this machine has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx2(());
+
+/// Proof that this machine has AVX-512 F, BW, DQ and VL.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx512(());
+
+impl Lanes {
+    /// Every version this machine can run, the widest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let wide = {
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            let avx2 = is_x86_feature_detected!("avx2");
+            [avx512.then_some(Self::Avx512(Avx512(()))), avx2.then_some(Self::Avx2(Avx2(())))]
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let wide: [Option<Self>; 0] = [];
+        wide.into_iter().flatten().chain([Self::Portable])
+    }
+
+    /// The widest version this machine can run.
+    pub fn best() -> Self {
+        Self::available().next().unwrap_or(Self::Portable)
+    }
+
+    /// Its name: `avx512`, `avx2` or `portable`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
         }
     }
-    work.run()
+
+    /// Runs the work compiled for this instruction set.
+    pub fn run<W: LaneWork>(self, work: W) -> W::Output {
+        match self {
+            Self::Portable => work.run(),
+            // SAFETY: the value proves that this machine has the feature.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => unsafe { avx2(work) },
+            // SAFETY: the value proves that this machine has the features.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => unsafe { avx512(work) },
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -1,0 +1,91 @@
+//! The two steps of scoring that plain Rust does not bring into wide registers, and their
+//! portable form.
+
+use super::LANES;
+
+/// One bit a lane; lane `l` is bit `l % 8` of byte `l / 8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(super) struct Mask(pub [u8; LANES / 8]);
+
+/// One 32-bit value a lane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(super) struct Lane<T>(pub [T; LANES]);
+
+/// The fewest values a leaf table has: tables of smaller trees are padded with zeros.
+pub(super) const TABLE: usize = 32;
+
+/// Leaf numbers of more binary digits are looked up in memory, whatever the instruction set.
+pub(super) const REGISTER_DIGITS: usize = 8;
+
+pub(super) trait Kernel: Copy {
+    /// One mask a threshold: the lanes that go right. `x > threshold`, and where `nan_right`
+    /// NaN too.
+    fn compare(self, x: &Lane<f32>, thresholds: &[f32], nan_right: bool, masks: &mut [Mask]);
+
+    /// Adds to each output's sums the leaf values: `tables` holds one table an output, each of
+    /// `max(TABLE, 2^digits)` values; digit `b` of a lane's index is its bit in `digits[b]`.
+    fn look_up(self, digits: &[Mask], tables: &[i32], sums: &mut [Lane<i32>]);
+}
+
+/// Plain Rust.
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+impl Kernel for Portable {
+    #[inline(always)]
+    fn compare(self, x: &Lane<f32>, thresholds: &[f32], nan_right: bool, masks: &mut [Mask]) {
+        let (groups, _) = x.0.as_chunks::<8>();
+        for (&threshold, mask) in thresholds.iter().zip(masks) {
+            for (byte, group) in mask.0.iter_mut().zip(groups) {
+                *byte = 0;
+                for (bit, &x) in group.iter().enumerate() {
+                    let right = x > threshold || (nan_right && x.is_nan());
+                    *byte |= u8::from(right) << bit;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn look_up(self, digits: &[Mask], tables: &[i32], sums: &mut [Lane<i32>]) {
+        look_up_in_memory(digits, tables, sums);
+    }
+}
+
+/// [`Kernel::look_up`] by memory accesses, for any number of digits.
+#[inline(always)]
+pub(super) fn look_up_in_memory(digits: &[Mask], tables: &[i32], sums: &mut [Lane<i32>]) {
+    let size = tables.len() / sums.len();
+    for group in 0..LANES / 8 {
+        let mut index = [0usize; 8];
+        for (b, half) in digits.chunks(8).enumerate() {
+            // Eight lanes' indices, a byte each.
+            let bytes = half.iter().enumerate().fold(0, |all, (b, d)| all | SPREAD[d.0[group] as usize] << b);
+            for (index, byte) in index.iter_mut().zip(bytes.to_le_bytes()) {
+                *index |= usize::from(byte) << (8 * b);
+            }
+        }
+        for (table, sums) in tables.chunks_exact(size).zip(sums.iter_mut()) {
+            for (sum, &index) in sums.0[group * 8..][..8].iter_mut().zip(&index) {
+                *sum += table[index];
+            }
+        }
+    }
+}
+
+/// Bit `l` of the position as the lowest bit of byte `l`.
+static SPREAD: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        let mut bit = 0;
+        while bit < 8 {
+            table[i] |= (i as u64 >> bit & 1) << (8 * bit);
+            bit += 1;
+        }
+        i += 1;
+    }
+    table
+};
