@@ -3,16 +3,27 @@
 
 pub mod assess;
 pub mod boost;
+mod cart;
 mod classifier;
+mod dtw;
 mod error;
+mod forest;
 pub mod fused;
+mod predictor_trees;
 mod series;
 pub mod splits;
 mod table;
+#[cfg(test)]
+mod testing;
 mod trees;
+mod tsrf;
 
+pub use cart::{Criterion, TreeParams};
 pub use classifier::{Classifier, NO_CLASS, most_probable};
+pub use dtw::{Curve, DtwModel, DtwParams, Library};
 pub use error::ClassifyError;
+pub use forest::{ForestModel, ForestParams};
 pub use series::SeriesBlock;
 pub use table::{Labels, Table};
 pub use trees::{Link, Tree, TreeEnsemble};
+pub use tsrf::{TsrfModel, TsrfParams};

@@ -1,0 +1,155 @@
+//! `forest`: random forest (Breiman 2001) on every band and date, as Zhang et al. 2022,
+//! section 3.1, map six land covers.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::cart::{Grower, TreeParams, bootstrap};
+use super::classifier::{check_samples, check_validation};
+use super::predictor_trees::PredictorTrees;
+use super::{Classifier, ClassifyError, Labels, Link, SeriesBlock, TreeEnsemble};
+use crate::predictors::{Predictor, PredictorSet};
+
+/// Parameters of a random forest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct ForestParams {
+    /// Number of trees.
+    pub trees: usize,
+    /// How each grows. Where `columnsPerSplit` is absent, the square root of the number of
+    /// columns is drawn for each split.
+    pub tree: TreeParams,
+}
+
+impl Default for ForestParams {
+    fn default() -> Self {
+        Self { trees: 100, tree: TreeParams::default() }
+    }
+}
+
+/// A trained random forest: the probability of a class is the mean of its share in the leaf
+/// that each tree sends a pixel to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForestModel {
+    classes: Vec<String>,
+    series: usize,
+    steps: usize,
+    trees: PredictorTrees,
+}
+
+impl ForestModel {
+    /// Trains on the value of every series at every step; each tree on a bootstrap of the
+    /// samples. The validation samples are checked and otherwise not needed.
+    ///
+    /// # Errors
+    ///
+    /// Samples of fewer than two classes, or parameters out of range.
+    pub fn train(
+        series: &SeriesBlock,
+        labels: &Labels,
+        validation: Option<(&SeriesBlock, &Labels)>,
+        params: &ForestParams,
+        seed: u64,
+    ) -> Result<Self, ClassifyError> {
+        check_samples(series, labels)?;
+        check_validation(series, labels, validation)?;
+        let values: Vec<_> = (0..series.steps).map(|step| Predictor::Value { step }).collect();
+        let predictors = PredictorSet::for_each_series(series.series, series.steps, &values);
+        let columns: Vec<Vec<f32>> = series.values.chunks_exact(series.pixels).map(<[f32]>::to_vec).collect();
+        let ensemble = grow_forest(&columns, labels, params, seed)?;
+        Ok(Self {
+            classes: labels.classes.clone(),
+            series: series.series,
+            steps: series.steps,
+            trees: PredictorTrees { predictors, ensemble }.keep_used(),
+        })
+    }
+
+    /// The trees and the number of columns they look at.
+    pub fn ensemble(&self) -> &TreeEnsemble {
+        &self.trees.ensemble
+    }
+}
+
+impl Classifier for ForestModel {
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn shape(&self) -> (usize, usize) {
+        (self.series, self.steps)
+    }
+
+    fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
+        self.check(series, out)?;
+        self.trees.predict(series, out);
+        Ok(())
+    }
+}
+
+/// Grows a random forest over columns; tree `t` draws from stream `t` of the seed, so that
+/// the forest does not depend on the number of threads.
+pub(crate) fn grow_forest(
+    columns: &[Vec<f32>],
+    labels: &Labels,
+    params: &ForestParams,
+    seed: u64,
+) -> Result<TreeEnsemble, ClassifyError> {
+    if params.trees == 0 {
+        return Err(ClassifyError::parameter("trees", "must be at least 1"));
+    }
+    params.tree.check()?;
+    let per_split = params.tree.columns_per_split.unwrap_or((columns.len() as f64).sqrt() as usize);
+    let tree =
+        TreeParams { columns_per_split: Some(per_split.clamp(1, columns.len())), ..params.tree.clone() };
+    let classes = labels.classes.len();
+    let trees = (0..params.trees as u64)
+        .into_par_iter()
+        .map(|t| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(t);
+            let weights = bootstrap(labels.labels.len(), &mut rng);
+            Grower { columns, labels: &labels.labels, weights: &weights, classes, params: &tree }
+                .grow(&mut rng)
+        })
+        .collect();
+    Ok(TreeEnsemble { features: columns.len(), classes, link: Link::Average, base: Vec::new(), trees })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing;
+    use super::*;
+
+    #[test]
+    fn a_forest_tells_the_made_up_seasons_apart() {
+        let (train, labels) = testing::seasons(400, 1);
+        let (test, truth) = testing::seasons(400, 2);
+        let model = ForestModel::train(&train.block(), &labels, None, &ForestParams::default(), 3).unwrap();
+        let found = model.predict_labels(&test.block()).unwrap();
+        let agreement = testing::agreement(&found, &truth.labels);
+        assert!(agreement > 0.93, "{agreement}");
+        let again: ForestModel = serde_json::from_str(&serde_json::to_string(&model).unwrap()).unwrap();
+        assert_eq!(again, model);
+    }
+
+    #[test]
+    fn probabilities_add_up_and_pixels_without_series_have_none() {
+        let (train, labels) = testing::seasons(90, 1);
+        let model = ForestModel::train(&train.block(), &labels, None, &ForestParams::default(), 3).unwrap();
+        let mut gap = testing::seasons(40, 5).0;
+        gap.clear_pixel(7);
+        testing::check_probabilities(&model, &gap, &[7]);
+    }
+
+    #[test]
+    fn no_tree_is_refused_by_name() {
+        let (train, labels) = testing::seasons(30, 1);
+        let params = ForestParams { trees: 0, ..ForestParams::default() };
+        let error = ForestModel::train(&train.block(), &labels, None, &params, 0).unwrap_err();
+        assert!(error.to_string().contains("trees"));
+    }
+}
