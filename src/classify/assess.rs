@@ -312,4 +312,25 @@ mod tests {
         assert_eq!((adjusted.users["water"], adjusted.producers["water"]), (None, None));
         assert!(c.area_adjusted(&[5.0]).is_err() && c.area_adjusted(&[f64::NAN, 1.0]).is_err());
     }
+
+    #[test]
+    fn values_are_those_of_scikit_learn() {
+        let text = include_str!("../../tests/reference/accuracy/accuracy.json");
+        let wanted: serde_json::Value = serde_json::from_str(text).unwrap();
+        let list = |key: &str| serde_json::from_value::<Vec<u16>>(wanted[key].clone()).unwrap();
+        let classes = names(&["a", "b", "c", "d"]);
+        let confusion = Confusion::count(&classes, &list("reference"), &list("map")).unwrap();
+        let accuracy = confusion.accuracy();
+        assert_eq!(serde_json::to_value(&accuracy.matrix).unwrap(), wanted["matrix"]);
+        let close = |a: Option<f64>, b: &serde_json::Value| {
+            assert!((a.unwrap() - b.as_f64().unwrap()).abs() < 1e-12, "{a:?} {b}");
+        };
+        close(accuracy.overall, &wanted["overall"]);
+        close(accuracy.kappa, &wanted["kappa"]);
+        for (k, class) in classes.iter().enumerate() {
+            close(accuracy.producers[class], &wanted["producers"][k]);
+            close(accuracy.users[class], &wanted["users"][k]);
+            close(accuracy.f1[class], &wanted["f1"][k]);
+        }
+    }
 }

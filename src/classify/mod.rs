@@ -9,14 +9,16 @@ mod dtw;
 mod error;
 mod forest;
 pub mod fused;
+pub mod lightgbm;
 mod predictor_trees;
+pub mod search;
 mod series;
 pub mod splits;
 mod table;
-#[cfg(test)]
 mod testing;
 mod trees;
 mod tsrf;
+#[cfg(test)]
 
 pub use cart::{Criterion, TreeParams};
 pub use classifier::{Classifier, NO_CLASS, most_probable};
