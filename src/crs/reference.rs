@@ -1,5 +1,6 @@
 //! Coordinate reference systems and transforms between them (PROJ, through GDAL).
 
+use super::Bounds;
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
 
 /// What can go wrong with a coordinate reference system.
@@ -161,6 +162,30 @@ impl Transformer {
         } else {
             Err(fail("a point lies outside the target system".to_owned()))
         }
+    }
+
+    /// The rectangle around a transformed rectangle, its edges followed in 21 steps each.
+    ///
+    /// # Errors
+    /// [`CrsError::NoTransform`] where a point of its edge cannot be transformed.
+    pub fn apply_bounds(&self, bounds: Bounds) -> Result<Bounds, CrsError> {
+        if self.is_identity() {
+            return Ok(bounds);
+        }
+        let (mut xs, mut ys) = (Vec::new(), Vec::new());
+        for step in 0..=21 {
+            let t = f64::from(step) / 21.0;
+            let (x, y) = (
+                bounds.min_x + (bounds.max_x - bounds.min_x) * t,
+                bounds.min_y + (bounds.max_y - bounds.min_y) * t,
+            );
+            xs.extend([x, x, bounds.min_x, bounds.max_x]);
+            ys.extend([bounds.min_y, bounds.max_y, y, y]);
+        }
+        self.apply(&mut xs, &mut ys)?;
+        let least = |v: &[f64]| v.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = |v: &[f64]| v.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Ok(Bounds { min_x: least(&xs), min_y: least(&ys), max_x: most(&xs), max_y: most(&ys) })
     }
 
     /// Whether both systems are the same.

@@ -1,10 +1,15 @@
 //! Files: what is read and written, and by which format. Knows no process and no HTTP.
 
+mod chunks;
 pub mod cog;
 mod cog_layout;
 pub mod county;
 mod error;
+mod fetch;
+pub mod gdal_setup;
 mod geotiff_write;
+pub mod raster_file;
+pub mod scenes;
 pub mod series_csv;
 pub mod vectors;
 

@@ -1,8 +1,12 @@
 //! Pixels in memory: windows, planes, resampling and terrain. Knows no files.
 
 mod plane;
+mod resample;
+mod spans;
 pub mod terrain;
 mod window;
 
 pub use plane::{Plane, Resampling};
+pub use resample::{Footprint, Mapping, NodeGrid, Patch};
+pub use spans::Spans;
 pub use window::Window;

@@ -1,8 +1,10 @@
 //! Where data comes from and results go: implements the two traits of `process` over `io`.
 //! Knows no processes and no HTTP routes.
 
+mod cubes;
 mod sink;
 mod source;
 
+pub use cubes::scene_sources;
 pub use sink::{LocalSink, StoreError};
 pub use source::LocalSource;

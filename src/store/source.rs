@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::cubes::scene_sources;
 use crate::cube::{CubeRequest, DataCube};
+use crate::io::scenes::open_cube;
 use crate::ogc::{CubeInput, FileInput};
 use crate::process::{DataSource, ProcessError, RasterReader};
 use crate::vector::FeatureTable;
@@ -49,8 +51,9 @@ fn unreadable(input: &str, path: &Path, error: &std::io::Error) -> ProcessError 
 }
 
 impl DataSource for LocalSource {
-    fn cube(&self, _cube: &CubeInput, _request: &CubeRequest) -> Result<DataCube, ProcessError> {
-        Err(ProcessError::failed("scenes cannot be read yet"))
+    fn cube(&self, cube: &CubeInput, request: &CubeRequest) -> Result<DataCube, ProcessError> {
+        open_cube(&scene_sources("cube", cube), &self.base, request)
+            .map_err(|e| ProcessError::input(e.path, e.message))
     }
 
     fn features(&self, _input: &str, _file: &FileInput) -> Result<FeatureTable, ProcessError> {

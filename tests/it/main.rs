@@ -2,6 +2,7 @@
 //! `shared_data` and say so where it is absent.
 
 mod county;
+mod scenes;
 mod tidy;
 
 use std::path::PathBuf;

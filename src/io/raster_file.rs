@@ -1,0 +1,393 @@
+//! One raster on disk, in an archive or behind a link, read chunk by chunk.
+//!
+//! Local GeoTIFFs of one band of bytes or 16-bit numbers are decoded by the `tiff` crate without
+//! locks or a global cache; absent chunks of sparse files cost nothing. Everything else (JPEG
+//! 2000, links, archives, several bands, floats) is read by GDAL.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use gdal::raster::GdalDataType;
+use gdal::{Dataset, Metadata};
+use tiff::ColorType;
+use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
+use tiff::tags::Tag;
+
+use super::chunks::{Chunk, ChunkCache, Reader, Samples};
+use super::gdal_setup::open_raster;
+use crate::crs::{Affine, Crs, GeoBox};
+use crate::raster::Window;
+
+/// Chunks are decoded whole, so larger ones than this are refused (bytes).
+const MAX_CHUNK: usize = 1 << 30;
+/// Strips of few rows are read so many at a time through GDAL.
+const STRIP_ROWS: usize = 256;
+
+/// Where a raster is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A local file.
+    File(PathBuf),
+    /// An http(s) link.
+    Link(String),
+    /// A file in a local zip archive.
+    Zipped(PathBuf, String),
+}
+
+impl Place {
+    /// The path that GDAL opens.
+    pub fn gdal_path(&self) -> PathBuf {
+        match self {
+            Self::File(path) => path.clone(),
+            Self::Link(link) => PathBuf::from(format!("/vsicurl/{link}")),
+            Self::Zipped(zip, inner) => PathBuf::from(format!("/vsizip/{{{}}}/{inner}", zip.display())),
+        }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            // A query may carry a signature that is nobody else's business.
+            Self::Link(link) => f.write_str(link.split('?').next().unwrap_or(link)),
+            Self::Zipped(zip, inner) => write!(f, "{} in {}", inner, zip.display()),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum SampleType {
+    U8,
+    U16,
+    F32,
+}
+
+/// The header of a raster and the way its pixels are read.
+#[derive(Debug)]
+pub struct RasterFile {
+    id: u32,
+    place: Place,
+    /// Shape, transform and CRS.
+    pub grid: GeoBox,
+    /// Nodata value of each band.
+    pub nodata: Vec<Option<f64>>,
+    /// Description of each band (empty where there is none).
+    pub descriptions: Vec<String>,
+    /// Whether values are floating point numbers.
+    pub floating: bool,
+    sample_type: SampleType,
+    chunk_rows: usize,
+    chunk_cols: usize,
+    /// Whether the `tiff` crate reads it.
+    direct: bool,
+    /// Which chunks are in the file, where that is known; absent ones are nodata.
+    present: Option<Vec<bool>>,
+}
+
+/// Header of a raster without a usable CRS.
+#[derive(Debug, thiserror::Error)]
+pub enum RasterError {
+    /// GDAL could not open it.
+    #[error("{place}: cannot be read as GeoTIFF or JPEG 2000: {reason}")]
+    Open {
+        /// The raster.
+        place: String,
+        /// What GDAL says.
+        reason: String,
+    },
+    /// No CRS or no geotransform.
+    #[error("{place}: has no {what}, so its pixels have no place on the ground")]
+    NoPlace {
+        /// The raster.
+        place: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// Pixels that cannot be decoded.
+    #[error(
+        "{place}: pixels at row {row}, column {col} cannot be read (truncated or damaged file?): {reason}"
+    )]
+    Pixels {
+        /// The raster.
+        place: String,
+        /// First row of the chunk.
+        row: usize,
+        /// First column of the chunk.
+        col: usize,
+        /// What the decoder says.
+        reason: String,
+    },
+}
+
+impl RasterFile {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// [`RasterError::Open`] and [`RasterError::NoPlace`]; `crs` stands in for a missing CRS.
+    pub fn open(place: &Place, crs: Option<&Crs>) -> Result<Self, RasterError> {
+        static IDS: AtomicU32 = AtomicU32::new(0);
+        let name = place.to_string();
+        let fail = |reason: String| RasterError::Open { place: name.clone(), reason };
+        let dataset = open_raster(&place.gdal_path()).map_err(|e| fail(e.to_string()))?;
+        let (cols, rows) = dataset.raster_size();
+        if rows == 0 || cols == 0 || dataset.raster_count() == 0 {
+            return Err(fail("no pixels".to_owned()));
+        }
+        let no_place = |what| RasterError::NoPlace { place: name.clone(), what };
+        let affine = Affine(dataset.geo_transform().map_err(|_| no_place("geotransform"))?);
+        if affine.invert(0.0, 0.0).is_none() {
+            return Err(no_place("usable geotransform"));
+        }
+        let crs = match dataset.spatial_ref().ok().and_then(|s| Crs::from_spatial_ref(&s).ok()) {
+            Some(own) if !own.wkt().is_empty() && !own.wkt().starts_with("LOCAL_CS") => own,
+            _ => crs.cloned().ok_or_else(|| no_place("coordinate reference system"))?,
+        };
+        let mut nodata = Vec::new();
+        let mut descriptions = Vec::new();
+        let mut sample_type = SampleType::U8;
+        let (mut floating, mut block) = (false, (1, 1));
+        for (i, band) in dataset.rasterbands().enumerate() {
+            let band = band.map_err(|e| fail(e.to_string()))?;
+            let data_type = band.band_type();
+            nodata.push(band.no_data_value());
+            descriptions.push(band.description().unwrap_or_default());
+            let this = match data_type {
+                GdalDataType::UInt8 => SampleType::U8,
+                GdalDataType::UInt16 => SampleType::U16,
+                _ => SampleType::F32,
+            };
+            floating |= data_type.is_floating();
+            if i == 0 {
+                (sample_type, block) = (this, band.block_size());
+            } else if this != sample_type {
+                sample_type = SampleType::F32;
+            }
+        }
+        let (chunk_cols, mut chunk_rows) = (block.0.clamp(1, cols), block.1.clamp(1, rows));
+        let mut file = Self {
+            id: IDS.fetch_add(1, Ordering::Relaxed),
+            place: place.clone(),
+            grid: GeoBox { rows, cols, affine, crs },
+            nodata,
+            descriptions,
+            floating,
+            sample_type,
+            chunk_rows,
+            chunk_cols: block.0.clamp(1, cols.max(block.0)),
+            direct: false,
+            present: None,
+        };
+        file.chunk_rows = block.1.max(1);
+        if let Some(present) = file.direct_chunks() {
+            file.direct = true;
+            file.present = Some(present);
+        } else {
+            if chunk_cols == cols && chunk_rows < STRIP_ROWS {
+                chunk_rows = (STRIP_ROWS / chunk_rows) * chunk_rows;
+            }
+            (file.chunk_rows, file.chunk_cols) = (chunk_rows, chunk_cols);
+        }
+        if file.chunk_rows.saturating_mul(file.chunk_cols).saturating_mul(4) > MAX_CHUNK {
+            return Err(fail(
+                "it is one piece too large to decode; rewrite it with tiles (gdal_translate -of COG)"
+                    .to_owned(),
+            ));
+        }
+        Ok(file)
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn local(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Which chunks exist, where the `tiff` crate can read the file and sees it as GDAL does.
+    fn direct_chunks(&self) -> Option<Vec<bool>> {
+        if self.nodata.len() != 1 || self.sample_type == SampleType::F32 {
+            return None;
+        }
+        let mut decoder = open_tiff(self.local()?).ok()?;
+        let bits = if self.sample_type == SampleType::U8 { 8 } else { 16 };
+        if decoder.dimensions().ok()? != (self.grid.cols as u32, self.grid.rows as u32)
+            || decoder.colortype().ok()? != ColorType::Gray(bits)
+            || decoder.chunk_dimensions() != (self.chunk_cols as u32, self.chunk_rows as u32)
+            || decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).ok()? != Some(1)
+            || !matches!(
+                decoder.find_tag_unsigned::<u16>(Tag::Compression).ok()?,
+                // none, LZW, deflate (both codes), ZSTD
+                None | Some(1 | 5 | 8 | 32946 | 50000)
+            )
+        {
+            return None;
+        }
+        let tag = match decoder.get_chunk_type() {
+            ChunkType::Strip => Tag::StripOffsets,
+            ChunkType::Tile => Tag::TileOffsets,
+        };
+        let offsets = decoder.get_tag_u64_vec(tag).ok()?;
+        let expected = self.grid.rows.div_ceil(self.chunk_rows) * self.grid.cols.div_ceil(self.chunk_cols);
+        (offsets.len() == expected).then(|| offsets.into_iter().map(|o| o != 0).collect())
+    }
+
+    /// Rows and columns of the pieces it is stored in.
+    pub fn chunk_shape(&self) -> (usize, usize) {
+        (self.chunk_rows, self.chunk_cols)
+    }
+
+    /// The chunks that a window touches: index and window.
+    fn chunks(&self, window: Window) -> impl Iterator<Item = (usize, Window)> + use<> {
+        let (rows, cols) = (self.grid.rows, self.grid.cols);
+        let (height, width) = (self.chunk_rows, self.chunk_cols);
+        let across = cols.div_ceil(width);
+        let down = window.row / height..(window.row + window.rows).div_ceil(height);
+        let along = window.col / width..(window.col + window.cols).div_ceil(width);
+        down.flat_map(move |r| {
+            along.clone().map(move |c| {
+                let chunk = Window {
+                    row: r * height,
+                    col: c * width,
+                    rows: height.min(rows - r * height),
+                    cols: width.min(cols - c * width),
+                };
+                (r * across + c, chunk)
+            })
+        })
+    }
+
+    fn is_present(&self, chunk: usize) -> bool {
+        self.present.as_ref().is_none_or(|p| p[chunk])
+    }
+
+    /// Whether any chunk of a window is in the file.
+    pub fn any_present(&self, window: Window) -> bool {
+        self.present.is_none() || self.chunks(window).any(|(index, _)| self.is_present(index))
+    }
+
+    /// Whether every chunk of a window is in the file.
+    pub fn all_present(&self, window: Window) -> bool {
+        self.present.is_none() || self.chunks(window).all(|(index, _)| self.is_present(index))
+    }
+
+    /// Calls `visit` with each chunk that a window touches and the part that both share (in
+    /// pixels of the raster). Absent chunks are left out. `keep` decoded chunks for later blocks
+    /// even where the window covers them whole.
+    ///
+    /// # Errors
+    /// [`RasterError::Pixels`] where a chunk cannot be decoded.
+    pub fn visit(
+        &self,
+        cache: &ChunkCache,
+        band: usize,
+        window: Window,
+        keep: bool,
+        mut visit: impl FnMut(&Chunk, Window),
+    ) -> Result<(), RasterError> {
+        let mut reader = None;
+        let mut result = Ok(());
+        for (index, place) in self.chunks(window).filter(|c| self.is_present(c.0)) {
+            let Some(part) = place.intersection(window) else { continue };
+            let chunk = cache.get((self.id, band as u16, index as u32), keep || part != place, || {
+                let reader = match &mut reader {
+                    Some(reader) => reader,
+                    none => none.insert(match cache.take_reader(self.id) {
+                        Some(idle) => idle,
+                        None => self.reader()?,
+                    }),
+                };
+                self.decode(reader, band, index, place)
+            });
+            match chunk {
+                Ok(chunk) => visit(&chunk, part),
+                Err(reason) => {
+                    result = Err(RasterError::Pixels {
+                        place: self.place.to_string(),
+                        row: place.row,
+                        col: place.col,
+                        reason,
+                    });
+                    break;
+                }
+            }
+        }
+        if let Some(reader) = reader {
+            cache.give_reader(self.id, reader);
+        }
+        result
+    }
+
+    fn reader(&self) -> Result<Reader, String> {
+        match (self.direct, self.local()) {
+            (true, Some(path)) => open_tiff(path).map(|d| Reader::Tiff(Box::new(d))),
+            _ => open_raster(&self.place.gdal_path()).map(Reader::Gdal).map_err(|e| e.to_string()),
+        }
+    }
+
+    fn decode(
+        &self,
+        reader: &mut Reader,
+        band: usize,
+        index: usize,
+        window: Window,
+    ) -> Result<Chunk, String> {
+        let samples = match reader {
+            Reader::Tiff(decoder) => match decoder.read_chunk(index as u32).map_err(|e| e.to_string())? {
+                DecodingResult::U8(values) => Samples::U8(values),
+                DecodingResult::U16(values) => Samples::U16(values),
+                _ => return Err("unexpected sample type".to_owned()),
+            },
+            Reader::Gdal(dataset) => {
+                read_gdal(dataset, band, window, self.sample_type).map_err(|e| e.to_string())?
+            }
+        };
+        let len = match &samples {
+            Samples::U8(v) => v.len(),
+            Samples::U16(v) => v.len(),
+            Samples::F32(v) => v.len(),
+        };
+        if len == window.len() {
+            Ok(Chunk { window, samples })
+        } else {
+            Err("unexpected chunk size".to_owned())
+        }
+    }
+}
+
+fn open_tiff(path: &Path) -> Result<Decoder<BufReader<File>>, String> {
+    let file = File::open(path).map_err(|e| e.to_string())?;
+    let mut limits = Limits::default();
+    limits.decoding_buffer_size = MAX_CHUNK;
+    // Offsets of the chunks of a large raster are more than the default of 1 MiB.
+    limits.ifd_value_size = 64 << 20;
+    let decoder = Decoder::new(BufReader::with_capacity(1 << 16, file)).map_err(|e| e.to_string())?;
+    Ok(decoder.with_limits(limits))
+}
+
+fn read_gdal(
+    dataset: &Dataset,
+    band: usize,
+    window: Window,
+    sample_type: SampleType,
+) -> Result<Samples, gdal::errors::GdalError> {
+    let band = dataset.rasterband(band)?;
+    let origin = (window.col as isize, window.row as isize);
+    let size = (window.cols, window.rows);
+    Ok(match sample_type {
+        SampleType::U8 => Samples::U8(band.read_as::<u8>(origin, size, size, None)?.into_shape_and_vec().1),
+        SampleType::U16 => {
+            Samples::U16(band.read_as::<u16>(origin, size, size, None)?.into_shape_and_vec().1)
+        }
+        SampleType::F32 => {
+            Samples::F32(band.read_as::<f32>(origin, size, size, None)?.into_shape_and_vec().1)
+        }
+    })
+}

@@ -1,0 +1,342 @@
+//! From scenes to a [`DataCube`]: STAC collections, SAFE products, GF-6 folders and folders of
+//! GeoTIFFs, several of them in one cube.
+//!
+//! * Scenes outside the dates, or at or above the cloud cover that is allowed, are left out and
+//!   noted. A scene that does not tell its cloud cover is kept.
+//! * The scenes of one day become one date. Where they overlap, a pixel comes from the first
+//!   scene (in the order of the sources) that has most of the bands there.
+//! * QA60 and SCL masks hide a pixel in every band of their scene; both apply where a scene has
+//!   both. They are read by nearest neighbour.
+//! * Reflectance is bilinear where pixels shrink and averaged where they grow.
+
+mod folder;
+mod geotiffs;
+mod gf6;
+mod grid;
+mod reader;
+mod safe;
+mod scene;
+mod stac;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+pub use scene::SceneError;
+
+use crate::crs::{Crs, GeoBox};
+use crate::cube::{Acquisition, Band, CubeRequest, DataCube};
+use crate::io::chunks::ChunkCache;
+use crate::io::fetch;
+use crate::io::raster_file::{Place, RasterFile};
+use crate::raster::{Mapping, NodeGrid, Resampling};
+use reader::{BandLayer, Layer, Reflectance, SceneLayers, SceneReader};
+use scene::{Asset, Base, Scene};
+
+/// Bytes of decoded pixels kept for the blocks that follow.
+const CACHE_BYTES: usize = 256 << 20;
+/// Headers read at once from links, where waiting is all there is to it.
+const LINK_THREADS: usize = 16;
+
+/// Where scenes come from, and the name of the input in messages (`cube`, `cube[1]`).
+#[derive(Clone, Debug)]
+pub struct SceneSource {
+    /// The input, for messages.
+    pub input: String,
+    /// What it is.
+    pub kind: SourceKind,
+}
+
+/// A source of scenes.
+#[derive(Clone, Debug)]
+pub enum SourceKind {
+    /// A STAC ItemCollection (or one Item) by value; its links are relative to the base folder.
+    Items(Value),
+    /// A path (relative to the base folder) or http(s) link.
+    Location(Location),
+}
+
+/// A STAC file or link, a SAFE folder or zip, a GF-6 folder, or a folder of GeoTIFFs.
+#[derive(Clone, Debug, Default)]
+pub struct Location {
+    /// Path or link.
+    pub href: String,
+    /// How file names of a folder of GeoTIFFs tell date and band: `S2_{date:%Y%m%d}_{band}.tif`.
+    pub pattern: Option<String>,
+    /// The bands of multi-band files, in order, where the files do not describe them.
+    pub bands: Vec<String>,
+    /// Reflectance = DN x scale + offset, for folders (default 0.0001; 1 for floats).
+    pub scale: Option<f64>,
+    /// See `scale` (default 0).
+    pub offset: Option<f64>,
+}
+
+/// Opens a cube over all sources, on the grid that is asked for. Every file of the bands is
+/// found and its header read; pixels are read by blocks, later.
+///
+/// # Errors
+/// [`SceneError`] with the input and the way out: missing files, bands or members, Level-1C,
+/// scenes given twice, nothing left after the filters, an area outside, a CRS without transform.
+pub fn open_cube(
+    sources: &[SceneSource],
+    base_dir: &Path,
+    request: &CubeRequest,
+) -> Result<DataCube, SceneError> {
+    let input = sources.first().map_or("cube", |s| s.input.split('[').next().unwrap_or("cube")).to_owned();
+    let mut scenes = Vec::new();
+    for source in sources {
+        scenes.extend(find_scenes(source, base_dir)?);
+    }
+    refuse_duplicates(&scenes)?;
+    let mut notes = Vec::new();
+    let scenes = filter(&input, scenes, request, &mut notes)?;
+    let bands = common_bands(&input, &scenes, &request.bands)?;
+    let maskless = scenes.iter().filter(|s| s.masks.is_empty()).count();
+    if maskless > 0 {
+        notes.push(format!(
+            "{maskless} of {} scenes have no QA60 or SCL: their clouds are not masked",
+            scenes.len()
+        ));
+    }
+
+    let files = open_files(&scenes, &bands)?;
+    let file_of = |asset: &Asset| files[&asset.place].clone();
+    let rasters: Vec<Arc<RasterFile>> =
+        scenes.iter().flat_map(|s| bands.iter().map(|b| file_of(&s.bands[b]))).collect();
+    let grids: Vec<&GeoBox> = rasters.iter().map(|f| &f.grid).collect();
+    let target = grid::target_grid(&input, &grids, request)?;
+
+    let mut systems: Vec<(Crs, Arc<NodeGrid>)> = Vec::new();
+    let mut layer = |asset: &Asset, mask: bool| -> Result<Layer, SceneError> {
+        let file = file_of(asset);
+        if asset.band > file.nodata.len() {
+            let has = file.nodata.len();
+            return Err(SceneError::new(
+                &asset.path,
+                format!("{} has {has} bands, not {}", asset.place, asset.band),
+            ));
+        }
+        let nodes = if file.grid.crs == target.grid.crs {
+            None
+        } else if let Some(known) = systems.iter().find(|s| s.0 == file.grid.crs) {
+            Some(known.1.clone())
+        } else {
+            let nodes =
+                NodeGrid::new(&target.grid, &file.grid.crs).map_err(|e| SceneError::new(&asset.path, e))?;
+            let nodes = Arc::new(nodes);
+            systems.push((file.grid.crs.clone(), nodes.clone()));
+            Some(nodes)
+        };
+        let mapping = Mapping::new(&target.grid, &file.grid, nodes);
+        let (x, y) = mapping.scale();
+        let method = match mask {
+            true => Resampling::Nearest,
+            false if x.max(y) > 1.0 + 1e-3 => Resampling::Average,
+            false => Resampling::Bilinear,
+        };
+        Ok(Layer { file, band: asset.band, mapping, method })
+    };
+
+    // Scenes keep the order of the sources within a day: the first has precedence.
+    let mut by_day: BTreeMap<jiff::civil::Date, Vec<&Scene>> = BTreeMap::new();
+    for scene in &scenes {
+        by_day.entry(scene.date).or_default().push(scene);
+    }
+    let mut days = Vec::with_capacity(by_day.len());
+    let mut acquisitions = Vec::with_capacity(by_day.len());
+    for (date, scenes) in by_day {
+        let layers = scenes.iter().map(|scene| {
+            let band = |&band: &Band| {
+                let asset = &scene.bands[&band];
+                let layer = layer(asset, false)?;
+                let reflectance = reflectance(asset, scene, &layer.file);
+                Ok((band, BandLayer { layer, reflectance }))
+            };
+            let bands = bands.iter().map(band).collect::<Result<_, SceneError>>()?;
+            let masks = scene.masks.iter().map(|(kind, asset)| Ok((*kind, layer(asset, true)?)));
+            Ok(SceneLayers { bands, masks: masks.collect::<Result<_, SceneError>>()? })
+        });
+        days.push(layers.collect::<Result<Vec<_>, SceneError>>()?);
+        let covers: Vec<f32> = scenes.iter().filter_map(|s| s.cloud_cover).collect();
+        acquisitions.push(Acquisition {
+            date,
+            scenes: scenes.iter().map(|s| s.id.clone()).collect(),
+            cloud_cover: (!covers.is_empty()).then(|| covers.iter().sum::<f32>() / covers.len() as f32),
+        });
+    }
+    let reader = SceneReader { days, spans: target.spans, cache: ChunkCache::new(CACHE_BYTES) };
+    Ok(DataCube::new(target.grid, acquisitions, bands, notes, Arc::new(reader)))
+}
+
+fn find_scenes(source: &SceneSource, base_dir: &Path) -> Result<Vec<Scene>, SceneError> {
+    let input = &source.input;
+    let location = match &source.kind {
+        SourceKind::Items(document) => {
+            return stac::scenes(input, document, &Base::Folder(base_dir.to_owned()));
+        }
+        SourceKind::Location(location) => location,
+    };
+    match Base::Folder(base_dir.to_owned()).resolve(input, &location.href)? {
+        Place::Link(link) => {
+            let document = fetch::json(&link).map_err(|e| SceneError::new(input, e))?;
+            stac::scenes(input, &document, &Base::Link(link))
+        }
+        Place::File(path) => folder::scenes(input, &path, location),
+        Place::Zipped(..) => Err(SceneError::new(input, "not a path or link")),
+    }
+}
+
+fn refuse_duplicates(scenes: &[Scene]) -> Result<(), SceneError> {
+    let mut ids: HashMap<&str, &str> = HashMap::new();
+    let mut files: HashMap<(&Place, usize), &str> = HashMap::new();
+    for scene in scenes {
+        if let Some(first) = ids.insert(&scene.id, &scene.path) {
+            let message = format!("scene `{}` is given twice (first as {first}); remove one", scene.id);
+            return Err(SceneError::new(&scene.path, message));
+        }
+        for asset in scene.bands.values() {
+            if let Some(first) = files.insert((&asset.place, asset.band), &asset.path) {
+                let message = format!("{} is given twice (first as {first}); remove one", asset.place);
+                return Err(SceneError::new(&asset.path, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Leaves out what the request does not want, and says so.
+fn filter(
+    input: &str,
+    scenes: Vec<Scene>,
+    request: &CubeRequest,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Scene>, SceneError> {
+    let total = scenes.len();
+    let (mut kept, mut cloudy, mut outside) = (Vec::new(), Vec::new(), 0);
+    for scene in scenes {
+        if request.dates.is_some_and(|(first, last)| scene.date < first || scene.date > last) {
+            outside += 1;
+        } else if let (Some(limit), Some(cover)) = (request.max_cloud_cover, scene.cloud_cover)
+            && cover >= limit
+        {
+            cloudy.push(scene.id);
+        } else {
+            kept.push(scene);
+        }
+    }
+    if outside > 0 {
+        notes.push(format!("{outside} of {total} scenes lie outside the dates that were asked for"));
+    }
+    if let Some(limit) = request.max_cloud_cover.filter(|_| !cloudy.is_empty()) {
+        let shown = cloudy.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if cloudy.len() > 5 { ", ..." } else { "" };
+        notes.push(format!(
+            "{} of {total} scenes left out: cloud cover of {limit} % or more ({shown}{more})",
+            cloudy.len()
+        ));
+    }
+    if kept.is_empty() {
+        let why = if notes.is_empty() { "there are none".to_owned() } else { notes.join("; ") };
+        return Err(SceneError::new(input, format!("no scene is left: {why}")));
+    }
+    if !request.allow_top_of_atmosphere
+        && let Some(raw) = kept.iter().find(|s| s.top_of_atmosphere)
+    {
+        return Err(SceneError::new(
+            &raw.path,
+            format!(
+                "scene `{}` is Level-1C, top-of-atmosphere reflectance; use its Level-2A product (Sen2Cor makes \
+                 one), or allow it with `allowTopOfAtmosphere: true`",
+                raw.id
+            ),
+        ));
+    }
+    Ok(kept)
+}
+
+/// The bands that were asked for, all of which every scene must have; or those that all have.
+fn common_bands(input: &str, scenes: &[Scene], wanted: &[Band]) -> Result<Vec<Band>, SceneError> {
+    if wanted.is_empty() {
+        let common: Vec<Band> =
+            Band::ALL.into_iter().filter(|b| scenes.iter().all(|s| s.bands.contains_key(b))).collect();
+        if common.is_empty() {
+            return Err(SceneError::new(input, "there is no band that every scene has"));
+        }
+        return Ok(common);
+    }
+    let mut bands: Vec<Band> = Vec::new();
+    for &band in wanted {
+        if let Some(scene) = scenes.iter().find(|s| !s.bands.contains_key(&band)) {
+            return Err(SceneError::new(
+                &scene.path,
+                format!("scene `{}` has no band {band}; it has {}", scene.id, scene.available),
+            ));
+        }
+        if !bands.contains(&band) {
+            bands.push(band);
+        }
+    }
+    Ok(bands)
+}
+
+/// Reads the headers of all files, several at a time.
+fn open_files(scenes: &[Scene], bands: &[Band]) -> Result<HashMap<Place, Arc<RasterFile>>, SceneError> {
+    let mut seen = HashSet::new();
+    let mut wanted: Vec<(&Asset, Option<&Crs>)> = Vec::new();
+    for scene in scenes {
+        for asset in bands.iter().map(|b| &scene.bands[b]).chain(scene.masks.iter().map(|m| &m.1)) {
+            if let Place::File(path) = &asset.place
+                && !path.is_file()
+            {
+                return Err(SceneError::new(&asset.path, format!("there is no file {}", path.display())));
+            }
+            if seen.insert(&asset.place) {
+                wanted.push((asset, scene.crs.as_ref()));
+            }
+        }
+    }
+    let open = |(asset, crs): &(&Asset, Option<&Crs>)| {
+        let file = RasterFile::open(&asset.place, *crs).map_err(|e| SceneError::new(&asset.path, e))?;
+        Ok((asset.place.clone(), Arc::new(file)))
+    };
+    let linked = wanted.iter().any(|(asset, _)| matches!(asset.place, Place::Link(_)));
+    if linked {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(LINK_THREADS).build();
+        let pool = pool.map_err(|e| SceneError::new("cube", e))?;
+        return pool.install(|| wanted.par_iter().map(open).collect());
+    }
+    // The error of the first file in order, whichever thread is faster.
+    let failed = Mutex::new(None::<(usize, SceneError)>);
+    let opened: Vec<_> = wanted
+        .par_iter()
+        .enumerate()
+        .filter_map(|(i, asset)| {
+            open(asset)
+                .map_err(|e| {
+                    let mut first = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                    if first.as_ref().is_none_or(|f| i < f.0) {
+                        *first = Some((i, e));
+                    }
+                })
+                .ok()
+        })
+        .collect();
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some((_, error)) => Err(error),
+        None => Ok(opened.into_iter().collect()),
+    }
+}
+
+fn reflectance(asset: &Asset, scene: &Scene, file: &RasterFile) -> Reflectance {
+    let (scale, offset) = if file.floating { (1.0, 0.0) } else { (1e-4, scene.default_offset) };
+    let own = file.nodata[asset.band - 1];
+    Reflectance {
+        scale: asset.scale.unwrap_or(scale) as f32,
+        // A scale without an offset is a complete statement: the offset is 0.
+        offset: asset.offset.unwrap_or(if asset.scale.is_some() { 0.0 } else { offset }) as f32,
+        nodata: asset.nodata.or(own).or((!file.floating).then_some(0.0)).filter(|n| !n.is_nan()),
+    }
+}

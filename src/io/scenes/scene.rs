@@ -1,0 +1,238 @@
+//! What every reader of scenes finds: one acquisition with its bands and masks, as files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::crs::Crs;
+use crate::cube::Band;
+use crate::io::raster_file::Place;
+
+/// Why scenes could not become a cube.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{path}: {message}")]
+pub struct SceneError {
+    /// The input, such as `cube[1].features[3].assets.B05`.
+    pub path: String,
+    /// What is wrong and the way out.
+    pub message: String,
+}
+
+impl SceneError {
+    /// An error at an input.
+    pub fn new(path: impl Into<String>, message: impl std::fmt::Display) -> Self {
+        Self { path: path.into(), message: message.to_string() }
+    }
+}
+
+/// One band of one scene.
+#[derive(Clone, Debug)]
+pub struct Asset {
+    /// The input it stands in.
+    pub path: String,
+    /// The file.
+    pub place: Place,
+    /// The band of the file, from 1.
+    pub band: usize,
+    /// Reflectance = DN x scale + offset. Without it, 0.0001 for whole numbers and 1 for floats.
+    pub scale: Option<f64>,
+    /// Without it, the scene's [`Scene::default_offset`] for whole numbers and 0 for floats.
+    pub offset: Option<f64>,
+    /// DN that is no measurement; without it the file's own, or 0 for whole numbers.
+    pub nodata: Option<f64>,
+}
+
+impl Asset {
+    /// The only band of a file, with nothing known about its values.
+    pub fn plain(path: impl Into<String>, place: Place) -> Self {
+        Self { path: path.into(), place, band: 1, scale: None, offset: None, nodata: None }
+    }
+}
+
+/// How a mask says that a pixel is unusable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaskKind {
+    /// Bits 10 (opaque clouds) and 11 (cirrus) [Z].
+    Qa60,
+    /// Scene classification: nodata, saturated, cloud shadow, clouds, cirrus, snow.
+    Scl,
+}
+
+impl MaskKind {
+    /// The mask of an asset key or a file name part (`QA60`, `scl`).
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "qa60" => Some(Self::Qa60),
+            "scl" => Some(Self::Scl),
+            _ => None,
+        }
+    }
+
+    /// Whether a code means that the pixel must not be used.
+    pub fn hides(self, code: u16) -> bool {
+        match self {
+            Self::Qa60 => code & 0b1100_0000_0000 != 0,
+            Self::Scl => matches!(code, 0 | 1 | 3 | 8..=11),
+        }
+    }
+
+    /// [`MaskKind::hides`] of every code that bits or classes can tell apart.
+    pub fn table(self) -> Vec<bool> {
+        let codes = match self {
+            Self::Qa60 => 0..=u16::MAX,
+            Self::Scl => 0..=255,
+        };
+        codes.map(|code| self.hides(code)).collect()
+    }
+
+    /// What lies outside the mask's file or in its absent tiles.
+    pub fn outside(self) -> u16 {
+        0
+    }
+}
+
+/// One acquisition.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The input it stands in, such as `cube.features[3]`.
+    pub path: String,
+    /// Its id.
+    pub id: String,
+    /// Its day (UTC).
+    pub date: jiff::civil::Date,
+    /// Cloud cover in percent.
+    pub cloud_cover: Option<f32>,
+    /// Level-1C: top of atmosphere.
+    pub top_of_atmosphere: bool,
+    /// Reflectance offset where an asset has none: -0.1 for Sentinel-2 since baseline 04.00.
+    pub default_offset: f64,
+    /// CRS of its files where they carry none.
+    pub crs: Option<Crs>,
+    /// Its bands.
+    pub bands: BTreeMap<Band, Asset>,
+    /// Its masks.
+    pub masks: Vec<(MaskKind, Asset)>,
+    /// Names of what it has, for messages.
+    pub available: String,
+}
+
+/// Whether a processing baseline (`04.00`, `N0510`, `05.10`) carries the offset of -0.1.
+pub fn baseline_has_offset(baseline: &str) -> bool {
+    let digits: String = baseline.chars().filter(char::is_ascii_digit).collect();
+    digits.get(..2).and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major >= 4)
+}
+
+/// Where a scene's links lead: relative to a folder or to the link of the document.
+#[derive(Clone, Debug)]
+pub enum Base {
+    /// A local folder.
+    Folder(PathBuf),
+    /// The link of the document itself.
+    Link(String),
+}
+
+impl Base {
+    /// Follows a link of the document.
+    ///
+    /// # Errors
+    /// [`SceneError`] for schemes that are not served here.
+    pub fn resolve(&self, path: &str, href: &str) -> Result<Place, SceneError> {
+        let refuse = |why: &str| Err(SceneError::new(path, format!("`{href}`: {why}")));
+        if href.trim().is_empty() {
+            return refuse("an empty link");
+        }
+        if href.starts_with("/vsi") || href.ends_with(".vrt") {
+            return refuse("virtual files are not read; give the path or http(s) link of the raster itself");
+        }
+        if let Some((scheme, rest)) = href.split_once("://") {
+            return match scheme {
+                "http" | "https" => Ok(Place::Link(href.to_owned())),
+                "file" => Ok(Place::File(PathBuf::from(rest))),
+                _ => refuse(
+                    "only paths and http(s) links are read; use the asset's https link, or download it",
+                ),
+            };
+        }
+        Ok(match self {
+            Self::Folder(folder) => Place::File(folder.join(href)),
+            Self::Link(link) => Place::Link(join_link(link, href)),
+        })
+    }
+}
+
+fn join_link(base: &str, href: &str) -> String {
+    let base = base.split(['?', '#']).next().unwrap_or(base);
+    let root =
+        base.find("://").and_then(|i| base[i + 3..].find('/').map(|j| i + 3 + j)).unwrap_or(base.len());
+    if href.starts_with('/') {
+        return format!("{}{href}", &base[..root]);
+    }
+    let mut folders: Vec<&str> = base[root..].split('/').collect();
+    folders.pop();
+    for part in href.split('/') {
+        match part {
+            "." => {}
+            ".." => {
+                if folders.len() > 1 {
+                    folders.pop();
+                }
+            }
+            part => folders.push(part),
+        }
+    }
+    format!("{}{}{}", &base[..root], if folders.first() == Some(&"") { "" } else { "/" }, folders.join("/"))
+}
+
+/// The files below a folder, sorted, at most so many folders deep.
+///
+/// # Errors
+/// [`SceneError`] where a folder cannot be listed.
+pub fn list_files(path: &str, folder: &Path, depth: usize) -> Result<Vec<PathBuf>, SceneError> {
+    let fail = |e: std::io::Error| SceneError::new(path, format!("{}: {e}", folder.display()));
+    let mut entries =
+        std::fs::read_dir(folder).map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.path();
+        if !entry.is_dir() {
+            files.push(entry);
+        } else if depth > 0 {
+            files.extend(list_files(path, &entry, depth - 1)?);
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn baselines_since_four_carry_the_offset() {
+        for (baseline, offset) in
+            [("02.11", false), ("03.01", false), ("04.00", true), ("N0510", true), ("", false)]
+        {
+            assert_eq!(baseline_has_offset(baseline), offset, "{baseline}");
+        }
+    }
+
+    #[test]
+    fn links_are_followed_from_where_they_stand() {
+        let base = Base::Link("http://host:80/a/b/items.json?key=1".to_owned());
+        for (href, place) in [
+            ("x/B05.tif", "http://host:80/a/b/x/B05.tif"),
+            ("./x.tif", "http://host:80/a/b/x.tif"),
+            ("../x.tif", "http://host:80/a/x.tif"),
+            ("/x.tif", "http://host:80/x.tif"),
+            ("https://other/x.tif", "https://other/x.tif"),
+        ] {
+            assert_eq!(base.resolve("cube", href).unwrap(), Place::Link(place.to_owned()));
+        }
+        let base = Base::Folder(PathBuf::from("/data"));
+        assert_eq!(base.resolve("cube", "a/B05.tif").unwrap(), Place::File(PathBuf::from("/data/a/B05.tif")));
+        for href in ["s3://bucket/x.tif", "/vsicurl/http://x", "x.vrt", ""] {
+            let error = base.resolve("cube.features[3].assets.B05", href).unwrap_err();
+            assert_eq!(error.path, "cube.features[3].assets.B05");
+        }
+    }
+}
