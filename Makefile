@@ -36,7 +36,7 @@ bench: setup
 	$(CARGO) bench --locked
 
 bench-peers: build
-	python3 benches/peers/compare.py --peers "$(PEERS)"
+	python3 benches/peers/compare.py --peers "$(PEERS)" --write
 
 clean:
 	$(CARGO) clean

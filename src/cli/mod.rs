@@ -5,6 +5,7 @@ mod failure;
 mod report;
 mod run;
 mod runner;
+mod simulate;
 mod stop;
 
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Describe(describe::Args),
+    Simulate(simulate::Args),
 }
 
 /// Reads the command line and runs the command.
@@ -32,5 +34,6 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => args.execute(),
         Command::Describe(args) => args.execute(),
+        Command::Simulate(args) => args.execute(),
     }
 }

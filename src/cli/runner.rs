@@ -33,11 +33,7 @@ impl Run<'_> {
             let message = format!("{} has no such output (it has {names})", self.process.id());
             return Err(ProcessError::input(format!("outputs.{unknown}"), message).into());
         }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads.unwrap_or(0))
-            .thread_name(|i| format!("rededge-{i}"))
-            .build()
-            .map_err(|e| Failure::Failed(format!("no threads to run on: {e}")))?;
+        let pool = pool(self.threads)?;
         let sink = LocalSink::create(self.out, self.request.outputs.keys().cloned())
             .map_err(|e| Failure::Failed(e.to_string()))?;
         stop.guard(Some(sink.staging()));
@@ -51,6 +47,15 @@ impl Run<'_> {
         stop.guard(None);
         files
     }
+}
+
+/// Threads to work on; all cores where `None`.
+pub fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Failure> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .thread_name(|i| format!("rededge-{i}"))
+        .build()
+        .map_err(|e| Failure::Failed(format!("no threads to run on: {e}")))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -35,6 +35,17 @@ pub enum CountyError {
     Simulate(#[from] SimulateError),
 }
 
+/// How far the writing is.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a> {
+    /// Where the files are until all are there.
+    pub aside: &'a Path,
+    /// Blocks that are written.
+    pub blocks: usize,
+    /// All blocks.
+    pub of: usize,
+}
+
 /// What was written, in a few numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CountySummary {
@@ -49,14 +60,15 @@ pub struct CountySummary {
 /// Writes a county to a new or empty folder: `items.json`, a folder per scene with a file per
 /// band and `QA60.tif`, `dem.tif`, `truth-*.tif`, `samples-*.geojson`, `mines.geojson`.
 /// Everything is written aside and appears at once. Memory depends on a block and the threads,
-/// never on the county. `progress` hears of blocks done and all blocks, and may stop the work.
+/// never on the county. `progress` is called before the first block and after each, and may stop
+/// the work.
 ///
 /// # Errors
 /// [`CountyError`] names the folder or file.
 pub fn write_county(
     county: &County,
     folder: &Path,
-    mut progress: impl FnMut(usize, usize) -> ControlFlow<()>,
+    mut progress: impl FnMut(Written<'_>) -> ControlFlow<()>,
 ) -> Result<CountySummary, CountyError> {
     let at = |path: &Path| {
         let path = path.to_owned();
@@ -100,7 +112,7 @@ struct SceneFiles {
 fn write_into(
     county: &County,
     root: &Path,
-    progress: &mut impl FnMut(usize, usize) -> ControlFlow<()>,
+    progress: &mut impl FnMut(Written<'_>) -> ControlFlow<()>,
 ) -> Result<CountySummary, CountyError> {
     let bands = &county.options().bands;
     let grids = [1, 2, 6].map(|step| (step, county.grid(step)));
@@ -127,6 +139,11 @@ fn write_into(
         themes.push((theme, file, Sampler::new(county, theme)));
     }
     let (rows, cols) = county.blocks();
+    let mut told = |blocks| match progress(Written { aside: root, blocks, of: rows * cols }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(CountyError::Cancelled),
+    };
+    told(0)?;
     for k in 0..rows * cols {
         let block = (k / cols, k % cols);
         let ground = county.ground(block);
@@ -146,9 +163,7 @@ fn write_into(
             sampler.offer(&ground, &truth);
             append(file, block, &truth)
         })?;
-        if progress(k + 1, rows * cols).is_break() {
-            return Err(CountyError::Cancelled);
-        }
+        told(k + 1)?;
     }
     let footprint = footprint(grid(1))?;
     let cells = (grid(6).rows * grid(6).cols) as f64;

@@ -15,7 +15,7 @@ fn county(rows: usize, cols: usize) -> County {
 }
 
 fn write(county: &County, folder: &Path) {
-    write_county(county, folder, |_, _| ControlFlow::Continue(())).unwrap();
+    write_county(county, folder, |_| ControlFlow::Continue(())).unwrap();
 }
 
 /// Every file below a folder with its bytes.
@@ -84,9 +84,9 @@ fn a_folder_with_files_in_it_is_left_alone_and_a_stopped_run_leaves_nothing() {
     let folder = home.path().join("mine");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("thesis.txt"), "years of work").unwrap();
-    let error = write_county(&county, &folder, |_, _| ControlFlow::Continue(())).unwrap_err();
+    let error = write_county(&county, &folder, |_| ControlFlow::Continue(())).unwrap_err();
     assert!(matches!(error, CountyError::NotEmpty(_)) && error.to_string().contains("mine"), "{error}");
-    let error = write_county(&county, &home.path().join("new"), |_, _| ControlFlow::Break(())).unwrap_err();
+    let error = write_county(&county, &home.path().join("new"), |_| ControlFlow::Break(())).unwrap_err();
     assert!(matches!(error, CountyError::Cancelled));
     assert_eq!(contents(home.path(), "").keys().collect::<Vec<_>>(), ["mine/thesis.txt"]);
 }
