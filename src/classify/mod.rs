@@ -15,10 +15,10 @@ pub mod search;
 mod series;
 pub mod splits;
 mod table;
+#[cfg(test)]
 mod testing;
 mod trees;
 mod tsrf;
-#[cfg(test)]
 
 pub use cart::{Criterion, TreeParams};
 pub use classifier::{Classifier, NO_CLASS, most_probable};
