@@ -145,18 +145,25 @@ impl CogWriter {
         let band_rows = BATCH.div_ceil(cols.div_ceil(TILE)) * TILE;
         let mut level = Level { rows: rows.div_ceil(2), cols: cols.div_ceil(2), values: Vec::new() };
         let mut band = vec![0; band_rows.min(rows) * cols];
-        packed.begin(self.tags(rows, cols, true));
+        packed.begin(Vec::new());
+        let mut histogram = [0u64; 256];
         for first in (0..rows).step_by(band_rows) {
             let band = &mut band[..band_rows.min(rows - first) * cols];
             self.spool.read_exact_at(band, (first * cols) as u64)?;
-            band.iter_mut().for_each(|v| *v ^= nodata);
+            for value in band.iter_mut() {
+                *value ^= nodata;
+                histogram[usize::from(*value)] += 1;
+            }
             packed.add(band, cols, nodata)?;
             level.values.extend(reduce(band, cols, nodata, average));
         }
         drop(band);
+        packed.images[0].tags = self.full_tags(&histogram);
         let (mut above_rows, mut above_cols) = (rows, cols);
         while above_rows > TILE || above_cols > TILE {
-            packed.begin(self.tags(level.rows, level.cols, false));
+            let mut tags = self.tags(level.rows, level.cols);
+            tags.push(Tag::long(254, &[1])); // a reduced image
+            packed.begin(tags);
             packed.add(&level.values, level.cols, nodata)?;
             (above_rows, above_cols) = (level.rows, level.cols);
             level = Level {
@@ -181,7 +188,16 @@ impl CogWriter {
         Ok(files)
     }
 
-    fn tags(&self, rows: usize, cols: usize, full: bool) -> Vec<Tag> {
+    /// The tags of the full image, which alone carries the metadata.
+    fn full_tags(&self, histogram: &[u64; 256]) -> Vec<Tag> {
+        let mut tags = self.tags(self.grid.rows, self.grid.cols);
+        tags.push(Tag::text(305, concat!("rededge ", env!("CARGO_PKG_VERSION"))));
+        tags.push(Tag::text(42112, &self.metadata_xml(histogram)));
+        tags.extend(self.geo.iter().cloned());
+        tags
+    }
+
+    fn tags(&self, rows: usize, cols: usize) -> Vec<Tag> {
         let mut tags = vec![
             Tag::long(256, &[cols as u32]),
             Tag::long(257, &[rows as u32]),
@@ -207,17 +223,10 @@ impl CogWriter {
                 tags.push(Tag::short(320, &colours));
             }
         }
-        if full {
-            tags.push(Tag::text(305, concat!("rededge ", env!("CARGO_PKG_VERSION"))));
-            tags.push(Tag::text(42112, &self.metadata_xml()));
-            tags.extend(self.geo.iter().cloned());
-        } else {
-            tags.push(Tag::long(254, &[1]));
-        }
         tags
     }
 
-    fn metadata_xml(&self) -> String {
+    fn metadata_xml(&self, histogram: &[u64; 256]) -> String {
         let mut xml = String::from("<GDALMetadata>\n");
         let mut item = |attributes: &str, value: &str| {
             // GDAL writes and reads values escaped twice.
@@ -230,17 +239,35 @@ impl CogWriter {
             CogKind::Classes(legend) => {
                 item("name=\"DESCRIPTION\" sample=\"0\" role=\"description\"", "class");
                 for class in &legend.classes {
+                    let pixels = histogram[usize::from(class.code)].to_string();
                     item(&format!("name=\"CLASS_{}\" sample=\"0\"", class.code), &class.name);
+                    item(&format!("name=\"PIXELS_{}\" sample=\"0\"", class.code), &pixels);
                 }
             }
             CogKind::Percent { label } => {
                 item("name=\"DESCRIPTION\" sample=\"0\" role=\"description\"", label);
                 item("name=\"UNITTYPE\" sample=\"0\" role=\"unittype\"", "percent");
+                for (name, value) in statistics(&histogram[..255]) {
+                    item(&format!("name=\"STATISTICS_{name}\" sample=\"0\""), &value.to_string());
+                }
             }
         }
         xml.push_str("</GDALMetadata>\n");
         xml
     }
+}
+
+/// Statistics by the names that GDAL gives them, of the values 0.. with these counts; none where
+/// there is no value. They spare clients a pass over the file.
+fn statistics(counts: &[u64]) -> Vec<(&'static str, f64)> {
+    let present = || counts.iter().enumerate().filter(|(_, n)| **n > 0).map(|(v, &n)| (v as f64, n as f64));
+    let total: f64 = present().map(|(_, n)| n).sum();
+    let (Some((minimum, _)), Some((maximum, _))) = (present().next(), present().last()) else {
+        return Vec::new();
+    };
+    let mean = present().map(|(v, n)| v * n).sum::<f64>() / total;
+    let variance = present().map(|(v, n)| (v - mean).powi(2) * n).sum::<f64>() / total;
+    vec![("MINIMUM", minimum), ("MAXIMUM", maximum), ("MEAN", mean), ("STDDEV", variance.sqrt())]
 }
 
 /// The legend that stands in a raster's file: `CLASS_<code>` items and the colour table. `None`
@@ -397,7 +424,7 @@ fn reduce(values: &[u8], cols: usize, nodata: u8, average: bool) -> Vec<u8> {
 fn mode(four: [u8; 4], nodata: u8) -> u8 {
     let mut best = (nodata, 0);
     for value in four {
-        let count = four.iter().filter(|&&v| v == value).count();
+        let count = four.iter().map(|&v| u8::from(v == value)).sum::<u8>();
         if value != nodata && count > best.1 {
             best = (value, count);
         }

@@ -10,6 +10,7 @@ pub mod gdal_setup;
 mod geotiff_write;
 pub mod raster_file;
 pub mod scenes;
+pub mod quicklook;
 pub mod series_csv;
 pub mod vectors;
 

@@ -132,7 +132,7 @@ fn cell(text: &str) -> Option<f32> {
 pub(super) fn reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let header = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
-    let count = |separator: u8| header.iter().filter(|&&b| b == separator).count();
+    let count = |separator: u8| header.iter().map(|&b| usize::from(b == separator)).sum::<usize>();
     let separator = [b';', b'\t'].into_iter().filter(|&s| count(s) > count(b',')).max_by_key(|&s| count(s));
     csv::ReaderBuilder::new().delimiter(separator.unwrap_or(b',')).trim(csv::Trim::All).from_reader(bytes)
 }

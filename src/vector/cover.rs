@@ -55,9 +55,7 @@ fn collect(grid: &GeoBox, geometry: &Geometry<f64>, found: &mut Vec<(usize, usiz
     };
     match geometry {
         Geometry::Point(p) => found.extend(grid.pixel_at(p.x(), p.y())),
-        Geometry::MultiPoint(points) => {
-            found.extend(points.iter().filter_map(|p| grid.pixel_at(p.x(), p.y())))
-        }
+        Geometry::MultiPoint(points) => points.iter().for_each(|p| found.extend(grid.pixel_at(p.x(), p.y()))),
         Geometry::Polygon(p) => polygon(p),
         Geometry::MultiPolygon(polygons) => polygons.iter().for_each(polygon),
         Geometry::Rect(r) => polygon(&r.to_polygon()),
