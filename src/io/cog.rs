@@ -262,7 +262,7 @@ impl CogWriter {
 fn statistics(counts: &[u64]) -> Vec<(&'static str, f64)> {
     let present = || counts.iter().enumerate().filter(|(_, n)| **n > 0).map(|(v, &n)| (v as f64, n as f64));
     let total: f64 = present().map(|(_, n)| n).sum();
-    let (Some((minimum, _)), Some((maximum, _))) = (present().next(), present().last()) else {
+    let (Some((minimum, _)), Some((maximum, _))) = (present().next(), present().next_back()) else {
         return Vec::new();
     };
     let mean = present().map(|(v, n)| v * n).sum::<f64>() / total;
