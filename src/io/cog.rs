@@ -18,11 +18,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use flate2::{Compress, Compression, FlushCompress, Status};
-use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
+use gdal::{Dataset, Metadata};
 use rayon::prelude::*;
 
-use super::IoError;
 use super::cog_layout::{Image, Tag, framed_tile, geo_tags, head};
+use super::{IoError, gdal_setup};
 use crate::classmap::{ClassEntry, Legend};
 use crate::crs::GeoBox;
 use crate::raster::Window;
@@ -292,12 +292,7 @@ pub fn read_legend(dataset: &Dataset) -> Option<Legend> {
 
 /// Opens a raster of this module's kind for reading.
 pub(super) fn open(path: &Path) -> Result<Dataset, IoError> {
-    let options = DatasetOptions {
-        open_flags: GdalOpenFlags::GDAL_OF_RASTER,
-        allowed_drivers: Some(&["GTiff"]),
-        ..DatasetOptions::default()
-    };
-    Dataset::open_ex(path, options).map_err(|e| IoError::read(path.display().to_string(), e))
+    gdal_setup::open_raster(path).map_err(|e| IoError::read(path.display().to_string(), e))
 }
 
 fn escape(text: &str) -> String {

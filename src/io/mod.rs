@@ -8,9 +8,9 @@ mod error;
 mod fetch;
 pub mod gdal_setup;
 mod geotiff_write;
+pub mod quicklook;
 pub mod raster_file;
 pub mod scenes;
-pub mod quicklook;
 pub mod series_csv;
 pub mod vectors;
 

@@ -18,7 +18,7 @@ use geozero::{
     ToGeo,
 };
 
-use super::IoError;
+use super::{IoError, gdal_setup};
 use crate::crs::Crs;
 use crate::vector::{Feature, FeatureTable, Value, reproject};
 
@@ -259,11 +259,12 @@ fn from_flatgeobuf(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
 fn from_ogr(path: &Path, name: &str, format: VectorFormat) -> Result<VectorData, IoError> {
     let driver = if format == VectorFormat::GeoPackage { "GPKG" } else { "ESRI Shapefile" };
     let options = DatasetOptions {
-        open_flags: GdalOpenFlags::GDAL_OF_VECTOR,
+        open_flags: GdalOpenFlags::GDAL_OF_VECTOR | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
         allowed_drivers: Some(&[driver]),
         ..DatasetOptions::default()
     };
     let fail = |e: &dyn std::fmt::Display| IoError::read(name, format!("as {driver}: {e}"));
+    gdal_setup::setup();
     let dataset = Dataset::open_ex(path, options).map_err(|e| fail(&e))?;
     // A GeoPackage also keeps tables without geometry, such as QGIS's styles.
     let mut layers: Vec<_> =
