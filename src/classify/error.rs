@@ -48,8 +48,16 @@ pub enum ClassifyError {
         /// Length of the slice given.
         found: usize,
     },
-    /// A model that cannot be used.
-    #[error("the model: {0}")]
+    /// A series that is neither a spectral index nor a band.
+    #[error("`{name}` is neither a band nor a spectral index ({known})")]
+    Channel {
+        /// What was asked for.
+        name: String,
+        /// The spectral indices there are.
+        known: String,
+    },
+    /// A model that cannot be read, trusted or used.
+    #[error("the model {0}")]
     Model(String),
     /// A learner of another crate failed.
     #[error("{learner}: {reason}")]

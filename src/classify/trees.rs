@@ -73,7 +73,62 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// Why the tree cannot be walked, or nothing: sizes that do not fit, a child that leads
+    /// back or nowhere, a column past the last. Checked on everything that comes from a file.
+    pub fn problem(&self, features: usize, outputs: usize) -> Option<String> {
+        let nodes = self.feature.len();
+        if [self.threshold.len(), self.default_left.len(), self.left.len(), self.right.len()] != [nodes; 4] {
+            return Some("its lists of nodes differ in length".to_owned());
+        }
+        if self.leaf.len() != (nodes + 1) * outputs {
+            return Some(format!(
+                "{nodes} inner nodes need {} leaf values, not {}",
+                (nodes + 1) * outputs,
+                self.leaf.len()
+            ));
+        }
+        if self.leaf.iter().any(|v| !v.is_finite()) || self.threshold.iter().any(|t| t.is_nan()) {
+            return Some("a value is not a number".to_owned());
+        }
+        if let Some(&column) = self.feature.iter().find(|&&f| f as usize >= features) {
+            return Some(format!("it reads column {column} of {features}"));
+        }
+        (0..nodes).find_map(|node| {
+            [self.left[node], self.right[node]].into_iter().find_map(|child| {
+                let fits = match usize::try_from(child) {
+                    Ok(inner) => inner > node && inner < nodes,
+                    Err(_) => (!child as usize) <= nodes,
+                };
+                (!fits).then(|| format!("node {node} leads to {child}, which is not below it"))
+            })
+        })
+    }
+}
+
 impl TreeEnsemble {
+    /// Why the trees cannot be scored, or nothing.
+    pub fn problem(&self) -> Option<String> {
+        let (outputs, bases) = match self.link {
+            Link::Average => (self.classes, 0),
+            Link::Softmax => (1, self.classes),
+            Link::Sigmoid => (1, 1),
+        };
+        if self.classes < 2 || (self.link == Link::Sigmoid && self.classes != 2) {
+            return Some(format!("{} classes do not fit the {:?} link", self.classes, self.link));
+        }
+        if self.base.len() != bases || self.base.iter().any(|b| !b.is_finite()) {
+            return Some(format!("{bases} base scores are needed"));
+        }
+        if self.trees.is_empty() {
+            return Some("there is no tree".to_owned());
+        }
+        let bad = |(t, tree): (usize, &Tree)| {
+            tree.problem(self.features, outputs).map(|why| format!("tree {t}: {why}"))
+        };
+        self.trees.iter().enumerate().find_map(bad)
+    }
+
     /// Class probabilities of one row by walking every tree: the plain scorer that the fused
     /// one is held against. Sums run in `f64`.
     pub fn score_row(&self, value: impl Fn(usize) -> f32) -> Vec<f32> {

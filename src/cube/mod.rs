@@ -10,6 +10,6 @@ mod smoothing;
 
 pub use band::Band;
 pub use block::{Acquisition, Block, Coverage, CubeError, DataCube, PixelSource};
-pub use regularize::{FEWEST_DATES, Regularize, Regularizer, TimeGrid};
+pub use regularize::{FEWEST_DATES, Regularize, Regularizer, TimeGrid, despike};
 pub use request::{Area, CubeRequest};
 pub use smoothing::Smoothing;

@@ -9,7 +9,7 @@ use super::smoothing::Smoothing;
 pub const FEWEST_DATES: usize = 3;
 
 /// The time steps of a regularized series.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum TimeGrid {
     /// The cube's own dates, gaps filled.
@@ -23,6 +23,11 @@ pub enum TimeGrid {
         /// Number of steps.
         count: usize,
     },
+    /// Days of year as listed, rising: the columns of a table made elsewhere.
+    Listed {
+        /// The days.
+        days: Vec<f32>,
+    },
 }
 
 impl TimeGrid {
@@ -35,25 +40,25 @@ impl TimeGrid {
     }
 
     /// The day of each step, for a cube with these `days`.
-    pub fn days(self, days: &[f32]) -> Vec<f32> {
+    pub fn days(&self, days: &[f32]) -> Vec<f32> {
         match self {
             Self::Acquisitions => days.to_vec(),
-            Self::Days { first, step, count } => (0..count).map(|i| first + step * i as f32).collect(),
+            Self::Days { first, step, count } => (0..*count).map(|i| first + step * i as f32).collect(),
+            Self::Listed { days } => days.clone(),
         }
     }
 }
 
 /// How series become regular. Kept in the model.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Regularize {
     /// The time steps.
     pub grid: TimeGrid,
-    /// Largest credible depth of a dip between two higher neighbours: an observation further
-    /// below the line between its valid neighbours is a cloud rim or shadow that the mask
-    /// missed, and is left out. `None` keeps all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub despike: Option<f32>,
+    /// Whether observations that stick out of a pixel's own series (cloud rims and shadows that
+    /// the mask missed) are left out before filling: see [`despike`].
+    #[serde(default)]
+    pub despike: bool,
     /// Smoothing on the regular grid.
     #[serde(default)]
     pub smoothing: Smoothing,
@@ -65,7 +70,7 @@ pub struct Regularize {
 pub struct Regularizer {
     days: Vec<f32>,
     steps: Vec<f32>,
-    despike: Option<f32>,
+    despike: bool,
     smoother: Option<Vec<f32>>,
 }
 
@@ -87,13 +92,19 @@ impl Regularizer {
     /// [`FEWEST_DATES`] valid observations is NaN throughout; their number is returned.
     pub fn apply(&self, values: &[f32], pixels: usize, out: &mut [f32]) -> usize {
         let mut lost = 0;
-        let (mut seen, mut series) = (Vec::new(), vec![0.0; self.steps.len()]);
+        let (mut seen, mut raw, mut series) = (Vec::new(), Vec::new(), vec![0.0; self.steps.len()]);
         for pixel in 0..pixels {
-            self.observations(|date| values[date * pixels + pixel], &mut seen);
+            seen.clear();
+            let observed =
+                self.days.iter().enumerate().map(|(date, &day)| (day, values[date * pixels + pixel]));
+            seen.extend(observed.filter(|o| o.1.is_finite()));
             if seen.len() < FEWEST_DATES {
                 lost += 1;
                 series.fill(f32::NAN);
             } else {
+                if self.despike {
+                    despike(&mut seen, &mut raw);
+                }
                 interpolate(&seen, &self.steps, &mut series);
             }
             match &self.smoother {
@@ -107,30 +118,41 @@ impl Regularizer {
         }
         lost
     }
+}
 
-    /// The valid observations of one pixel as (day, value), spikes left out.
-    fn observations(&self, value: impl Fn(usize) -> f32, seen: &mut Vec<(f32, f32)>) {
-        seen.clear();
-        seen.extend(
-            self.days.iter().enumerate().map(|(date, &day)| (day, value(date))).filter(|o| o.1.is_finite()),
-        );
-        if let Some(depth) = self.despike {
-            let raw = seen.clone();
-            seen.clear();
-            seen.extend(
-                raw.iter()
-                    .enumerate()
-                    .filter(|&(i, &(day, v))| {
-                        let (Some(before), Some(after)) = (i.checked_sub(1).map(|j| raw[j]), raw.get(i + 1))
-                        else {
-                            return true;
-                        };
-                        line(before, *after, day) - v <= depth
-                    })
-                    .map(|(_, &o)| o),
-            );
-        }
+/// Observations on each side that a Hampel filter looks at.
+const HAMPEL_REACH: usize = 2;
+/// Scaled median absolute deviations that an observation may lie from the median.
+const HAMPEL_LIMIT: f32 = 3.0 * 1.4826;
+/// Distance from the median below which nothing is an outlier, in units of the index.
+const HAMPEL_FLOOR: f32 = 0.03;
+
+/// One pass of a Hampel filter (Hampel 1974; Pearson 2002) over (day, value) pairs: a value is
+/// left out where it lies further than `max(3 x 1.4826 MAD, 0.03)` from the median of itself
+/// and up to two valid observations on either side. The median itself always stays. Constants:
+/// docs/decisions/0003-defaults.md.
+pub fn despike(seen: &mut Vec<(f32, f32)>, raw: &mut Vec<(f32, f32)>) {
+    raw.clone_from(seen);
+    let mut index = 0usize;
+    seen.retain(|&(_, value)| {
+        let around = &raw[index.saturating_sub(HAMPEL_REACH)..raw.len().min(index + HAMPEL_REACH + 1)];
+        index += 1;
+        let middle = median(around.iter().map(|o| o.1));
+        let spread = median(around.iter().map(|o| (o.1 - middle).abs()));
+        (value - middle).abs() <= (HAMPEL_LIMIT * spread).max(HAMPEL_FLOOR)
+    });
+}
+
+/// The median of up to five values; the mean of the middle two of an even number.
+fn median(values: impl Iterator<Item = f32>) -> f32 {
+    let mut sorted = [f32::INFINITY; 2 * HAMPEL_REACH + 1];
+    let mut n = 0;
+    for value in values {
+        sorted[n] = value;
+        n += 1;
     }
+    sorted.sort_unstable_by(f32::total_cmp);
+    if n % 2 == 1 { sorted[n / 2] } else { f32::midpoint(sorted[n / 2 - 1], sorted[n / 2]) }
 }
 
 /// The line through two observations, at a day.
@@ -159,7 +181,7 @@ mod tests {
     const NAN: f32 = f32::NAN;
 
     fn plain(grid: TimeGrid) -> Regularize {
-        Regularize { grid, despike: None, smoothing: Smoothing::None }
+        Regularize { grid, despike: false, smoothing: Smoothing::None }
     }
 
     #[test]
@@ -185,14 +207,18 @@ mod tests {
     }
 
     #[test]
-    fn a_dip_that_the_mask_missed_is_left_out() {
-        let days = [10.0, 20.0, 30.0, 40.0];
-        let mut how = plain(TimeGrid::Acquisitions);
-        how.despike = Some(0.1);
+    fn a_shadow_that_the_mask_missed_is_left_out_and_a_season_stays() {
+        let days: Vec<f32> = (0..8).map(|i| 10.0 * i as f32).collect();
+        let how = Regularize { despike: true, ..plain(TimeGrid::Acquisitions) };
         let r = Regularizer::new(&how, &days);
-        let mut out = [0.0; 4];
-        r.apply(&[0.4, 0.1, 0.5, 0.6], 1, &mut out);
-        assert!((out[1] - 0.45).abs() < 1e-6, "{out:?}");
+        let season = [0.20, 0.22, 0.30, 0.42, 0.55, 0.60, 0.58, 0.50];
+        let mut shadowed = season;
+        shadowed[3] = 0.05;
+        let mut out = [0.0; 8];
+        r.apply(&season, 1, &mut out);
+        assert_eq!(out, season);
+        r.apply(&shadowed, 1, &mut out);
+        assert!((out[3] - f32::midpoint(0.30, 0.55)).abs() < 1e-6, "{out:?}");
     }
 
     #[test]

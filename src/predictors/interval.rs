@@ -35,6 +35,24 @@ impl Interval {
         (squares / (self.end - self.start) as f64).sqrt() as f32
     }
 
+    /// The smallest value; NaN where the series is nodata.
+    pub fn minimum(self, series: &[f32]) -> f32 {
+        self.values(series)
+            .iter()
+            .copied()
+            .reduce(|a, b| if b < a || b.is_nan() { b } else { a })
+            .unwrap_or(f32::NAN)
+    }
+
+    /// The largest value; NaN where the series is nodata.
+    pub fn maximum(self, series: &[f32]) -> f32 {
+        self.values(series)
+            .iter()
+            .copied()
+            .reduce(|a, b| if b > a || b.is_nan() { b } else { a })
+            .unwrap_or(f32::NAN)
+    }
+
     /// f3, eq. 4: the least-squares slope per step.
     pub fn slope(self, series: &[f32]) -> f32 {
         let values = self.values(series);

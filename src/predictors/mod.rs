@@ -24,6 +24,10 @@ pub enum Predictor {
     Deviation(Interval),
     /// Least-squares slope of an interval against the position, eq. 4.
     Slope(Interval),
+    /// The smallest value of an interval.
+    Minimum(Interval),
+    /// The largest value of an interval.
+    Maximum(Interval),
     /// A_k, eq. 7 (A_0 is twice the mean).
     Cosine {
         /// Harmonic.
@@ -75,6 +79,8 @@ impl PredictorSet {
                     Predictor::Mean(i) => of("mean", i),
                     Predictor::Deviation(i) => of("deviation", i),
                     Predictor::Slope(i) => of("slope", i),
+                    Predictor::Minimum(i) => of("minimum", i),
+                    Predictor::Maximum(i) => of("maximum", i),
                     Predictor::Cosine { k } => format!("{} A{k}", series[s]),
                     Predictor::Sine { k } => format!("{} B{k}", series[s]),
                     Predictor::Amplitude { k } => format!("{} C{k}", series[s]),
@@ -130,6 +136,8 @@ impl Predictor {
             Self::Mean(i) => i.mean(series),
             Self::Deviation(i) => i.deviation(series),
             Self::Slope(i) => i.slope(series),
+            Self::Minimum(i) => i.minimum(series),
+            Self::Maximum(i) => i.maximum(series),
             Self::Cosine { k } => coefficients[k].0 as f32,
             Self::Sine { k } => coefficients[k].1 as f32,
             Self::Amplitude { k: 0 } => (coefficients[0].0 / 2.0) as f32,

@@ -1,0 +1,123 @@
+//! The one versioned model file, with its card.
+
+use serde::{Deserialize, Serialize};
+
+use super::itsgbt::Itsgbt;
+use super::{Classifier, ClassifyError, SeriesRecipe};
+use crate::classmap::Legend;
+
+/// What a model file says it is.
+const FORMAT: &str = "rededge-model";
+/// The version this crate writes; it reads this one and those before.
+const VERSION: u32 = 1;
+
+/// Where a model comes from and how right it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelCard {
+    /// The method's id (`itsgbt`).
+    pub method: String,
+    /// Codes, names and colours, in the order of the classifier's classes.
+    pub legend: Legend,
+    /// The seed of every random draw.
+    pub seed: u64,
+    /// Samples of each class it was trained on, in the order of the legend.
+    pub samples: Vec<usize>,
+    /// First and last date of the training series.
+    pub dates: (jiff::civil::Date, jiff::civil::Date),
+    /// The parameters it was trained with.
+    pub parameters: serde_json::Value,
+    /// The accuracy document of its validation, where it was validated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<serde_json::Value>,
+    /// The software and its version.
+    pub software: String,
+}
+
+/// A trained classifier of any method.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Trained {
+    /// Intervals and Fourier coefficients, boosted trees.
+    Itsgbt(Itsgbt),
+}
+
+impl Trained {
+    /// The classifier behind the method.
+    pub fn classifier(&self) -> &dyn Classifier {
+        match self {
+            Self::Itsgbt(model) => model,
+        }
+    }
+}
+
+/// A model file: card, what it reads, what it learned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Model {
+    format: String,
+    version: u32,
+    /// Where it comes from.
+    pub card: ModelCard,
+    /// Which series it reads.
+    pub recipe: SeriesRecipe,
+    /// What it learned.
+    pub trained: Trained,
+}
+
+impl Model {
+    /// A model of this version.
+    pub fn new(card: ModelCard, recipe: SeriesRecipe, trained: Trained) -> Self {
+        Self { format: FORMAT.to_owned(), version: VERSION, card, recipe, trained }
+    }
+
+    /// The file's bytes (JSON).
+    ///
+    /// # Errors
+    /// [`ClassifyError::Model`] where a value cannot be written as JSON.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ClassifyError> {
+        serde_json::to_vec(self).map_err(|e| ClassifyError::Model(format!("cannot be written: {e}")))
+    }
+
+    /// Reads and checks a model file.
+    ///
+    /// # Errors
+    /// [`ClassifyError::Model`]: not a model, a newer version, damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ClassifyError> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: String,
+            version: u32,
+        }
+        let fail = |why: String| ClassifyError::Model(why);
+        let head: Head = serde_json::from_slice(bytes)
+            .map_err(|_| fail("is not a rededge model (JSON with `format` and `version`)".to_owned()))?;
+        if head.format != FORMAT {
+            return Err(fail(format!("is a `{}`, not a `{FORMAT}`", head.format)));
+        }
+        if head.version == 0 || head.version > VERSION {
+            let version = head.version;
+            return Err(fail(format!("has version {version}; this rededge reads up to version {VERSION}")));
+        }
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        let model: Self = serde_path_to_error::deserialize(&mut json)
+            .map_err(|e| fail(format!("is damaged at `{}`: {}", e.path(), e.inner())))?;
+        match model.problem() {
+            None => Ok(model),
+            Some(why) => Err(fail(format!("is damaged: {why}"))),
+        }
+    }
+
+    fn problem(&self) -> Option<String> {
+        let classifier = self.trained.classifier();
+        if classifier.classes().len() != self.card.legend.classes.len() {
+            return Some("the legend and the classifier differ in classes".to_owned());
+        }
+        if classifier.shape().0 != self.recipe.series.len() {
+            return Some("the recipe and the classifier differ in series".to_owned());
+        }
+        self.recipe.channels().err().map(|e| e.to_string()).or_else(|| match &self.trained {
+            Trained::Itsgbt(model) => model.problem(),
+        })
+    }
+}
