@@ -14,7 +14,6 @@ pub mod lightgbm;
 mod model;
 mod observations;
 mod predictor_trees;
-mod predictor_trees;
 mod recipe;
 pub mod search;
 mod series;
