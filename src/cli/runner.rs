@@ -37,7 +37,7 @@ impl Run<'_> {
         let sink = LocalSink::create(self.out, self.request.outputs.keys().cloned())
             .map_err(|e| Failure::Failed(e.to_string()))?;
         stop.guard(Some(sink.staging()));
-        let source = LocalSource::new(self.base);
+        let source = LocalSource::new(self.base, progress);
         let context = Context { data: &source, sink: &sink, progress, cancel: stop.token.clone() };
         let inputs = serde_json::Value::Object(self.request.inputs);
         let run = AssertUnwindSafe(|| pool.install(|| self.process.run_json(inputs, &context)));

@@ -6,10 +6,12 @@ mod band;
 mod block;
 mod regularize;
 mod request;
+mod series_table;
 mod smoothing;
 
 pub use band::Band;
 pub use block::{Acquisition, Block, Coverage, CubeError, DataCube, PixelSource};
 pub use regularize::{FEWEST_DATES, Regularize, Regularizer, TimeGrid, despike};
 pub use request::{Area, CubeRequest};
+pub use series_table::{IndexSeries, SeriesTable};
 pub use smoothing::Smoothing;

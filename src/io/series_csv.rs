@@ -1,38 +1,9 @@
 //! Tables of series made elsewhere: a row a sample, a column an index and date
 //! (`NDRE@2022-01-05`), other columns properties (among them the class).
 
-use std::collections::BTreeMap;
-
 use super::IoError;
+use crate::cube::{IndexSeries, SeriesTable};
 use crate::vector::Value;
-
-/// The series of one spectral index.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IndexSeries {
-    /// The name before the `@`, as written.
-    pub index: String,
-    /// The dates, rising.
-    pub dates: Vec<jiff::civil::Date>,
-    /// Values `[date][row]`; missing is NaN.
-    pub values: Vec<f32>,
-}
-
-/// A table of series.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SeriesTable {
-    /// Properties of each row by column name.
-    pub properties: Vec<BTreeMap<String, Value>>,
-    /// One series an index, in the order in which the columns name them. Indices may differ in
-    /// their dates.
-    pub series: Vec<IndexSeries>,
-}
-
-impl SeriesTable {
-    /// Number of rows (samples).
-    pub fn rows(&self) -> usize {
-        self.properties.len()
-    }
-}
 
 /// Whether a table has columns of series, told by its header line.
 pub fn is_series(bytes: &[u8]) -> bool {

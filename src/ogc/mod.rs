@@ -1,11 +1,13 @@
 //! Wire types, one file per standard, and schemas from types. Knows neither the domain nor a
 //! web framework.
 
+mod dates;
 mod inputs;
 pub mod outputs;
 mod processes;
 mod schema;
 
+pub use dates::DateInterval;
 pub use inputs::{AreaInput, BboxInput, CubeInput, CubeSource, FileInput};
 pub use outputs::{Binary, Coverage, FeatureCollection, Figure, ModelFile, TableCsv};
 pub use processes::{Execute, OutputRequest, ProcessDescription, ProcessSummary};

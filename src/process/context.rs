@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::ProcessError;
 use crate::classmap::Legend;
 use crate::crs::GeoBox;
-use crate::cube::{CubeRequest, DataCube};
+use crate::cube::{CubeRequest, DataCube, SeriesTable};
 use crate::ogc::{CubeInput, FileInput};
 use crate::raster::{Plane, Window};
 use crate::vector::FeatureTable;
@@ -23,6 +23,20 @@ pub struct Context<'a> {
     pub cancel: CancelToken,
 }
 
+impl Context<'_> {
+    /// Opens the cube and tells the user what its reader noticed.
+    ///
+    /// # Errors
+    /// As [`DataSource::cube`].
+    pub fn open_cube(&self, cube: &CubeInput, request: &CubeRequest) -> Result<DataCube, ProcessError> {
+        self.progress.step("open the scenes", 0);
+        let cube = self.data.cube(cube, request)?;
+        cube.notes.iter().for_each(|note| self.progress.note(note));
+        self.cancel.check()?;
+        Ok(cube)
+    }
+}
+
 /// Opens what inputs name. Implemented by `store` over `io`.
 pub trait DataSource: Send + Sync {
     /// Opens a cube on the grid that is asked for.
@@ -35,6 +49,12 @@ pub trait DataSource: Send + Sync {
     /// # Errors
     /// [`ProcessError::Input`] naming `input`.
     fn features(&self, input: &str, file: &FileInput) -> Result<FeatureTable, ProcessError>;
+    /// Reads a table of series (`NDRE@2022-01-05` columns), or `None` where the file is anything
+    /// else: `samples` may be either.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] naming `input`.
+    fn series(&self, input: &str, file: &FileInput) -> Result<Option<SeriesTable>, ProcessError>;
     /// Reads one band of a raster onto a grid: nearest for codes, bilinear for values. NaN is nodata.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 mod context;
 mod echo;
 mod error;
+mod grid;
 mod registry;
 mod traits;
 
@@ -11,6 +12,7 @@ pub use context::{
     CancelToken, Context, DataSource, Progress, RasterKind, RasterReader, RasterWriter, ResultSink, Silent,
 };
 pub use error::ProcessError;
+pub use grid::Choice;
 pub use registry::{find, registry, suggest};
 pub use traits::{DynProcess, Process};
 

@@ -8,7 +8,7 @@ use super::{
     Silent,
 };
 use crate::crs::GeoBox;
-use crate::cube::{CubeRequest, DataCube};
+use crate::cube::{CubeRequest, DataCube, SeriesTable};
 use crate::ogc::{CubeInput, FileInput};
 use crate::vector::FeatureTable;
 
@@ -51,6 +51,9 @@ impl DataSource for Memory {
     }
     fn features(&self, input: &str, _: &FileInput) -> Result<FeatureTable, ProcessError> {
         self.features.get(input).cloned().ok_or_else(|| absent(input))
+    }
+    fn series(&self, _: &str, _: &FileInput) -> Result<Option<SeriesTable>, ProcessError> {
+        Ok(None)
     }
     fn raster(&self, input: &str, _: &FileInput) -> Result<Box<dyn RasterReader>, ProcessError> {
         Err(absent(input))

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::crs::GeoBox;
-use crate::ogc::outputs::{JSON, extension};
+use crate::io::cog::{CogKind, CogWriter};
+use crate::ogc::outputs::{GEOTIFF, JSON, extension};
 use crate::process::{ProcessError, RasterKind, RasterWriter, ResultSink};
+use crate::raster::Window;
 
 /// What can go wrong where results are kept.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +51,7 @@ pub struct LocalSink {
     /// Folders that this sink made, outermost first: taken away again where nothing is committed.
     made: Vec<PathBuf>,
     wanted: BTreeSet<String>,
-    results: Mutex<Map<String, Value>>,
+    results: Results,
     committed: bool,
 }
 
@@ -79,7 +81,7 @@ impl LocalSink {
             staging,
             made,
             wanted: wanted.into_iter().collect(),
-            results: Mutex::default(),
+            results: Results::default(),
             committed: false,
         })
     }
@@ -95,7 +97,7 @@ impl LocalSink {
     /// # Errors
     /// [`StoreError::Write`] naming the file.
     pub fn commit(mut self) -> Result<Vec<PathBuf>, StoreError> {
-        let results = std::mem::take(&mut *self.results.lock().unwrap_or_else(PoisonError::into_inner));
+        let results = std::mem::take(&mut *self.results.0.lock().unwrap_or_else(PoisonError::into_inner));
         let mut text = serde_json::to_vec_pretty(&results).unwrap_or_default();
         text.push(b'\n');
         self.write("results.json", &text)?;
@@ -161,9 +163,52 @@ impl LocalSink {
     fn refuse(&self, name: &str, error: &std::io::Error) -> StoreError {
         StoreError::Write { path: self.folder.join(name).display().to_string(), reason: reason(error) }
     }
+}
 
+/// What `results.json` will say, shared with the rasters that are being written.
+#[derive(Clone, Debug, Default)]
+struct Results(Arc<Mutex<Map<String, Value>>>);
+
+impl Results {
     fn list(&self, output: &str, entry: Value) {
-        self.results.lock().unwrap_or_else(PoisonError::into_inner).insert(output.to_owned(), entry);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(output.to_owned(), entry);
+    }
+}
+
+/// A raster on its way.
+struct StagedRaster {
+    writer: CogWriter,
+    output: String,
+    title: String,
+    results: Results,
+    staging: PathBuf,
+    folder: PathBuf,
+}
+
+impl StagedRaster {
+    /// An error about a staged file, told of the file it was to become.
+    fn fail(&self, error: &dyn std::fmt::Display) -> ProcessError {
+        final_names(error, &self.staging, &self.folder)
+    }
+}
+
+fn final_names(error: &dyn std::fmt::Display, staging: &Path, folder: &Path) -> ProcessError {
+    let text = error.to_string().replace(&*staging.to_string_lossy(), &folder.to_string_lossy());
+    ProcessError::failed(format_args!("{text}; nothing was changed"))
+}
+
+impl RasterWriter for StagedRaster {
+    fn write(&mut self, window: Window, values: &[u8]) -> Result<(), ProcessError> {
+        self.writer.write(window, values).map_err(|e| self.fail(&e))
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), ProcessError> {
+        let Self { writer, output, title, results, staging, folder } = *self;
+        let fail = |e: &dyn std::fmt::Display| final_names(e, &staging, &folder);
+        writer.finish().map_err(|e| fail(&e))?;
+        let _ = title;
+        results.list(&output, json!({"href": format!("{output}.tif"), "type": GEOTIFF}));
+        Ok(())
     }
 }
 
@@ -200,10 +245,24 @@ impl ResultSink for LocalSink {
     fn raster(
         &self,
         output: &str,
-        _grid: &GeoBox,
-        _kind: &RasterKind,
+        grid: &GeoBox,
+        kind: &RasterKind,
     ) -> Result<Box<dyn RasterWriter>, ProcessError> {
-        Err(ProcessError::failed(format_args!("{output}: rasters cannot be written yet")))
+        let (kind, title) = match kind {
+            RasterKind::Classes(legend) => (CogKind::Classes(legend.clone()), output.to_owned()),
+            RasterKind::Percent { label } => (CogKind::Percent { label: label.clone() }, label.clone()),
+        };
+        let path = self.staging.path().join(format!("{output}.tif"));
+        let writer = CogWriter::create(&path, grid, kind, &[])
+            .map_err(|e| final_names(&e, self.staging.path(), &self.folder))?;
+        Ok(Box::new(StagedRaster {
+            writer,
+            output: output.to_owned(),
+            title,
+            results: self.results.clone(),
+            staging: self.staging.path().to_owned(),
+            folder: self.folder.clone(),
+        }))
     }
 
     fn document(&self, output: &str, value: Value) -> Result<(), ProcessError> {
@@ -215,7 +274,7 @@ impl ResultSink for LocalSink {
     fn file(&self, output: &str, media_type: &str, bytes: &[u8]) -> Result<(), ProcessError> {
         let name = format!("{output}.{}", extension(media_type));
         self.write(&name, bytes)?;
-        self.list(output, json!({"href": name, "type": media_type}));
+        self.results.list(output, json!({"href": name, "type": media_type}));
         Ok(())
     }
 }

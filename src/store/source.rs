@@ -1,63 +1,159 @@
 //! Inputs from files beside the request, and from links.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::cubes::scene_sources;
-use crate::cube::{CubeRequest, DataCube};
-use crate::io::scenes::open_cube;
-use crate::ogc::{CubeInput, FileInput};
-use crate::process::{DataSource, ProcessError, RasterReader};
+use crate::cube::{CubeRequest, DataCube, SeriesTable};
+use crate::io::vectors::{self, VectorData, VectorFormat};
+use crate::io::{IoError, series_csv};
+use crate::ogc::{CubeInput, FileInput, outputs};
+use crate::process::{DataSource, ProcessError, Progress, RasterReader};
 use crate::vector::FeatureTable;
+
+/// Most bytes that are fetched from a link: models and tables are smaller.
+const MAX_FETCH: u64 = 1 << 30;
 
 /// Opens what inputs name: local paths relative to a folder (that of the inputs file), and
 /// http(s) links.
-#[derive(Clone, Debug)]
-pub struct LocalSource {
+pub struct LocalSource<'a> {
     base: PathBuf,
+    progress: &'a dyn Progress,
 }
 
-impl LocalSource {
-    /// A source whose relative paths start at `base`.
-    pub fn new(base: impl Into<PathBuf>) -> Self {
-        Self { base: base.into() }
+/// Where an input's bytes are.
+enum Place<'a> {
+    Local(PathBuf),
+    Remote(&'a str),
+    Inline(&'a serde_json::Map<String, serde_json::Value>),
+}
+
+/// An input with its path in the request.
+struct Located<'a> {
+    input: Cow<'a, str>,
+    place: Place<'a>,
+    media_type: Option<&'a str>,
+}
+
+impl<'a> LocalSource<'a> {
+    /// A source whose relative paths start at `base`; `progress` is told what is left out.
+    pub fn new(base: impl Into<PathBuf>, progress: &'a dyn Progress) -> Self {
+        Self { base: base.into(), progress }
     }
 
-    fn path(&self, href: &str) -> PathBuf {
-        self.base.join(href.strip_prefix("file://").unwrap_or(href))
+    fn locate<'b>(&self, input: &'b str, file: &'b FileInput) -> Located<'b> {
+        let (input, href, media_type) = match file {
+            FileInput::Link { href, media_type } => {
+                (Cow::Owned(format!("{input}.href")), href, media_type.as_deref())
+            }
+            FileInput::Path(path) => (Cow::Borrowed(input), path, None),
+            FileInput::Value(value) => {
+                return Located {
+                    input: Cow::Borrowed(input),
+                    place: Place::Inline(value),
+                    media_type: None,
+                };
+            }
+        };
+        let place = if href.starts_with("http://") || href.starts_with("https://") {
+            Place::Remote(href)
+        } else {
+            Place::Local(self.base.join(href.strip_prefix("file://").unwrap_or(href)))
+        };
+        Located { input, place, media_type }
     }
 }
 
-/// The path or link of an input, and the input's path in the request.
-fn href<'a>(input: &str, file: &'a FileInput) -> Option<(String, &'a str)> {
-    match file {
-        FileInput::Link { href, .. } => Some((format!("{input}.href"), href)),
-        FileInput::Path(path) => Some((input.to_owned(), path)),
-        FileInput::Value(_) => None,
+impl Located<'_> {
+    /// What errors call it. A link's query may carry a signature that is nobody else's business.
+    fn name(&self) -> String {
+        match &self.place {
+            Place::Local(path) => path.display().to_string(),
+            Place::Remote(link) => link.split('?').next().unwrap_or(link).to_owned(),
+            Place::Inline(_) => "the object".to_owned(),
+        }
     }
-}
 
-fn is_remote(href: &str) -> bool {
-    href.starts_with("http://") || href.starts_with("https://")
+    fn refuse(&self, reason: impl std::fmt::Display) -> ProcessError {
+        ProcessError::input(self.input.as_ref(), reason)
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, ProcessError> {
+        match &self.place {
+            Place::Inline(value) => serde_json::to_vec(value).map_err(|e| self.refuse(e)),
+            Place::Local(path) => std::fs::read(path).map_err(|e| self.refuse(unreadable(path, &e))),
+            Place::Remote(link) => {
+                let fetch = || -> Result<Vec<u8>, ureq::Error> {
+                    ureq::get(*link).call()?.body_mut().with_config().limit(MAX_FETCH).read_to_vec()
+                };
+                fetch().map_err(|e| self.refuse(format_args!("{}: {e}", self.name())))
+            }
+        }
+    }
+
+    /// The format of features, by the media type or the ending.
+    fn vector_format(&self) -> Option<VectorFormat> {
+        if matches!(self.place, Place::Inline(_)) {
+            return Some(VectorFormat::GeoJson);
+        }
+        let of_type =
+            self.media_type.and_then(|m| VectorFormat::of_name(&format!("x.{}", outputs::extension(m))));
+        of_type.or_else(|| VectorFormat::of_name(&self.name()))
+    }
+
+    fn features(&self) -> Result<VectorData, ProcessError> {
+        let io = |e: IoError| self.refuse(e);
+        match (&self.place, self.vector_format()) {
+            (Place::Local(path), None | Some(VectorFormat::GeoPackage | VectorFormat::Shapefile)) => {
+                std::fs::metadata(path).map_err(|e| self.refuse(unreadable(path, &e)))?;
+                vectors::read(path).map_err(io)
+            }
+            (_, Some(format)) => vectors::parse(&self.name(), format, &self.bytes()?).map_err(io),
+            (_, None) => Err(self.refuse(format_args!(
+                "{}: its format is not known; give the media type as `type` beside `href`",
+                self.name()
+            ))),
+        }
+    }
 }
 
 /// Why a path cannot be read, with the way out.
-fn unreadable(input: &str, path: &Path, error: &std::io::Error) -> ProcessError {
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
     let reason = match error.kind() {
         std::io::ErrorKind::NotFound => "does not exist (paths are relative to the inputs file)".to_owned(),
         std::io::ErrorKind::IsADirectory => "is a folder, expected a file".to_owned(),
         _ => format!("cannot be read: {error}"),
     };
-    ProcessError::input(input, format_args!("{} {reason}", path.display()))
+    format!("{} {reason}", path.display())
 }
 
-impl DataSource for LocalSource {
-    fn cube(&self, cube: &CubeInput, request: &CubeRequest) -> Result<DataCube, ProcessError> {
-        open_cube(&scene_sources("cube", cube), &self.base, request)
-            .map_err(|e| ProcessError::input(e.path, e.message))
+impl DataSource for LocalSource<'_> {
+    fn cube(&self, _cube: &CubeInput, _request: &CubeRequest) -> Result<DataCube, ProcessError> {
+        Err(ProcessError::failed("scenes cannot be read yet"))
     }
 
-    fn features(&self, _input: &str, _file: &FileInput) -> Result<FeatureTable, ProcessError> {
-        Err(ProcessError::failed("features cannot be read yet"))
+    fn features(&self, input: &str, file: &FileInput) -> Result<FeatureTable, ProcessError> {
+        let data = self.locate(input, file).features()?;
+        if data.without_geometry > 0 {
+            let (lost, all) = (data.without_geometry, data.without_geometry + data.table.features.len());
+            self.progress
+                .note(&format!("{input}: {lost} of {all} features have no geometry and are left out"));
+        }
+        if data.table.features.is_empty() {
+            return Err(ProcessError::input(input, "it holds no feature with a geometry"));
+        }
+        Ok(data.table)
+    }
+
+    fn series(&self, input: &str, file: &FileInput) -> Result<Option<SeriesTable>, ProcessError> {
+        let located = self.locate(input, file);
+        if located.vector_format() != Some(VectorFormat::Csv) {
+            return Ok(None);
+        }
+        let bytes = located.bytes()?;
+        if !series_csv::is_series(&bytes) {
+            return Ok(None);
+        }
+        series_csv::parse(&located.name(), &bytes).map(Some).map_err(|e| located.refuse(e))
     }
 
     fn raster(&self, _input: &str, _file: &FileInput) -> Result<Box<dyn RasterReader>, ProcessError> {
@@ -65,23 +161,6 @@ impl DataSource for LocalSource {
     }
 
     fn bytes(&self, input: &str, file: &FileInput) -> Result<Vec<u8>, ProcessError> {
-        let (input, href) = match (href(input, file), file) {
-            (Some(found), _) => found,
-            (None, FileInput::Value(value)) => {
-                return serde_json::to_vec(value).map_err(|e| ProcessError::input(input, e));
-            }
-            (None, _) => return Err(ProcessError::input(input, "neither a path nor a value")),
-        };
-        if is_remote(href) {
-            let fetch = || -> Result<Vec<u8>, ureq::Error> {
-                ureq::get(href).call()?.body_mut().with_config().limit(MAX_FETCH).read_to_vec()
-            };
-            return fetch().map_err(|e| ProcessError::input(input, format_args!("{href}: {e}")));
-        }
-        let path = self.path(href);
-        std::fs::read(&path).map_err(|e| unreadable(&input, &path, &e))
+        self.locate(input, file).bytes()
     }
 }
-
-/// Most bytes that are fetched from a link: models and tables are smaller.
-const MAX_FETCH: u64 = 1 << 30;
