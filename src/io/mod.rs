@@ -10,6 +10,7 @@ pub mod gdal_setup;
 mod geotiff_write;
 pub mod quicklook;
 pub mod raster_file;
+pub mod raster_on_grid;
 pub mod scenes;
 pub mod series_csv;
 pub mod vectors;

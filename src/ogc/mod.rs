@@ -10,5 +10,5 @@ mod schema;
 pub use dates::DateInterval;
 pub use inputs::{AreaInput, BboxInput, CubeInput, CubeSource, FileInput};
 pub use outputs::{Binary, Coverage, FeatureCollection, Figure, ModelFile, TableCsv};
-pub use processes::{Execute, OutputRequest, ProcessDescription, ProcessSummary};
+pub use processes::{Execute, OutputRequest, ProcessDescription, ProcessSummary, title_of};
 pub use schema::schema_of;

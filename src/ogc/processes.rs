@@ -93,8 +93,8 @@ fn members(schema: &Schema, complete: impl Fn(&mut Map<String, Value>, bool)) ->
         .collect()
 }
 
-/// `maxCloudCover` is titled "Max cloud cover".
-fn title_of(name: &str) -> String {
+/// The title of a member: `maxCloudCover` is "Max cloud cover".
+pub fn title_of(name: &str) -> String {
     let mut title = String::new();
     for (i, letter) in name.chars().enumerate() {
         if letter.is_uppercase() {

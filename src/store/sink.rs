@@ -10,7 +10,9 @@ use tempfile::TempDir;
 
 use crate::crs::GeoBox;
 use crate::io::cog::{CogKind, CogWriter};
-use crate::ogc::outputs::{GEOTIFF, JSON, extension};
+use crate::io::{IoError, quicklook};
+use crate::ogc::outputs::{GEOTIFF, JSON, PNG, extension};
+use crate::ogc::title_of;
 use crate::process::{ProcessError, RasterKind, RasterWriter, ResultSink};
 use crate::raster::Window;
 
@@ -206,8 +208,19 @@ impl RasterWriter for StagedRaster {
         let Self { writer, output, title, results, staging, folder } = *self;
         let fail = |e: &dyn std::fmt::Display| final_names(e, &staging, &folder);
         writer.finish().map_err(|e| fail(&e))?;
-        let _ = title;
-        results.list(&output, json!({"href": format!("{output}.tif"), "type": GEOTIFF}));
+        let picture =
+            quicklook::of_cog(&staging.join(format!("{output}.tif")), &title).map_err(|e| fail(&e))?;
+        let preview = format!("{output}.png");
+        std::fs::write(staging.join(&preview), picture)
+            .map_err(|e| fail(&IoError::write(&staging.join(&preview), reason(&e))))?;
+        results.list(
+            &output,
+            json!({
+                "href": format!("{output}.tif"),
+                "type": GEOTIFF,
+                "links": [{"rel": "preview", "href": preview, "type": PNG}]
+            }),
+        );
         Ok(())
     }
 }
@@ -249,7 +262,7 @@ impl ResultSink for LocalSink {
         kind: &RasterKind,
     ) -> Result<Box<dyn RasterWriter>, ProcessError> {
         let (kind, title) = match kind {
-            RasterKind::Classes(legend) => (CogKind::Classes(legend.clone()), output.to_owned()),
+            RasterKind::Classes(legend) => (CogKind::Classes(legend.clone()), title_of(output)),
             RasterKind::Percent { label } => (CogKind::Percent { label: label.clone() }, label.clone()),
         };
         let path = self.staging.path().join(format!("{output}.tif"));

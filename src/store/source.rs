@@ -3,11 +3,17 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use super::cubes::scene_sources;
+use crate::classmap::Legend;
+use crate::crs::GeoBox;
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
+use crate::io::raster_on_grid::RasterOnGrid;
+use crate::io::scenes::open_cube;
 use crate::io::vectors::{self, VectorData, VectorFormat};
-use crate::io::{IoError, series_csv};
+use crate::io::{IoError, raster_file, series_csv};
 use crate::ogc::{CubeInput, FileInput, outputs};
 use crate::process::{DataSource, ProcessError, Progress, RasterReader};
+use crate::raster::{Plane, Resampling, Window};
 use crate::vector::FeatureTable;
 
 /// Most bytes that are fetched from a link: models and tables are smaller.
@@ -127,8 +133,9 @@ fn unreadable(path: &Path, error: &std::io::Error) -> String {
 }
 
 impl DataSource for LocalSource<'_> {
-    fn cube(&self, _cube: &CubeInput, _request: &CubeRequest) -> Result<DataCube, ProcessError> {
-        Err(ProcessError::failed("scenes cannot be read yet"))
+    fn cube(&self, cube: &CubeInput, request: &CubeRequest) -> Result<DataCube, ProcessError> {
+        let sources = scene_sources("cube", cube);
+        open_cube(&sources, &self.base, request).map_err(|e| ProcessError::input(e.path, e.message))
     }
 
     fn features(&self, input: &str, file: &FileInput) -> Result<FeatureTable, ProcessError> {
@@ -156,11 +163,35 @@ impl DataSource for LocalSource<'_> {
         series_csv::parse(&located.name(), &bytes).map(Some).map_err(|e| located.refuse(e))
     }
 
-    fn raster(&self, _input: &str, _file: &FileInput) -> Result<Box<dyn RasterReader>, ProcessError> {
-        Err(ProcessError::failed("rasters cannot be read yet"))
+    fn raster(&self, input: &str, file: &FileInput) -> Result<Box<dyn RasterReader>, ProcessError> {
+        let located = self.locate(input, file);
+        let place = match &located.place {
+            Place::Local(path) => {
+                std::fs::metadata(path).map_err(|e| located.refuse(unreadable(path, &e)))?;
+                raster_file::Place::File(path.clone())
+            }
+            Place::Remote(link) => raster_file::Place::Link((*link).to_owned()),
+            Place::Inline(_) => return Err(located.refuse("expected a path or link to a raster")),
+        };
+        let raster = RasterOnGrid::open(&place).map_err(|e| located.refuse(e))?;
+        Ok(Box::new(raster))
     }
 
     fn bytes(&self, input: &str, file: &FileInput) -> Result<Vec<u8>, ProcessError> {
         self.locate(input, file).bytes()
+    }
+}
+
+impl RasterReader for RasterOnGrid {
+    fn grid(&self) -> &GeoBox {
+        self.grid()
+    }
+
+    fn legend(&self) -> Option<&Legend> {
+        self.legend()
+    }
+
+    fn read(&self, grid: &GeoBox, window: Window, method: Resampling) -> Result<Plane<f32>, ProcessError> {
+        self.read(grid, window, method).map_err(ProcessError::failed)
     }
 }

@@ -13,7 +13,7 @@ mod folder;
 mod geotiffs;
 mod gf6;
 mod grid;
-mod reader;
+pub(super) mod reader;
 mod safe;
 mod scene;
 mod stac;

@@ -235,7 +235,11 @@ impl Layer {
 }
 
 impl BandLayer {
-    fn read(&self, cache: &ChunkCache, window: Window, out: &mut [f32]) -> Result<bool, RasterError> {
+    /// Reads a window; false where the file has nothing there, and then `out` may hold anything.
+    ///
+    /// # Errors
+    /// [`RasterError::Pixels`] where the file is damaged.
+    pub fn read(&self, cache: &ChunkCache, window: Window, out: &mut [f32]) -> Result<bool, RasterError> {
         let layer = &self.layer;
         let resample = |patch: &Patch<f32>, window: Window, out: &mut [f32]| match layer.method {
             Resampling::Nearest => layer.mapping.nearest(patch, window, f32::NAN, out),
