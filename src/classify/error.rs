@@ -59,6 +59,9 @@ pub enum ClassifyError {
     /// A model that cannot be read, trusted or used.
     #[error("the model {0}")]
     Model(String),
+    /// The boosted trees could not be trained.
+    #[error(transparent)]
+    Boost(#[from] super::boost::BoostError),
     /// A learner of another crate failed.
     #[error("{learner}: {reason}")]
     Learner {

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::classifier::{check_samples, check_validation, empty_pixels};
-use super::{Classifier, ClassifyError, Labels, SeriesBlock, Table, TreeEnsemble};
+use super::classifier::{check_samples, check_validation};
+use super::predictor_trees::PredictorTrees;
+use super::{Classifier, ClassifyError, Labels, SeriesBlock, Table};
 use crate::predictors::{Interval, Predictor, PredictorSet, draw_intervals};
 
 /// Families of predictors, per series.
@@ -115,10 +116,8 @@ pub struct Itsgbt {
     pub classes: Vec<String>,
     /// Number of series a pixel has.
     pub series: usize,
-    /// The predictors, in the order of the trees' columns.
-    pub predictors: PredictorSet,
-    /// The trees.
-    pub trees: TreeEnsemble,
+    /// The predictors that the trees look at, and the trees.
+    pub(crate) trees: PredictorTrees,
 }
 
 impl Itsgbt {
@@ -129,7 +128,8 @@ impl Itsgbt {
 
     /// Why a model from a file cannot be used, or nothing.
     pub fn problem(&self) -> Option<String> {
-        let steps = self.predictors.steps;
+        let (predictors, ensemble) = (&self.trees.predictors, &self.trees.ensemble);
+        let steps = predictors.steps;
         let outside = |&(series, predictor): &(usize, Predictor)| {
             series >= self.series
                 || match predictor {
@@ -140,13 +140,13 @@ impl Itsgbt {
                     other => other.harmonic().is_some_and(|k| k >= steps.max(1)),
                 }
         };
-        if steps == 0 || self.predictors.columns.iter().any(outside) {
+        if steps == 0 || predictors.columns.iter().any(outside) {
             return Some("a predictor reads past the series".to_owned());
         }
-        if self.trees.features != self.predictors.columns.len() || self.trees.classes != self.classes.len() {
+        if ensemble.features != predictors.columns.len() || ensemble.classes != self.classes.len() {
             return Some("the trees, the predictors and the classes differ in number".to_owned());
         }
-        self.trees.problem()
+        ensemble.problem()
     }
 }
 
@@ -156,22 +156,12 @@ impl Classifier for Itsgbt {
     }
 
     fn shape(&self) -> (usize, usize) {
-        (self.series, self.predictors.steps)
+        (self.series, self.trees.predictors.steps)
     }
 
     fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
         self.check(series, out)?;
-        let columns = self.predictors.compute(series.values, series.pixels);
-        for (pixel, empty) in empty_pixels(series).into_iter().enumerate() {
-            let probabilities = if empty {
-                vec![f32::NAN; self.classes.len()]
-            } else {
-                self.trees.score_row(|f| columns[f][pixel])
-            };
-            for (class, p) in probabilities.into_iter().enumerate() {
-                out[class * series.pixels + pixel] = p;
-            }
-        }
+        self.trees.predict(series, out);
         Ok(())
     }
 }

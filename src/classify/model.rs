@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::itsgbt::Itsgbt;
-use super::{Classifier, ClassifyError, SeriesRecipe};
+use super::{Classifier, ClassifyError, DtwModel, ForestModel, SeriesRecipe, TsrfModel};
 use crate::classmap::Legend;
 
 /// What a model file says it is.
@@ -40,6 +40,12 @@ pub struct ModelCard {
 pub enum Trained {
     /// Intervals and Fourier coefficients, boosted trees.
     Itsgbt(Itsgbt),
+    /// Time series forest.
+    Tsrf(TsrfModel),
+    /// Standard curves and dynamic time warping.
+    Dtw(DtwModel),
+    /// Random forest of every value.
+    Forest(ForestModel),
 }
 
 impl Trained {
@@ -47,6 +53,9 @@ impl Trained {
     pub fn classifier(&self) -> &dyn Classifier {
         match self {
             Self::Itsgbt(model) => model,
+            Self::Tsrf(model) => model,
+            Self::Dtw(model) => model,
+            Self::Forest(model) => model,
         }
     }
 }
@@ -118,6 +127,7 @@ impl Model {
         }
         self.recipe.channels().err().map(|e| e.to_string()).or_else(|| match &self.trained {
             Trained::Itsgbt(model) => model.problem(),
+            Trained::Tsrf(_) | Trained::Dtw(_) | Trained::Forest(_) => None,
         })
     }
 }

@@ -47,9 +47,14 @@ impl Acquisition {
     /// Days since 1 January of the cube's first year (1 January is 1): series
     /// that run over a New Year keep rising.
     pub fn day_of_series(&self, first_year: i16) -> f32 {
-        let start = jiff::civil::date(first_year, 1, 1);
-        (self.date - start).get_days() as f32 + 1.0
+        day_of_series(self.date, first_year)
     }
+}
+
+/// Days since 1 January of `first_year` (that day is 1).
+pub fn day_of_series(date: jiff::civil::Date, first_year: i16) -> f32 {
+    let start = jiff::civil::date(first_year, 1, 1);
+    (date - start).get_days() as f32 + 1.0
 }
 
 /// Whether anything was there to read.

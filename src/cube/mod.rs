@@ -10,7 +10,7 @@ mod series_table;
 mod smoothing;
 
 pub use band::Band;
-pub use block::{Acquisition, Block, Coverage, CubeError, DataCube, PixelSource};
+pub use block::{Acquisition, Block, Coverage, CubeError, DataCube, PixelSource, day_of_series};
 pub use regularize::{FEWEST_DATES, Regularize, Regularizer, TimeGrid, despike};
 pub use request::{Area, CubeRequest};
 pub use series_table::{IndexSeries, SeriesTable};

@@ -131,6 +131,12 @@ impl TryFrom<BoostOptions> for BoostParams {
 }
 
 impl BoostParams {
+    /// The same parameters, every round kept: for training on all samples at the end.
+    #[must_use]
+    pub fn without_early_stopping(&self) -> Self {
+        Self(BoostOptions { early_stopping: 0, ..self.0.clone() })
+    }
+
     /// The weight of each class.
     ///
     /// # Errors

@@ -1,0 +1,275 @@
+//! The methods by name: from observed series and labels to a trained classifier, and how right
+//! each is under a validation design.
+
+use std::collections::BTreeMap;
+
+use super::assess::Confusion;
+use super::boost::{BoostOptions, BoostParams};
+use super::itsgbt::{Itsgbt, PredictorChoice};
+use super::predictor_trees::PredictorTrees;
+use super::splits::{Samples, SplitError, Validation, hold_out, split};
+use super::{
+    ClassifyError, DtwModel, DtwParams, ForestModel, ForestParams, Labels, Observations, SeriesBlock,
+    SeriesRecipe, Trained, TsrfModel, TsrfParams, boost, search,
+};
+
+/// Share of the samples that is set aside for a parameter search or early stopping where the
+/// design has no validation part.
+const SET_ASIDE: f64 = 0.3;
+
+/// A method with its parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Method {
+    /// Intervals and Fourier coefficients, boosted trees (Jiang et al. 2024).
+    Itsgbt {
+        /// The predictors.
+        predictors: PredictorChoice,
+        /// The trees.
+        boost: BoostParams,
+        /// Whether leaves, samples per leaf and shrinkage are chosen on the validation samples.
+        search: bool,
+    },
+    /// Time series forest (Deng et al. 2013).
+    Tsrf(TsrfParams),
+    /// Nearest standard curve by dynamic time warping.
+    Dtw(DtwParams),
+    /// Random forest of every series value (Zhang et al. 2022, 3.1).
+    Forest(ForestParams),
+}
+
+/// Regular series of samples and their classes.
+#[derive(Clone, Debug)]
+pub struct LabelledSeries {
+    /// Number of series a sample has.
+    pub series: usize,
+    /// Time steps.
+    pub steps: usize,
+    /// `[series][step][sample]`.
+    pub values: Vec<f32>,
+    /// The classes.
+    pub labels: Labels,
+}
+
+impl LabelledSeries {
+    /// Makes the observations of samples regular.
+    pub fn of(observations: &Observations, recipe: &SeriesRecipe) -> Self {
+        let (values, _) = recipe.regularize(&observations.days, &observations.values, observations.len());
+        let series = recipe.series.len();
+        let steps = recipe.regularize.grid.days(&observations.days).len();
+        Self { series, steps, values, labels: observations.labels.clone() }
+    }
+
+    /// What a classifier reads.
+    pub fn block(&self) -> SeriesBlock<'_> {
+        let (series, steps, pixels) = (self.series, self.steps, self.labels.labels.len());
+        SeriesBlock { series, steps, pixels, values: &self.values }
+    }
+
+    /// The samples at `rows`.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let n = self.labels.labels.len().max(1);
+        let values = self.values.chunks_exact(n).flat_map(|plane| rows.iter().map(|&r| plane[r])).collect();
+        Self { values, labels: self.labels.select(rows), ..*self }
+    }
+}
+
+impl Method {
+    /// The method's id.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::Itsgbt { .. } => "itsgbt",
+            Self::Tsrf(_) => "tsrf",
+            Self::Dtw(_) => "dtw",
+            Self::Forest(_) => "forest",
+        }
+    }
+
+    /// Trains on samples. `validation` chooses parameters where the method has some to choose.
+    /// `go_on` is asked now and then with the share that is done; `false` stops.
+    ///
+    /// # Errors
+    /// [`ClassifyError`]: one class only, parameters that do not fit, cancelled.
+    pub fn train(
+        &self,
+        samples: &LabelledSeries,
+        validation: Option<&LabelledSeries>,
+        seed: u64,
+        go_on: &dyn Fn(f64) -> bool,
+    ) -> Result<(Trained, Self), ClassifyError> {
+        let block = samples.block();
+        let labels = &samples.labels;
+        let held = validation.map(|v| (v.block(), &v.labels));
+        let held = held.as_ref().map(|(b, l)| (b, *l));
+        Ok(match self {
+            Self::Itsgbt { predictors, boost, search } => {
+                let (model, boost) =
+                    train_itsgbt(predictors, boost, *search, (&block, labels), held, seed, go_on)?;
+                let chosen = Self::Itsgbt { predictors: predictors.clone(), boost, search: false };
+                (Trained::Itsgbt(model), chosen)
+            }
+            Self::Tsrf(params) => {
+                (Trained::Tsrf(TsrfModel::train(&block, labels, held, params, seed)?), self.clone())
+            }
+            Self::Dtw(params) => {
+                (Trained::Dtw(DtwModel::train(&block, labels, held, params, seed)?), self.clone())
+            }
+            Self::Forest(params) => {
+                (Trained::Forest(ForestModel::train(&block, labels, held, params, seed)?), self.clone())
+            }
+        })
+    }
+
+    /// Whether training wants samples to choose parameters with.
+    fn chooses(&self) -> bool {
+        matches!(self, Self::Itsgbt { boost, search, .. } if *search || boost.early_stopping > 0)
+    }
+
+    /// Trains and tests by a design: the pooled confusion of all folds, and the method with the
+    /// parameters that a holdout's validation samples chose.
+    ///
+    /// # Errors
+    /// [`ValidateError`].
+    pub fn validate(
+        &self,
+        samples: &LabelledSeries,
+        about: &Samples<'_>,
+        design: &Validation,
+        seed: u64,
+        go_on: &dyn Fn(f64) -> bool,
+    ) -> Result<(Confusion, Self), ValidateError> {
+        let folds = split(design, about, seed)?;
+        let mut confusion = Confusion::new(&samples.labels.classes);
+        let mut chosen = self.clone();
+        for (k, fold) in folds.iter().enumerate() {
+            let (train, held) = if !fold.validation.is_empty() || !self.chooses() {
+                (fold.train.clone(), fold.validation.clone())
+            } else {
+                hold_out(about, &fold.train, SET_ASIDE, seed)?
+            };
+            let held = (!held.is_empty()).then(|| samples.select(&held));
+            let share = |part: f64| go_on((k as f64 + part) / folds.len() as f64);
+            let (model, method) = self.train(&samples.select(&train), held.as_ref(), seed, &share)?;
+            let test = samples.select(&fold.test);
+            let found = model.classifier().predict_labels(&test.block())?;
+            let part = Confusion::count(&samples.labels.classes, &test.labels.labels, &found)
+                .map_err(|e| ClassifyError::Samples(e.to_string()))?;
+            confusion.add(&part).map_err(|e| ClassifyError::Samples(e.to_string()))?;
+            if folds.len() == 1 {
+                chosen = method;
+            }
+        }
+        Ok((confusion, chosen))
+    }
+
+    /// Trains on all samples; a method that still has parameters to choose sets some aside first.
+    ///
+    /// # Errors
+    /// [`ValidateError`].
+    pub fn train_on_all(
+        &self,
+        samples: &LabelledSeries,
+        about: &Samples<'_>,
+        seed: u64,
+        go_on: &dyn Fn(f64) -> bool,
+    ) -> Result<(Trained, Self), ValidateError> {
+        let mut method = self.clone();
+        if self.chooses() {
+            let all: Vec<usize> = (0..samples.labels.labels.len()).collect();
+            let (train, held) = hold_out(about, &all, SET_ASIDE, seed)?;
+            (_, method) = self.train(&samples.select(&train), Some(&samples.select(&held)), seed, go_on)?;
+            method.stop_choosing();
+        }
+        Ok(method.train(samples, None, seed, go_on)?)
+    }
+
+    /// Keeps the parameters as they are: training needs no validation samples any more.
+    fn stop_choosing(&mut self) {
+        if let Self::Itsgbt { boost, search, .. } = self {
+            *search = false;
+            *boost = boost.without_early_stopping();
+        }
+    }
+
+    /// A method whose parameters were chosen by a holdout, made ready to train on all samples.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        self.stop_choosing();
+        self
+    }
+}
+
+/// Why a validation did not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum ValidateError {
+    /// The samples cannot be divided so.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// Training failed.
+    #[error(transparent)]
+    Classify(#[from] ClassifyError),
+}
+
+type Held<'a> = Option<(&'a SeriesBlock<'a>, &'a Labels)>;
+
+fn train_itsgbt(
+    choice: &PredictorChoice,
+    params: &BoostParams,
+    searching: bool,
+    (block, labels): (&SeriesBlock, &Labels),
+    validation: Held,
+    seed: u64,
+    go_on: &dyn Fn(f64) -> bool,
+) -> Result<(Itsgbt, BoostParams), ClassifyError> {
+    super::itsgbt::check(block, labels, validation)?;
+    let predictors = choice.draw(block.series, block.steps, seed)?;
+    let names: Vec<String> = (0..block.series).map(|s| s.to_string()).collect();
+    let table = Itsgbt::table(&predictors, &names, block);
+    let params = BoostParams::try_from(BoostOptions { seed, ..(**params).clone() })?;
+    let held = validation.map(|(b, l)| (Itsgbt::table(&predictors, &names, b), l));
+    let held = held.as_ref().map(|(t, l)| (t, *l));
+    let (ensemble, params) = match held {
+        Some(held) if searching => {
+            let found = search::search(&params, &table, labels, held, go_on)?;
+            (found.model.ensemble, found.params)
+        }
+        _ => {
+            let rounds = f64::from(params.rounds);
+            let used = if params.early_stopping > 0 { held } else { None };
+            let trained = boost::train(&params, &table, labels, used, &|round| go_on(round as f64 / rounds))?;
+            let kept = BoostOptions { rounds: trained.rounds.max(1) as u32, ..(*params).clone() };
+            (trained.ensemble, BoostParams::try_from(kept)?)
+        }
+    };
+    let trees = PredictorTrees { predictors, ensemble }.keep_used();
+    Ok((Itsgbt { classes: labels.classes.clone(), series: block.series, trees }, params))
+}
+
+/// What a validation design may look at, gathered from samples.
+#[derive(Clone, Debug, Default)]
+pub struct SampleFacts {
+    units: Vec<u32>,
+    properties: BTreeMap<String, Vec<String>>,
+    xy: Option<Vec<[f64; 2]>>,
+}
+
+impl SampleFacts {
+    /// Gathers them; `positions` are in metres (of any projected CRS).
+    pub fn of(observations: &Observations, positions: Option<Vec<[f64; 2]>>) -> Self {
+        let names: std::collections::BTreeSet<&String> =
+            observations.samples.iter().flat_map(|s| s.properties.keys()).collect();
+        let value = |s: &super::Sample, name: &String| {
+            s.properties.get(name).map(ToString::to_string).unwrap_or_default()
+        };
+        let properties = names
+            .into_iter()
+            .map(|n| (n.clone(), observations.samples.iter().map(|s| value(s, n)).collect()))
+            .collect();
+        let units = observations.samples.iter().map(|s| s.feature as u32).collect();
+        Self { units, properties, xy: positions }
+    }
+
+    /// As the splits read them.
+    pub fn about<'a>(&'a self, labels: &'a Labels) -> Samples<'a> {
+        Samples { labels, units: Some(&self.units), properties: &self.properties, xy: self.xy.as_deref() }
+    }
+}

@@ -1,0 +1,193 @@
+//! From features on a cube, or tables of series, to labelled series.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::recipe::Channel;
+use super::{ClassifyError, Labels, Observations, Sample, observe_pixels};
+use crate::crs::{Crs, CrsError};
+use crate::cube::{CubeError, DataCube, SeriesTable};
+use crate::vector::{self, FeatureTable, Value};
+
+/// Pixels read at a time along each side, as the tiles of the files.
+const BLOCK_SIDE: usize = 512;
+
+/// Why samples cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SampleError {
+    /// Something about the samples themselves.
+    #[error("{0}")]
+    Unusable(String),
+    /// The cube could not be read.
+    #[error(transparent)]
+    Cube(#[from] CubeError),
+    /// Coordinates that cannot be brought to the cube's CRS.
+    #[error(transparent)]
+    Crs(#[from] CrsError),
+}
+
+/// How samples name their class.
+#[derive(Clone, Debug)]
+pub struct ClassNames<'a> {
+    /// The property that holds the class.
+    pub property: &'a str,
+    /// The classes in the order of their codes; others are left out. `None` takes all.
+    pub classes: Option<&'a [String]>,
+}
+
+/// Labelled series, and what a user should know about those that were lost.
+#[derive(Clone, Debug)]
+pub struct Gathered {
+    /// The samples.
+    pub observations: Observations,
+    /// One line for each reason that samples were lost.
+    pub notes: Vec<String>,
+}
+
+/// The class of each row, as a position in the list of classes; `None` where the row is of a
+/// class that is not asked for.
+fn labels_of<'t>(
+    names: &ClassNames,
+    rows: impl Iterator<Item = &'t BTreeMap<String, Value>> + Clone,
+    notes: &mut Vec<String>,
+) -> Result<(Vec<String>, Vec<Option<u16>>), SampleError> {
+    let property = names.property;
+    if !rows.clone().any(|r| r.contains_key(property)) {
+        let known: BTreeSet<&String> = rows.clone().flat_map(BTreeMap::keys).collect();
+        let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
+        let known = if known.is_empty() { "no properties".to_owned() } else { known.join(", ") };
+        return Err(SampleError::Unusable(format!(
+            "no sample has a property `{property}` (there are: {known})"
+        )));
+    }
+    let class = |r: &BTreeMap<String, Value>| match r.get(property) {
+        None | Some(Value::Null) => None,
+        Some(value) => Some(value.to_string()),
+    };
+    let classes: Vec<String> = match names.classes {
+        Some(classes) => classes.to_vec(),
+        None => rows.clone().filter_map(class).collect::<BTreeSet<_>>().into_iter().collect(),
+    };
+    let labels: Vec<Option<u16>> =
+        rows.map(|r| class(r).and_then(|c| classes.iter().position(|k| *k == c)).map(|k| k as u16)).collect();
+    let without = labels.iter().filter(|l| l.is_none()).count();
+    if without > 0 {
+        notes.push(format!("{without} samples have no class, or one that is not in `classes`"));
+    }
+    Ok((classes, labels))
+}
+
+/// Reads the series under points, and under every pixel of polygons.
+///
+/// # Errors
+/// No property of that name, no sample on the cube, a cube that cannot be read, cancelled
+/// (`done` is told the samples read and answers whether to go on).
+pub fn from_features(
+    cube: &DataCube,
+    channels: &[Channel],
+    features: &FeatureTable,
+    names: &ClassNames,
+    done: &(dyn Fn(usize) -> bool + Sync),
+) -> Result<Gathered, SampleError> {
+    let mut notes = Vec::new();
+    if features.features.is_empty() {
+        return Err(SampleError::Unusable("there are no features".to_owned()));
+    }
+    let rows = features.features.iter().map(|f| &f.properties);
+    let (classes, found) = labels_of(names, rows, &mut notes)?;
+    let to_grid = Crs::wgs84().transformer_to(&cube.grid.crs)?;
+    let (mut pixels, mut samples, mut labels, mut outside) = (Vec::new(), Vec::new(), Vec::new(), 0usize);
+    for (i, (feature, label)) in features.features.iter().zip(found).enumerate() {
+        let Some(label) = label else { continue };
+        // A feature too far away for the cube's projection lies outside it as well.
+        let covered = vector::cover::pixels(&cube.grid, &feature.geometry, &to_grid).unwrap_or_default();
+        outside += usize::from(covered.is_empty());
+        for (row, col) in covered {
+            pixels.push((row, col));
+            labels.push(label);
+            let position = Some(cube.grid.centre(row, col));
+            samples.push(Sample { position, feature: i, properties: feature.properties.clone() });
+        }
+    }
+    if outside > 0 {
+        notes.push(format!("{outside} of {} samples lie outside the area", features.features.len()));
+    }
+    if pixels.is_empty() {
+        let why = "none of the samples lies on the cube: compare the samples' coordinates with the area";
+        return Err(SampleError::Unusable(why.to_owned()));
+    }
+    let values = observe_pixels(cube, channels, &pixels, BLOCK_SIDE, done)?;
+    let observations = Observations {
+        series: channels.iter().map(|c| c.name().to_owned()).collect(),
+        dates: cube.acquisitions.iter().map(|a| a.date).collect(),
+        days: cube.days(),
+        values,
+        samples,
+        labels: Labels { classes, labels },
+    };
+    Ok(Gathered { observations, notes })
+}
+
+/// Takes the series of a table: those `channels` name, which must be spectral indices or bands
+/// that the table has columns for.
+///
+/// # Errors
+/// A series that the table lacks, no property of that name, no row with a class.
+pub fn from_table(
+    table: &SeriesTable,
+    channels: &[Channel],
+    names: &ClassNames,
+) -> Result<Gathered, SampleError> {
+    let mut notes = Vec::new();
+    let (classes, found) = labels_of(names, table.properties.iter(), &mut notes)?;
+    let kept: Vec<usize> = (0..table.rows()).filter(|&r| found[r].is_some()).collect();
+    if kept.is_empty() {
+        return Err(SampleError::Unusable("no row of the table has a class".to_owned()));
+    }
+    let mut chosen = Vec::new();
+    for channel in channels {
+        let name = channel.name();
+        let series = table.series.iter().find(|s| Channel::parse(&s.index).is_ok_and(|c| c.name() == name));
+        chosen.push(series.ok_or_else(|| {
+            let known: Vec<&str> = table.series.iter().map(|s| s.index.as_str()).collect();
+            SampleError::Unusable(format!(
+                "the table has no column `{name}@DATE` (it has {})",
+                known.join(", ")
+            ))
+        })?);
+    }
+    let dates: BTreeSet<jiff::civil::Date> = chosen.iter().flat_map(|s| s.dates.iter().copied()).collect();
+    let dates: Vec<_> = dates.into_iter().collect();
+    let first_year = dates.first().map_or(1970, |d| d.year());
+    let days = dates.iter().map(|&d| crate::cube::day_of_series(d, first_year)).collect();
+    let mut values = Vec::with_capacity(chosen.len() * dates.len() * kept.len());
+    for series in &chosen {
+        for date in &dates {
+            let at = series.dates.iter().position(|d| d == date);
+            values.extend(kept.iter().map(|&r| at.map_or(f32::NAN, |d| series.values[d * table.rows() + r])));
+        }
+    }
+    let sample = |&r: &usize| Sample { position: None, feature: r, properties: table.properties[r].clone() };
+    let observations = Observations {
+        series: channels.iter().map(|c| c.name().to_owned()).collect(),
+        dates,
+        days,
+        values,
+        samples: kept.iter().map(sample).collect(),
+        labels: Labels { classes, labels: kept.iter().filter_map(|&r| found[r]).collect() },
+    };
+    Ok(Gathered { observations, notes })
+}
+
+/// Why a class cannot be trained, or nothing: fewer than two classes with samples.
+///
+/// # Errors
+/// [`ClassifyError::Samples`] naming the classes and their counts.
+pub fn check_classes(observations: &Observations) -> Result<(), ClassifyError> {
+    let counts = observations.labels.counts();
+    if counts.iter().filter(|&&n| n > 0).count() >= 2 {
+        return Ok(());
+    }
+    let list: Vec<String> =
+        observations.labels.classes.iter().zip(&counts).map(|(c, n)| format!("{c}: {n}")).collect();
+    Err(ClassifyError::Samples(format!("at least two classes with samples are needed ({})", list.join(", "))))
+}
