@@ -6,6 +6,9 @@ mod echo;
 mod error;
 mod grid;
 mod registry;
+mod rice;
+mod rice_map;
+mod train_rice;
 mod traits;
 
 pub use context::{

@@ -4,8 +4,10 @@
 use super::DynProcess;
 use super::echo::Echo;
 use super::error::nearest;
+use super::rice_map::RiceMap;
+use super::train_rice::TrainRice;
 
-static REGISTRY: &[&dyn DynProcess] = &[&Echo];
+static REGISTRY: &[&dyn DynProcess] = &[&RiceMap, &TrainRice, &Echo];
 
 /// All processes, in the order in which they are listed.
 pub fn registry() -> &'static [&'static dyn DynProcess] {

@@ -1,0 +1,134 @@
+//! From a model and a cube to the class map: written block by block, sieved where asked for.
+
+use crate::classify::Model;
+use crate::classify::predict::{BlockAnswer, PredictError, Predictor};
+use crate::classmap::sieve::{Connectivity, sieve};
+use crate::classmap::{AreaTally, ClassArea, PixelArea};
+use crate::cube::{CubeError, DataCube};
+use crate::ogc::FileInput;
+use crate::process::{Context, ProcessError, RasterKind, RasterReader, RasterWriter};
+use crate::raster::terrain::{slope, with_margin};
+use crate::raster::{Plane, Resampling, Window};
+
+/// Ground steeper than a limit, from a DEM.
+pub struct Steep {
+    pub dem: Box<dyn RasterReader>,
+    pub degrees: f32,
+}
+
+/// Opens the DEM of a request.
+///
+/// # Errors
+/// [`ProcessError::Input`] naming `dem` or `maxSlope`.
+pub fn steep(
+    dem: Option<&FileInput>,
+    max_slope: Option<f32>,
+    context: &Context<'_>,
+) -> Result<Option<Steep>, ProcessError> {
+    let Some(dem) = dem else {
+        if max_slope.is_some() {
+            return Err(ProcessError::input("maxSlope", "needs a dem"));
+        }
+        return Ok(None);
+    };
+    let degrees = max_slope.unwrap_or(USUAL_SLOPE);
+    if !(0.0..=90.0).contains(&degrees) {
+        return Err(ProcessError::input("maxSlope", format_args!("{degrees} is not within 0 to 90 degrees")));
+    }
+    Ok(Some(Steep { dem: context.data.raster("dem", dem)?, degrees }))
+}
+
+/// Degrees beyond which there is no rice ([Z] 3.1).
+pub const USUAL_SLOPE: f32 = 8.0;
+
+/// How a map is made.
+pub struct MapOptions {
+    pub steep: Option<Steep>,
+    /// Hectares; smaller patches fall to their largest neighbour.
+    pub minimum_mapping_unit: f64,
+}
+
+/// Classifies the cube and writes the outputs `classMap` and `confidence` where they are wanted.
+///
+/// # Errors
+/// A model that does not fit the cube, unreadable pixels, a full disk, cancelled.
+pub fn map(
+    cube: &DataCube,
+    model: &Model,
+    options: &MapOptions,
+    context: &Context<'_>,
+) -> Result<Vec<ClassArea>, ProcessError> {
+    let predictor = Predictor::new(cube, model).map_err(|e| ProcessError::input("model", e))?;
+    let legend = &model.card.legend;
+    let grid = &cube.grid;
+    let open = |output: &str, kind: RasterKind| -> Result<Option<Box<dyn RasterWriter>>, ProcessError> {
+        context.sink.wants(output).then(|| context.sink.raster(output, grid, &kind)).transpose()
+    };
+    let mut class_map = open("classMap", RasterKind::Classes(legend.clone()))?;
+    let mut confidence = open("confidence", RasterKind::Percent { label: "confidence".to_owned() })?;
+    let threshold = PixelArea::of(grid).pixels(options.minimum_mapping_unit);
+    // A patch is only known whole, so a sieve needs the whole map: one byte a pixel.
+    let mut whole = (threshold > 1).then(|| Plane::filled(grid.rows, grid.cols, legend.nodata));
+    let mut tally = AreaTally::new(legend, grid.rows);
+
+    let total = (grid.rows * grid.cols) as u64;
+    context.progress.step("classify", total);
+    let mask = options.steep.as_ref().map(|s| {
+        move |window: Window| too_steep(s, cube, window).map_err(|e| CubeError::Read(e.to_string()))
+    });
+    let mask = mask.as_ref().map(|m| m as &crate::classify::predict::SteepMask);
+    let go_on = |pixels: usize| {
+        context.progress.done(pixels as u64);
+        !context.cancel.is_cancelled()
+    };
+    let write = |answer: BlockAnswer| -> Result<(), ProcessError> {
+        let BlockAnswer { window, codes, confidence: percent } = answer;
+        if let Some(writer) = &mut confidence {
+            writer.write(window, &percent)?;
+        }
+        if let Some(plane) = &mut whole {
+            place(plane, window, &codes);
+            return Ok(());
+        }
+        tally.add(window, &codes);
+        class_map.as_mut().map_or(Ok(()), |writer| writer.write(window, &codes))
+    };
+    predictor.run(mask, &go_on, write).map_err(|e| match e {
+        PredictError::Cancelled => ProcessError::Cancelled,
+        PredictError::Write(e) => e,
+        PredictError::Cube(e) => ProcessError::failed(e),
+        PredictError::Classify(e) => ProcessError::input("model", e),
+    })?;
+    if let Some(mut plane) = whole {
+        context.progress.step("sieve", 0);
+        sieve(&mut plane, Some(legend.nodata), threshold, Connectivity::Four);
+        context.cancel.check()?;
+        tally.add(grid.window(), &plane.values);
+        if let Some(writer) = &mut class_map {
+            for window in Window::blocks(grid.rows, grid.cols, 512, grid.cols) {
+                let start = window.row * grid.cols;
+                writer.write(window, &plane.values[start..start + window.len()])?;
+            }
+        }
+    }
+    context.progress.step("write", 0);
+    for writer in [class_map, confidence].into_iter().flatten() {
+        context.cancel.check()?;
+        writer.finish()?;
+    }
+    Ok(tally.areas(legend, grid))
+}
+
+fn place(plane: &mut Plane<u8>, window: Window, codes: &[u8]) {
+    for (row, line) in codes.chunks_exact(window.cols.max(1)).enumerate() {
+        let start = (window.row + row) * plane.cols + window.col;
+        plane.values[start..start + window.cols].copy_from_slice(line);
+    }
+}
+
+fn too_steep(steep: &Steep, cube: &DataCube, window: Window) -> Result<Vec<bool>, ProcessError> {
+    let around = with_margin(&cube.grid, window);
+    let elevation = steep.dem.read(&cube.grid, around, Resampling::Bilinear)?;
+    let degrees = slope(&cube.grid, &elevation, around, window);
+    Ok(degrees.values.iter().map(|&d| d > steep.degrees).collect())
+}

@@ -1,0 +1,6 @@
+//! What the rice processes share: their inputs, training with validation, and the map.
+
+pub(super) mod inputs;
+pub(super) mod map;
+pub(super) mod parameters;
+pub(super) mod training;

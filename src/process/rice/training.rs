@@ -1,0 +1,293 @@
+//! Training with validation: from samples to a model with its card.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::inputs::{GridMembers, SmoothingInput, TimeGridInput};
+use super::parameters::{MethodName, Parameters};
+use crate::classify::assess::{Accuracy, Confusion};
+use crate::classify::boost::BoostError;
+use crate::classify::method::{LabelledSeries, Method, SampleFacts, ValidateError};
+use crate::classify::samples::{ClassNames, SampleError, check_classes, from_features, from_table};
+use crate::classify::splits::Validation;
+use crate::classify::{Channel, ClassifyError, Model, ModelCard, Observations, SeriesRecipe, bands_of};
+use crate::classmap::{Legend, LegendError};
+use crate::crs::{Crs, Ellipsoid};
+use crate::cube::{DataCube, FEWEST_DATES, Regularize, Smoothing, TimeGrid};
+use crate::ogc::{CubeInput, FileInput};
+use crate::process::{Context, ProcessError};
+
+/// What training needs, gathered from the members of a request.
+pub struct Training<'a> {
+    pub cube: Option<&'a CubeInput>,
+    pub grid: GridMembers<'a>,
+    pub samples: &'a FileInput,
+    pub class_property: &'a str,
+    pub classes: Option<&'a [String]>,
+    pub indices: Option<&'a [String]>,
+    pub time_grid: &'a TimeGridInput,
+    pub smoothing: SmoothingInput,
+    pub despike: bool,
+    pub method: MethodName,
+    pub parameters: &'a Parameters,
+    pub validation: Option<&'a Validation>,
+    pub seed: u64,
+}
+
+/// A trained model and how right it is.
+pub struct Trained {
+    pub model: Model,
+    pub confusion: Option<Confusion>,
+    pub accuracy: Option<Accuracy>,
+}
+
+/// The series a model reads where the request names none: NDRE (Jiang et al. 2024).
+const USUAL_SERIES: &str = "NDRE";
+
+impl Training<'_> {
+    /// The series to read.
+    ///
+    /// # Errors
+    /// An unknown index, named.
+    pub fn channels(&self) -> Result<Vec<Channel>, ProcessError> {
+        let usual = [USUAL_SERIES.to_owned()];
+        let names = self.indices.filter(|i| !i.is_empty()).unwrap_or(&usual);
+        let parse = |(i, name): (usize, &String)| {
+            Channel::parse(name).map_err(|e| ProcessError::input(format!("indices[{i}]"), e))
+        };
+        names.iter().enumerate().map(parse).collect()
+    }
+
+    /// Opens the cube with the bands of the series.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] with the path of what cannot be opened.
+    pub fn open_cube(&self, context: &Context<'_>) -> Result<Option<DataCube>, ProcessError> {
+        let Some(cube) = self.cube else { return Ok(None) };
+        let bands = bands_of(&self.channels()?);
+        open_cube(cube, &self.grid, bands, context).map(Some)
+    }
+
+    /// Trains and validates. `cube` is what [`Training::open_cube`] opened.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] naming the member; cancelled.
+    pub fn run(&self, cube: Option<&DataCube>, context: &Context<'_>) -> Result<Trained, ProcessError> {
+        let channels = self.channels()?;
+        let observations = self.gather(cube, &channels, context)?;
+        let recipe = self.recipe(&observations, &channels)?;
+        let observations = usable(observations, &recipe, context)?;
+        let legend = self.legend(&observations)?;
+        let observations = in_order_of(observations, &legend);
+        let series = LabelledSeries::of(&observations, &recipe);
+        let facts = SampleFacts::of(&observations, metres(&observations, cube));
+        let about = facts.about(&series.labels);
+        let mut method = self.parameters.method(self.method)?;
+
+        let (mut confusion, mut accuracy) = (None, None);
+        if let Some(design) = self.validation {
+            context.progress.step("validate", 100);
+            let tell = |part: f64| self.tell(part, context);
+            let (found, chosen) =
+                method.validate(&series, &about, design, self.seed, &tell).map_err(|e| training_error(e, self))?;
+            let document = Accuracy { validation: Some(design.clone()), ..found.accuracy() };
+            (confusion, accuracy) = (Some(found), Some(document));
+            if matches!(design, Validation::Holdout { .. }) {
+                method = chosen.settled();
+            }
+        }
+        context.progress.step("train", 100);
+        let tell = |part: f64| self.tell(part, context);
+        let (trained, method) =
+            method.train_on_all(&series, &about, self.seed, &tell).map_err(|e| training_error(e, self))?;
+        let card = ModelCard {
+            method: method.id().to_owned(),
+            samples: series.labels.counts(),
+            legend,
+            seed: self.seed,
+            dates: (observations.dates[0], observations.dates[observations.dates.len() - 1]),
+            parameters: method_parameters(&method),
+            accuracy: accuracy.as_ref().map(serde_json::to_value).transpose().map_err(ProcessError::failed)?,
+            software: format!("rededge {}", env!("CARGO_PKG_VERSION")),
+        };
+        Ok(Trained { model: Model::new(card, recipe, trained), confusion, accuracy })
+    }
+
+    fn tell(&self, part: f64, context: &Context<'_>) -> bool {
+        context.progress.done((part * 100.0) as u64);
+        !context.cancel.is_cancelled()
+    }
+
+    fn gather(
+        &self,
+        cube: Option<&DataCube>,
+        channels: &[Channel],
+        context: &Context<'_>,
+    ) -> Result<Observations, ProcessError> {
+        let names = ClassNames { property: self.class_property, classes: self.classes };
+        let table = context.data.series_table("samples", self.samples)?;
+        let gathered = match (table, cube) {
+            (Some(table), _) => from_table(&table, channels, &names),
+            (None, None) => {
+                let why = "these samples hold no series (columns such as NDRE@2022-01-05): a cube is needed";
+                return Err(ProcessError::input("cube", why));
+            }
+            (None, Some(cube)) => {
+                let features = context.data.features("samples", self.samples)?;
+                context.progress.step("read samples", features.features.len() as u64);
+                let read = std::sync::atomic::AtomicUsize::new(0);
+                let done = |n: usize| {
+                    let all = read.fetch_add(n, std::sync::atomic::Ordering::Relaxed) + n;
+                    context.progress.done(all as u64);
+                    !context.cancel.is_cancelled()
+                };
+                from_features(cube, channels, &features, &names, &done)
+            }
+        };
+        context.cancel.check()?;
+        let gathered = gathered.map_err(|e| match e {
+            SampleError::Cube(e) => ProcessError::failed(e),
+            other => ProcessError::input("samples", other),
+        })?;
+        for note in &gathered.notes {
+            context.progress.note(note);
+        }
+        Ok(gathered.observations)
+    }
+
+    fn recipe(&self, observations: &Observations, channels: &[Channel]) -> Result<SeriesRecipe, ProcessError> {
+        if observations.dates.len() < FEWEST_DATES {
+            let why = format!("has {} usable dates; a series needs at least {FEWEST_DATES}", observations.dates.len());
+            return Err(ProcessError::input(if self.cube.is_some() { "cube" } else { "samples" }, why));
+        }
+        let grid: TimeGrid = self.time_grid.grid(&observations.days)?;
+        let smoothing = Smoothing::from(self.smoothing);
+        if let Some(why) = smoothing.problem(grid.days(&observations.days).len()) {
+            return Err(ProcessError::input("smoothing", why));
+        }
+        let regularize = Regularize { grid, despike: self.despike, smoothing };
+        Ok(SeriesRecipe { series: channels.iter().map(|c| c.name().to_owned()).collect(), regularize })
+    }
+
+    fn legend(&self, observations: &Observations) -> Result<Legend, ProcessError> {
+        check_classes(observations).map_err(|e| ProcessError::input("samples", e))?;
+        let legend = Legend::of_classes(&observations.labels.classes);
+        legend.map_err(|e: LegendError| ProcessError::input(if self.classes.is_some() { "classes" } else { "samples" }, e))
+    }
+}
+
+/// Opens a cube with these bands.
+///
+/// # Errors
+/// [`ProcessError::Input`] with the path of what cannot be opened.
+pub fn open_cube(
+    cube: &CubeInput,
+    grid: &GridMembers,
+    bands: Vec<crate::cube::Band>,
+    context: &Context<'_>,
+) -> Result<DataCube, ProcessError> {
+    context.progress.step("open scenes", 0);
+    let request = crate::cube::CubeRequest { bands, ..grid.request(context)? };
+    let cube = context.data.cube(cube, &request)?;
+    for note in &cube.notes {
+        context.progress.note(note);
+    }
+    if cube.acquisitions.len() < FEWEST_DATES {
+        let why = format_args!(
+            "has {} usable dates; a series needs at least {FEWEST_DATES} (maxCloudCover, dates and area leave scenes out)",
+            cube.acquisitions.len()
+        );
+        return Err(ProcessError::input("cube", why));
+    }
+    Ok(cube)
+}
+
+/// Drops samples without a usable series, tells how many, and refuses to go on without any.
+fn usable(
+    observations: Observations,
+    recipe: &SeriesRecipe,
+    context: &Context<'_>,
+) -> Result<Observations, ProcessError> {
+    let all = observations.len();
+    let (kept, lost) = observations.usable(recipe);
+    if kept.is_empty() {
+        let why = format_args!(
+            "all {all} samples lie on nodata or have fewer than {FEWEST_DATES} clear dates (maxCloudCover leaves cloudy scenes out)"
+        );
+        return Err(ProcessError::input("samples", why));
+    }
+    if lost > 0 {
+        context.progress.note(&format!(
+            "{lost} of {all} samples lie on nodata or have fewer than {FEWEST_DATES} clear dates and are left out"
+        ));
+    }
+    Ok(kept)
+}
+
+/// Labels in the order of the legend's codes, so that class k of a model is entry k of its legend.
+fn in_order_of(mut observations: Observations, legend: &Legend) -> Observations {
+    let names: Vec<String> = legend.classes.iter().map(|c| c.name.clone()).collect();
+    let place: Vec<u16> = observations
+        .labels
+        .classes
+        .iter()
+        .map(|c| names.iter().position(|n| n == c).unwrap_or_default() as u16)
+        .collect();
+    for label in &mut observations.labels.labels {
+        *label = place[usize::from(*label)];
+    }
+    observations.labels.classes = names;
+    observations
+}
+
+/// Positions of samples in metres, for spatial blocks.
+fn metres(observations: &Observations, cube: Option<&DataCube>) -> Option<Vec<[f64; 2]>> {
+    let crs = &cube?.grid.crs;
+    let positions: Option<Vec<(f64, f64)>> = observations.samples.iter().map(|s| s.position).collect();
+    let positions = positions?;
+    if !crs.is_geographic() {
+        return Some(positions.into_iter().map(|(x, y)| [x, y]).collect());
+    }
+    // One scale for all keeps blocks square where the samples are.
+    let middle = positions.iter().map(|p| p.1).sum::<f64>() / positions.len().max(1) as f64;
+    let (east, north) = Ellipsoid::of(&Crs::wgs84()).metres_per_degree(middle);
+    Some(positions.into_iter().map(|(x, y)| [x * east, y * north]).collect())
+}
+
+fn training_error(error: ValidateError, training: &Training) -> ProcessError {
+    match error {
+        ValidateError::Split(e) => ProcessError::input("validation", e),
+        ValidateError::Classify(ClassifyError::Boost(BoostError::Cancelled)) => ProcessError::Cancelled,
+        ValidateError::Classify(ClassifyError::Parameter { name, reason }) => {
+            ProcessError::input(format!("parameters.{name}"), reason)
+        }
+        ValidateError::Classify(e @ ClassifyError::Boost(BoostError::Parameter { .. })) => {
+            ProcessError::input("parameters", e)
+        }
+        ValidateError::Classify(e @ (ClassifyError::Samples(_) | ClassifyError::Boost(BoostError::Table(_)))) => {
+            ProcessError::input("samples", e)
+        }
+        ValidateError::Classify(e) => ProcessError::failed(format_args!("method {:?}: {e}", training.method)),
+    }
+}
+
+/// The parameters that training ended with, for the card.
+fn method_parameters(method: &Method) -> Value {
+    let tidy = |v: Result<Value, serde_json::Error>| v.unwrap_or(Value::Null);
+    match method {
+        Method::Itsgbt { predictors, boost, .. } => {
+            let mut all = serde_json::Map::new();
+            for part in [tidy(serde_json::to_value(predictors)), tidy(serde_json::to_value(boost))] {
+                if let Value::Object(members) = part {
+                    let known: BTreeSet<String> = all.keys().cloned().collect();
+                    all.extend(members.into_iter().filter(|(name, _)| !known.contains(name)));
+                }
+            }
+            Value::Object(all)
+        }
+        Method::Tsrf(p) => tidy(serde_json::to_value(p)),
+        Method::Dtw(p) => tidy(serde_json::to_value(p)),
+        Method::Forest(p) => tidy(serde_json::to_value(p)),
+    }
+}

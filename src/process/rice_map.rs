@@ -1,0 +1,187 @@
+//! `rice-map`: where rice grows.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::rice::inputs::{GridMembers, SmoothingInput, TimeGridInput};
+use super::rice::map::{MapOptions, map, steep};
+use super::rice::parameters::{MethodName, Parameters};
+use super::rice::training::{Training, open_cube};
+use super::{Context, Process, ProcessError};
+use crate::classify::assess::Accuracy;
+use crate::classify::splits::Validation;
+use crate::classify::{Model, bands_of};
+use crate::classmap::ClassArea;
+use crate::ogc::{AreaInput, Coverage, CubeInput, FileInput, ModelFile};
+
+/// Maps rice from the series of a cube.
+#[derive(Clone, Copy, Debug)]
+pub struct RiceMap;
+
+/// What is mapped, and by what.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RiceMapInputs {
+    /// Scenes: a STAC ItemCollection, a SAFE folder, a GF-6 folder or a folder of GeoTIFFs, or a
+    /// list of such sources that are joined.
+    cube: CubeInput,
+    /// Labelled points or polygons, or a CSV table of series, to train with. Either this or `model`.
+    samples: Option<FileInput>,
+    /// A model trained before. Either this or `samples`.
+    model: Option<FileInput>,
+    /// How pixels are classified.
+    #[serde(default)]
+    method: MethodName,
+    /// Class names in the order of their codes; samples of other classes are left out.
+    classes: Option<Vec<String>>,
+    /// The property of the samples that holds the class.
+    #[serde(default = "class_property")]
+    class_property: String,
+    /// Spectral indices or bands whose series are read (default NDRE).
+    indices: Option<Vec<String>>,
+    /// Where: a box or polygons (default: all scenes).
+    area: Option<AreaInput>,
+    /// When: `2019-04-01/2019-10-31`, `..` for an open end (default: all dates).
+    dates: Option<String>,
+    /// Elevation in metres, for the slope mask.
+    dem: Option<FileInput>,
+    /// Ground steeper than this carries no rice (default 8; needs `dem`).
+    #[schemars(range(min = 0, max = 90), extend("x-unit" = "deg"))]
+    max_slope: Option<f32>,
+    /// Pixel size in metres (degrees where the CRS is geographic); default: the finest band.
+    #[schemars(extend("x-unit" = "m"))]
+    resolution: Option<f64>,
+    /// CRS of the map, such as `EPSG:32649` (default: that of the first scene).
+    crs: Option<String>,
+    /// Time steps by day of year, or `acquisitions` (default: every 5 days over the dates).
+    #[serde(default)]
+    time_grid: TimeGridInput,
+    /// Smoothing on the time grid (default: none).
+    #[serde(default)]
+    smoothing: SmoothingInput,
+    /// Whether observations that stick out of a pixel's own series are left out.
+    #[serde(default = "yes")]
+    despike: bool,
+    /// Scenes with this cloud cover or more are left out (default 30; 100 keeps all).
+    #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
+    max_cloud_cover: Option<f32>,
+    /// Accept Level-1C scenes, which are not surface reflectance.
+    #[serde(default)]
+    allow_top_of_atmosphere: bool,
+    /// Patches smaller than this fall to their largest neighbour; 0 keeps all.
+    #[serde(default)]
+    #[schemars(range(min = 0), extend("x-unit" = "ha"))]
+    minimum_mapping_unit: f64,
+    /// How the model is tested (default: a holdout of 40/40/20).
+    #[serde(default)]
+    validation: Validation,
+    /// Parameters of the method.
+    #[serde(default)]
+    parameters: Parameters,
+    /// Seed of every random draw.
+    #[serde(default)]
+    seed: u64,
+}
+
+fn class_property() -> String {
+    "class".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What comes back.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only its schema is read")]
+pub struct RiceMapOutputs {
+    /// The class of each pixel, with names and colours in the file.
+    class_map: Coverage,
+    /// Probability of that class in percent; 255 is nodata.
+    confidence: Coverage,
+    /// Pixels and hectares of each class.
+    areas: Vec<ClassArea>,
+    /// Accuracy by the validation, and area-adjusted by the map; none where a model was given.
+    accuracy: Option<Accuracy>,
+    /// The model that made the map.
+    model: ModelFile,
+}
+
+impl Process for RiceMap {
+    type Inputs = RiceMapInputs;
+    type Outputs = RiceMapOutputs;
+    const ID: &'static str = "rice-map";
+    const TITLE: &'static str = "Rice map";
+    const DESCRIPTION: &'static str = "Maps rice (single, double, non-rice, or any classes of the samples) from the \
+        series of a spectral index: regularized by day of year, interval and Fourier predictors, gradient boosted \
+        trees (Auto-ITSGBT, Jiang et al. 2024), or one of its rivals. Trains on samples or applies a model.";
+
+    fn run(&self, inputs: RiceMapInputs, context: &Context<'_>) -> Result<(), ProcessError> {
+        if !(inputs.minimum_mapping_unit.is_finite() && inputs.minimum_mapping_unit >= 0.0) {
+            return Err(ProcessError::input("minimumMappingUnit", "must be 0 or more hectares"));
+        }
+        let grid = GridMembers {
+            area: inputs.area.as_ref(),
+            dates: inputs.dates.as_deref(),
+            resolution: inputs.resolution,
+            crs: inputs.crs.as_deref(),
+            max_cloud_cover: inputs.max_cloud_cover,
+            allow_top_of_atmosphere: inputs.allow_top_of_atmosphere,
+        };
+        let steep = steep(inputs.dem.as_ref(), inputs.max_slope, context)?;
+        let options = MapOptions { steep, minimum_mapping_unit: inputs.minimum_mapping_unit };
+        let (cube, model, trained) = match (&inputs.samples, &inputs.model) {
+            (None, None) => return Err(ProcessError::input("samples", "either `samples` or a `model` is needed")),
+            (Some(_), Some(_)) => {
+                return Err(ProcessError::input("model", "`samples` and `model` exclude each other"));
+            }
+            (None, Some(file)) => {
+                let model = read_model(file, inputs.classes.as_deref(), context)?;
+                let channels = model.recipe.channels().map_err(|e| ProcessError::input("model", e))?;
+                (open_cube(&inputs.cube, &grid, bands_of(&channels), context)?, model, None)
+            }
+            (Some(samples), None) => {
+                let training = Training {
+                    cube: Some(&inputs.cube),
+                    grid,
+                    samples,
+                    class_property: &inputs.class_property,
+                    classes: inputs.classes.as_deref(),
+                    indices: inputs.indices.as_deref(),
+                    time_grid: &inputs.time_grid,
+                    smoothing: inputs.smoothing,
+                    despike: inputs.despike,
+                    method: inputs.method,
+                    parameters: &inputs.parameters,
+                    validation: Some(&inputs.validation).filter(|_| context.sink.wants("accuracy")),
+                    seed: inputs.seed,
+                };
+                let channels = training.channels()?;
+                let cube = open_cube(&inputs.cube, &training.grid, bands_of(&channels), context)?;
+                let trained = training.run(Some(&cube), context)?;
+                (cube, trained.model, trained.confusion.zip(trained.accuracy))
+            }
+        };
+        let areas = map(&cube, &model, &options, context)?;
+        if context.sink.wants("model") {
+            let bytes = model.to_bytes().map_err(ProcessError::failed)?;
+            context.sink.file("model", crate::ogc::outputs::MODEL, &bytes)?;
+        }
+        if let Some((confusion, mut accuracy)) = trained {
+            let hectares: Vec<f64> = areas.iter().map(|a| a.hectares).collect();
+            accuracy.area_adjusted = confusion.area_adjusted(&hectares).ok();
+            context.sink.document("accuracy", serde_json::to_value(accuracy).map_err(ProcessError::failed)?)?;
+        }
+        context.sink.document("areas", serde_json::to_value(areas).map_err(ProcessError::failed)?)
+    }
+}
+
+/// Reads a model of this crate or of LightGBM.
+fn read_model(file: &FileInput, classes: Option<&[String]>, context: &Context<'_>) -> Result<Model, ProcessError> {
+    let bytes = context.data.bytes("model", file)?;
+    if crate::classify::lightgbm::is_model(&bytes) {
+        return crate::classify::foreign::from_lightgbm(&bytes, classes).map_err(|e| ProcessError::input("model", e));
+    }
+    Model::from_bytes(&bytes).map_err(|e| ProcessError::input("model", e))
+}
