@@ -7,6 +7,7 @@ mod cart;
 mod classifier;
 mod dtw;
 mod error;
+pub mod foreign;
 mod forest;
 pub mod fused;
 pub mod itsgbt;

@@ -3,16 +3,17 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::rice::inputs::{GridMembers, SmoothingInput, TimeGridInput};
+use super::grid::Choice;
+use super::rice::inputs::{SmoothingInput, TimeGridInput};
 use super::rice::map::{MapOptions, map, steep};
 use super::rice::parameters::{MethodName, Parameters};
 use super::rice::training::{Training, open_cube};
 use super::{Context, Process, ProcessError};
 use crate::classify::assess::Accuracy;
 use crate::classify::splits::Validation;
-use crate::classify::{Model, bands_of};
+use crate::classify::{Model, bands_of, foreign};
 use crate::classmap::ClassArea;
-use crate::ogc::{AreaInput, Coverage, CubeInput, FileInput, ModelFile};
+use crate::ogc::{AreaInput, Coverage, CubeInput, DateInterval, FileInput, ModelFile};
 
 /// Maps rice from the series of a cube.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +43,7 @@ pub struct RiceMapInputs {
     /// Where: a box or polygons (default: all scenes).
     area: Option<AreaInput>,
     /// When: `2019-04-01/2019-10-31`, `..` for an open end (default: all dates).
-    dates: Option<String>,
+    dates: Option<DateInterval>,
     /// Elevation in metres, for the slope mask.
     dem: Option<FileInput>,
     /// Ground steeper than this carries no rice (default 8; needs `dem`).
@@ -64,7 +65,7 @@ pub struct RiceMapInputs {
     despike: bool,
     /// Scenes with this cloud cover or more are left out (default 30; 100 keeps all).
     #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
-    max_cloud_cover: Option<f32>,
+    max_cloud_cover: Option<f64>,
     /// Accept Level-1C scenes, which are not surface reflectance.
     #[serde(default)]
     allow_top_of_atmosphere: bool,
@@ -121,9 +122,9 @@ impl Process for RiceMap {
         if !(inputs.minimum_mapping_unit.is_finite() && inputs.minimum_mapping_unit >= 0.0) {
             return Err(ProcessError::input("minimumMappingUnit", "must be 0 or more hectares"));
         }
-        let grid = GridMembers {
+        let grid = Choice {
             area: inputs.area.as_ref(),
-            dates: inputs.dates.as_deref(),
+            dates: inputs.dates,
             resolution: inputs.resolution,
             crs: inputs.crs.as_deref(),
             max_cloud_cover: inputs.max_cloud_cover,
@@ -132,7 +133,9 @@ impl Process for RiceMap {
         let steep = steep(inputs.dem.as_ref(), inputs.max_slope, context)?;
         let options = MapOptions { steep, minimum_mapping_unit: inputs.minimum_mapping_unit };
         let (cube, model, trained) = match (&inputs.samples, &inputs.model) {
-            (None, None) => return Err(ProcessError::input("samples", "either `samples` or a `model` is needed")),
+            (None, None) => {
+                return Err(ProcessError::input("samples", "either `samples` or a `model` is needed"));
+            }
             (Some(_), Some(_)) => {
                 return Err(ProcessError::input("model", "`samples` and `model` exclude each other"));
             }
@@ -171,17 +174,23 @@ impl Process for RiceMap {
         if let Some((confusion, mut accuracy)) = trained {
             let hectares: Vec<f64> = areas.iter().map(|a| a.hectares).collect();
             accuracy.area_adjusted = confusion.area_adjusted(&hectares).ok();
-            context.sink.document("accuracy", serde_json::to_value(accuracy).map_err(ProcessError::failed)?)?;
+            context
+                .sink
+                .document("accuracy", serde_json::to_value(accuracy).map_err(ProcessError::failed)?)?;
         }
         context.sink.document("areas", serde_json::to_value(areas).map_err(ProcessError::failed)?)
     }
 }
 
 /// Reads a model of this crate or of LightGBM.
-fn read_model(file: &FileInput, classes: Option<&[String]>, context: &Context<'_>) -> Result<Model, ProcessError> {
+fn read_model(
+    file: &FileInput,
+    classes: Option<&[String]>,
+    context: &Context<'_>,
+) -> Result<Model, ProcessError> {
     let bytes = context.data.bytes("model", file)?;
-    if crate::classify::lightgbm::is_model(&bytes) {
-        return crate::classify::foreign::from_lightgbm(&bytes, classes).map_err(|e| ProcessError::input("model", e));
+    if foreign::is_lightgbm(&bytes) {
+        return foreign::from_lightgbm(&bytes, classes).map_err(|e| ProcessError::input("model", e));
     }
     Model::from_bytes(&bytes).map_err(|e| ProcessError::input("model", e))
 }

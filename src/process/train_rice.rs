@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::rice::inputs::{GridMembers, SmoothingInput, TimeGridInput};
+use super::grid::Choice;
+use super::rice::inputs::{SmoothingInput, TimeGridInput};
 use super::rice::parameters::{MethodName, Parameters};
 use super::rice::training::Training;
 use super::{Context, Process, ProcessError};
 use crate::classify::assess::Accuracy;
 use crate::classify::splits::Validation;
-use crate::ogc::{AreaInput, CubeInput, FileInput, ModelFile};
+use crate::ogc::{AreaInput, CubeInput, DateInterval, FileInput, ModelFile};
 
 /// Trains a model of rice.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +37,7 @@ pub struct TrainRiceInputs {
     /// Where: a box or polygons (default: all scenes).
     area: Option<AreaInput>,
     /// When: `2019-04-01/2019-10-31`, `..` for an open end (default: all dates).
-    dates: Option<String>,
+    dates: Option<DateInterval>,
     /// Pixel size in metres (degrees where the CRS is geographic); default: the finest band.
     #[schemars(extend("x-unit" = "m"))]
     resolution: Option<f64>,
@@ -53,7 +54,7 @@ pub struct TrainRiceInputs {
     despike: bool,
     /// Scenes with this cloud cover or more are left out (default 30; 100 keeps all).
     #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
-    max_cloud_cover: Option<f32>,
+    max_cloud_cover: Option<f64>,
     /// Accept Level-1C scenes, which are not surface reflectance.
     #[serde(default)]
     allow_top_of_atmosphere: bool,
@@ -99,9 +100,9 @@ impl Process for TrainRice {
     fn run(&self, inputs: TrainRiceInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let training = Training {
             cube: inputs.cube.as_ref(),
-            grid: GridMembers {
+            grid: Choice {
                 area: inputs.area.as_ref(),
-                dates: inputs.dates.as_deref(),
+                dates: inputs.dates,
                 resolution: inputs.resolution,
                 crs: inputs.crs.as_deref(),
                 max_cloud_cover: inputs.max_cloud_cover,
@@ -123,6 +124,8 @@ impl Process for TrainRice {
         let trained = training.run(cube.as_ref(), context)?;
         let bytes = trained.model.to_bytes().map_err(ProcessError::failed)?;
         context.sink.file("model", crate::ogc::outputs::MODEL, &bytes)?;
-        context.sink.document("accuracy", serde_json::to_value(trained.accuracy).map_err(ProcessError::failed)?)
+        context
+            .sink
+            .document("accuracy", serde_json::to_value(trained.accuracy).map_err(ProcessError::failed)?)
     }
 }

@@ -1,19 +1,15 @@
-//! Inputs of every process that reads a cube and samples, and what they mean.
+//! How series are made regular, as it stands in a request.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
-use crate::cube::{Area, CubeRequest, Smoothing, TimeGrid};
-use crate::crs::{Bounds, Crs};
-use crate::ogc::{AreaInput, FileInput};
-use crate::process::{Context, ProcessError};
+use crate::cube::{Smoothing, TimeGrid};
+use crate::process::ProcessError;
 
 /// Days between the steps of the time grid where nothing else is asked for.
 const USUAL_STEP: f32 = 5.0;
-/// Scenes with this cloud cover or more are left out ([Z] 2.2).
-pub const USUAL_CLOUD_COVER: f32 = 30.0;
 
 /// The time grid as it stands in a request: `"acquisitions"`, or the steps by day of year.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +50,8 @@ impl<'de> Deserialize<'de> for TimeGridInput {
                 }
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<TimeGridInput, A::Error> {
-                DayGrid::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(TimeGridInput::Days)
+                DayGrid::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+                    .map(TimeGridInput::Days)
             }
         }
         deserializer.deserialize_any(Either)
@@ -106,7 +103,8 @@ impl TimeGridInput {
         };
         let start = first.unwrap_or(start);
         let last = days.last().copied().unwrap_or(start);
-        let usual = if first.is_some() { (((last - start) / step).ceil().max(0.0)) as usize + 1 } else { steps };
+        let usual =
+            if first.is_some() { (((last - start) / step).ceil().max(0.0)) as usize + 1 } else { steps };
         let count = count.unwrap_or(usual);
         if !(3..=2000).contains(&count) {
             return bad("count", format!("{count} steps; a series has 3 to 2000"));
@@ -146,116 +144,23 @@ impl From<SmoothingInput> for Smoothing {
     }
 }
 
-/// The members of a request that say which pixels of which dates are read.
-#[derive(Clone, Debug, Default)]
-pub struct GridMembers<'a> {
-    pub area: Option<&'a AreaInput>,
-    pub dates: Option<&'a str>,
-    pub resolution: Option<f64>,
-    pub crs: Option<&'a str>,
-    pub max_cloud_cover: Option<f32>,
-    pub allow_top_of_atmosphere: bool,
-}
-
-impl GridMembers<'_> {
-    /// What is asked of the cube, but for the bands.
-    ///
-    /// # Errors
-    /// [`ProcessError::Input`] naming the member.
-    pub fn request(&self, context: &Context<'_>) -> Result<CubeRequest, ProcessError> {
-        if let Some(resolution) = self.resolution.filter(|r| !(r.is_finite() && *r > 0.0)) {
-            return Err(ProcessError::input("resolution", format_args!("{resolution} is not above 0")));
-        }
-        let cover = self.max_cloud_cover.unwrap_or(USUAL_CLOUD_COVER);
-        if !(0.0..=100.0).contains(&cover) {
-            return Err(ProcessError::input("maxCloudCover", format_args!("{cover} is not within 0 to 100 percent")));
-        }
-        Ok(CubeRequest {
-            bands: Vec::new(),
-            resolution: self.resolution,
-            crs: self.crs.map(Crs::parse).transpose().map_err(|e| ProcessError::input("crs", e))?,
-            area: self.area.map(|a| area(a, context)).transpose()?,
-            dates: self.dates.map(interval).transpose()?,
-            // At 100 nothing is left out: a scene that is all cloud by its metadata may still
-            // have clear pixels by its mask.
-            max_cloud_cover: (cover < 100.0).then_some(cover),
-            allow_top_of_atmosphere: self.allow_top_of_atmosphere,
-        })
-    }
-}
-
-/// `2019-04-01/2019-10-31`; `..` leaves an end open.
-fn interval(text: &str) -> Result<(jiff::civil::Date, jiff::civil::Date), ProcessError> {
-    let bad = || {
-        ProcessError::input("dates", format_args!("`{text}` is not an interval such as 2019-04-01/2019-10-31"))
-    };
-    let (start, end) = text.split_once('/').ok_or_else(bad)?;
-    let day = |part: &str, open: jiff::civil::Date| match part.trim() {
-        "" | ".." => Ok(open),
-        part => part.get(..10).unwrap_or(part).parse().map_err(|_| bad()),
-    };
-    let (start, end) = (day(start, jiff::civil::Date::MIN)?, day(end, jiff::civil::Date::MAX)?);
-    if start > end {
-        return Err(ProcessError::input("dates", format_args!("{start} is after {end}")));
-    }
-    Ok((start, end))
-}
-
-fn area(input: &AreaInput, context: &Context<'_>) -> Result<Area, ProcessError> {
-    match input {
-        AreaInput::Bbox(bbox) => {
-            let [min_x, min_y, max_x, max_y] = bbox.bbox;
-            if !(min_x < max_x && min_y < max_y && bbox.bbox.iter().all(|v| v.is_finite())) {
-                let why = format_args!("{:?} is not [minX, minY, maxX, maxY]", bbox.bbox);
-                return Err(ProcessError::input("area.bbox", why));
-            }
-            let crs = match bbox.crs.as_deref() {
-                None => Crs::wgs84(),
-                Some(text) => Crs::parse(text).map_err(|e| ProcessError::input("area.crs", e))?,
-            };
-            Ok(Area::Box(Bounds { min_x, min_y, max_x, max_y }, crs))
-        }
-        AreaInput::Polygons(file) => polygons(file, context).map(Area::Polygons),
-    }
-}
-
-fn polygons(file: &FileInput, context: &Context<'_>) -> Result<geo::MultiPolygon<f64>, ProcessError> {
-    let mut polygons = Vec::new();
-    for feature in context.data.features("area", file)?.features {
-        match feature.geometry {
-            geo::Geometry::Polygon(p) => polygons.push(p),
-            geo::Geometry::MultiPolygon(m) => polygons.extend(m.0),
-            _ => {}
-        }
-    }
-    if polygons.is_empty() {
-        return Err(ProcessError::input("area", "holds no polygon"));
-    }
-    Ok(geo::MultiPolygon(polygons))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn intervals_are_read_with_open_ends_and_bad_ones_named() {
-        let (a, b) = interval("2019-04-01/2019-10-31").unwrap();
-        assert_eq!((a.to_string(), b.to_string()), ("2019-04-01".into(), "2019-10-31".into()));
-        assert!(interval("2019-04-01/..").is_ok() && interval("../2019-04-01").is_ok());
-        for bad in ["2019-04-01", "x/y", "2019-05-01/2019-04-01"] {
-            assert!(interval(bad).unwrap_err().to_string().starts_with("input `dates`"), "{bad}");
-        }
-    }
-
-    #[test]
     fn the_time_grid_covers_the_dates_and_bad_members_are_named() {
         let days = [92.0, 100.0, 289.0];
-        let TimeGrid::Days { first, step, count } = TimeGridInput::default().grid(&days).unwrap() else { panic!() };
+        let TimeGrid::Days { first, step, count } = TimeGridInput::default().grid(&days).unwrap() else {
+            panic!()
+        };
         assert!(first <= 92.0 && first + step * (count - 1) as f32 >= 289.0);
         let grid: TimeGridInput = serde_json::from_str(r#"{"step": 0}"#).unwrap();
         assert!(grid.grid(&days).unwrap_err().to_string().contains("timeGrid.step"));
         assert!(serde_json::from_str::<TimeGridInput>(r#""daily""#).is_err());
-        assert_eq!(serde_json::from_str::<TimeGridInput>(r#""acquisitions""#).unwrap().grid(&days).unwrap(), TimeGrid::Acquisitions);
+        assert_eq!(
+            serde_json::from_str::<TimeGridInput>(r#""acquisitions""#).unwrap().grid(&days).unwrap(),
+            TimeGrid::Acquisitions
+        );
     }
 }

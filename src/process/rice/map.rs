@@ -2,8 +2,8 @@
 
 use crate::classify::Model;
 use crate::classify::predict::{BlockAnswer, PredictError, Predictor};
-use crate::classmap::sieve::{Connectivity, sieve};
 use crate::classmap::{AreaTally, ClassArea, PixelArea};
+use crate::classmap::{Connectivity, sieve};
 use crate::cube::{CubeError, DataCube};
 use crate::ogc::FileInput;
 use crate::process::{Context, ProcessError, RasterKind, RasterReader, RasterWriter};

@@ -116,8 +116,19 @@ impl Parameters {
         let trees = ["trees", "intervals", "minimumIntervalLength"];
         let known: &[&str] = match name {
             MethodName::Itsgbt => &[
-                "predictors", "intervals", "minimumIntervalLength", "harmonics", "search", "rounds", "leaves",
-                "learningRate", "minLeaf", "rowFraction", "columnFraction", "earlyStopping", "classWeights",
+                "predictors",
+                "intervals",
+                "minimumIntervalLength",
+                "harmonics",
+                "search",
+                "rounds",
+                "leaves",
+                "learningRate",
+                "minLeaf",
+                "rowFraction",
+                "columnFraction",
+                "earlyStopping",
+                "classWeights",
             ],
             MethodName::Tsrf => &trees,
             MethodName::Dtw => &["band", "barycentres", "maxDistance"],
@@ -160,7 +171,8 @@ impl Parameters {
 
     fn itsgbt(&self) -> Result<Method, ProcessError> {
         let usual = PredictorChoice::default();
-        let families = self.predictors.as_ref().map_or(usual.families, |names| names.iter().map(family).collect());
+        let families =
+            self.predictors.as_ref().map_or(usual.families, |names| names.iter().map(family).collect());
         let predictors = PredictorChoice {
             families,
             intervals: self.intervals.unwrap_or(usual.intervals),
@@ -181,7 +193,9 @@ impl Parameters {
             ..options
         })
         .map_err(|e| match e {
-            BoostError::Parameter { member, message } => ProcessError::input(format!("parameters.{member}"), message),
+            BoostError::Parameter { member, message } => {
+                ProcessError::input(format!("parameters.{member}"), message)
+            }
             other => ProcessError::input("parameters", other),
         })?;
         Ok(Method::Itsgbt { predictors, boost, search: self.search.unwrap_or(false) })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::inputs::{GridMembers, SmoothingInput, TimeGridInput};
+use super::inputs::{SmoothingInput, TimeGridInput};
 use super::parameters::{MethodName, Parameters};
 use crate::classify::assess::{Accuracy, Confusion};
 use crate::classify::boost::BoostError;
@@ -16,12 +16,13 @@ use crate::classmap::{Legend, LegendError};
 use crate::crs::{Crs, Ellipsoid};
 use crate::cube::{DataCube, FEWEST_DATES, Regularize, Smoothing, TimeGrid};
 use crate::ogc::{CubeInput, FileInput};
+use crate::process::grid::Choice;
 use crate::process::{Context, ProcessError};
 
 /// What training needs, gathered from the members of a request.
 pub struct Training<'a> {
     pub cube: Option<&'a CubeInput>,
-    pub grid: GridMembers<'a>,
+    pub grid: Choice<'a>,
     pub samples: &'a FileInput,
     pub class_property: &'a str,
     pub classes: Option<&'a [String]>,
@@ -89,8 +90,9 @@ impl Training<'_> {
         if let Some(design) = self.validation {
             context.progress.step("validate", 100);
             let tell = |part: f64| self.tell(part, context);
-            let (found, chosen) =
-                method.validate(&series, &about, design, self.seed, &tell).map_err(|e| training_error(e, self))?;
+            let (found, chosen) = method
+                .validate(&series, &about, design, self.seed, &tell)
+                .map_err(|e| training_error(e, self))?;
             let document = Accuracy { validation: Some(design.clone()), ..found.accuracy() };
             (confusion, accuracy) = (Some(found), Some(document));
             if matches!(design, Validation::Holdout { .. }) {
@@ -108,7 +110,11 @@ impl Training<'_> {
             seed: self.seed,
             dates: (observations.dates[0], observations.dates[observations.dates.len() - 1]),
             parameters: method_parameters(&method),
-            accuracy: accuracy.as_ref().map(serde_json::to_value).transpose().map_err(ProcessError::failed)?,
+            accuracy: accuracy
+                .as_ref()
+                .map(serde_json::to_value)
+                .transpose()
+                .map_err(ProcessError::failed)?,
             software: format!("rededge {}", env!("CARGO_PKG_VERSION")),
         };
         Ok(Trained { model: Model::new(card, recipe, trained), confusion, accuracy })
@@ -126,7 +132,7 @@ impl Training<'_> {
         context: &Context<'_>,
     ) -> Result<Observations, ProcessError> {
         let names = ClassNames { property: self.class_property, classes: self.classes };
-        let table = context.data.series_table("samples", self.samples)?;
+        let table = context.data.series("samples", self.samples)?;
         let gathered = match (table, cube) {
             (Some(table), _) => from_table(&table, channels, &names),
             (None, None) => {
@@ -156,9 +162,16 @@ impl Training<'_> {
         Ok(gathered.observations)
     }
 
-    fn recipe(&self, observations: &Observations, channels: &[Channel]) -> Result<SeriesRecipe, ProcessError> {
+    fn recipe(
+        &self,
+        observations: &Observations,
+        channels: &[Channel],
+    ) -> Result<SeriesRecipe, ProcessError> {
         if observations.dates.len() < FEWEST_DATES {
-            let why = format!("has {} usable dates; a series needs at least {FEWEST_DATES}", observations.dates.len());
+            let why = format!(
+                "has {} usable dates; a series needs at least {FEWEST_DATES}",
+                observations.dates.len()
+            );
             return Err(ProcessError::input(if self.cube.is_some() { "cube" } else { "samples" }, why));
         }
         let grid: TimeGrid = self.time_grid.grid(&observations.days)?;
@@ -173,7 +186,9 @@ impl Training<'_> {
     fn legend(&self, observations: &Observations) -> Result<Legend, ProcessError> {
         check_classes(observations).map_err(|e| ProcessError::input("samples", e))?;
         let legend = Legend::of_classes(&observations.labels.classes);
-        legend.map_err(|e: LegendError| ProcessError::input(if self.classes.is_some() { "classes" } else { "samples" }, e))
+        legend.map_err(|e: LegendError| {
+            ProcessError::input(if self.classes.is_some() { "classes" } else { "samples" }, e)
+        })
     }
 }
 
@@ -183,12 +198,12 @@ impl Training<'_> {
 /// [`ProcessError::Input`] with the path of what cannot be opened.
 pub fn open_cube(
     cube: &CubeInput,
-    grid: &GridMembers,
+    grid: &Choice<'_>,
     bands: Vec<crate::cube::Band>,
     context: &Context<'_>,
 ) -> Result<DataCube, ProcessError> {
     context.progress.step("open scenes", 0);
-    let request = crate::cube::CubeRequest { bands, ..grid.request(context)? };
+    let request = grid.request(bands, context)?;
     let cube = context.data.cube(cube, &request)?;
     for note in &cube.notes {
         context.progress.note(note);
@@ -265,9 +280,9 @@ fn training_error(error: ValidateError, training: &Training) -> ProcessError {
         ValidateError::Classify(e @ ClassifyError::Boost(BoostError::Parameter { .. })) => {
             ProcessError::input("parameters", e)
         }
-        ValidateError::Classify(e @ (ClassifyError::Samples(_) | ClassifyError::Boost(BoostError::Table(_)))) => {
-            ProcessError::input("samples", e)
-        }
+        ValidateError::Classify(
+            e @ (ClassifyError::Samples(_) | ClassifyError::Boost(BoostError::Table(_))),
+        ) => ProcessError::input("samples", e),
         ValidateError::Classify(e) => ProcessError::failed(format_args!("method {:?}: {e}", training.method)),
     }
 }
