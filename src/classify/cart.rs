@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{ClassifyError, Tree};
 
 /// What a good split is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Criterion {
     /// Largest decrease of the Gini impurity.
@@ -24,7 +24,7 @@ pub enum Criterion {
 }
 
 /// How a tree grows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct TreeParams {
     /// What a good split is.
@@ -302,7 +302,7 @@ mod tests {
     fn leaves_are_as_few_and_as_large_as_asked() {
         let column: Vec<f32> = (0..64).map(|i| i as f32).collect();
         let labels: Vec<u16> = (0..64).map(|i| (i / 3 % 2) as u16).collect();
-        let full = grow(&[column.clone()], &labels, &TreeParams::default());
+        let full = grow(std::slice::from_ref(&column), &labels, &TreeParams::default());
         for (i, &label) in labels.iter().enumerate() {
             let leaf = full.leaf_of(|_| i as f32);
             assert_eq!(full.leaf[leaf * 2 + usize::from(label)], 1.0);

@@ -135,6 +135,13 @@ pub(crate) fn check_validation(
     Ok(())
 }
 
+/// Writes NaN probabilities for the pixels that hold no value at all.
+pub(crate) fn clear_empty(block: &SeriesBlock, out: &mut [f32]) {
+    for (pixel, _) in empty_pixels(block).into_iter().enumerate().filter(|(_, empty)| *empty) {
+        out.iter_mut().skip(pixel).step_by(block.pixels).for_each(|p| *p = f32::NAN);
+    }
+}
+
 /// Marks the pixels of a block that hold no value at all.
 pub(crate) fn empty_pixels(block: &SeriesBlock) -> Vec<bool> {
     let mut empty = vec![true; block.pixels];

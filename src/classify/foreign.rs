@@ -69,11 +69,9 @@ pub fn from_lightgbm(bytes: &[u8], classes: Option<&[String]>) -> Result<Model, 
         let wanted: Vec<&str> = legend.classes.iter().map(|c| c.name.as_str()).collect();
         return Err(fail(format!("must have its labels in the order of the legend: {}", wanted.join(", "))));
     }
-    let trees = PredictorTrees {
-        predictors: PredictorSet { steps: dates.len(), columns: predictors },
-        ensemble: read.ensemble,
-    };
-    let model = Itsgbt { classes: classes.to_vec(), series: series.len(), trees: trees.keep_used() };
+    let predictors = PredictorSet { steps: dates.len(), columns: predictors };
+    let trees = PredictorTrees::new(predictors, read.ensemble);
+    let model = Itsgbt { classes: classes.to_vec(), series: series.len(), trees };
     let card = ModelCard {
         method: "lightgbm".to_owned(),
         legend,

@@ -13,7 +13,7 @@ use super::{Classifier, ClassifyError, Labels, Link, SeriesBlock, TreeEnsemble};
 use crate::predictors::{Predictor, PredictorSet};
 
 /// Parameters of a random forest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForestParams {
     /// Number of trees.
@@ -64,7 +64,7 @@ impl ForestModel {
             classes: labels.classes.clone(),
             series: series.series,
             steps: series.steps,
-            trees: PredictorTrees { predictors, ensemble }.keep_used(),
+            trees: PredictorTrees::new(predictors, ensemble),
         })
     }
 
@@ -85,8 +85,7 @@ impl Classifier for ForestModel {
 
     fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
         self.check(series, out)?;
-        self.trees.predict(series, out);
-        Ok(())
+        self.trees.predict(series, out)
     }
 }
 

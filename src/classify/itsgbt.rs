@@ -161,8 +161,7 @@ impl Classifier for Itsgbt {
 
     fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
         self.check(series, out)?;
-        self.trees.predict(series, out);
-        Ok(())
+        self.trees.predict(series, out)
     }
 }
 

@@ -240,7 +240,7 @@ fn train_itsgbt(
             (trained.ensemble, BoostParams::try_from(kept)?)
         }
     };
-    let trees = PredictorTrees { predictors, ensemble }.keep_used();
+    let trees = PredictorTrees::new(predictors, ensemble);
     Ok((Itsgbt { classes: labels.classes.clone(), series: block.series, trees }, params))
 }
 

@@ -7,6 +7,7 @@ use super::{Classifier, Labels, SeriesBlock};
 
 /// Series that own their values.
 #[derive(Clone)]
+#[expect(clippy::struct_field_names, reason = "named as in a block")]
 pub struct Series {
     pub series: usize,
     pub steps: usize,

@@ -16,7 +16,7 @@ use super::{Classifier, ClassifyError, Labels, Link, SeriesBlock, Tree, TreeEnse
 use crate::predictors::{Interval, Predictor, PredictorSet, draw_intervals};
 
 /// Parameters of a time series forest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct TsrfParams {
     /// Number of trees.
@@ -128,8 +128,7 @@ impl Classifier for TsrfModel {
 
     fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
         self.check(series, out)?;
-        self.trees.predict(series, out);
-        Ok(())
+        self.trees.predict(series, out)
     }
 }
 
@@ -174,7 +173,7 @@ fn concatenate(steps: usize, classes: usize, grown: Vec<(PredictorSet, Tree)>) -
     }
     let ensemble =
         TreeEnsemble { features: columns.len(), classes, link: Link::Average, base: Vec::new(), trees };
-    PredictorTrees { predictors: PredictorSet { steps, columns }, ensemble }
+    PredictorTrees::new(PredictorSet { steps, columns }, ensemble)
 }
 
 #[cfg(test)]

@@ -46,8 +46,9 @@ fn fill(values: &mut [f32]) -> bool {
     values[last + 1..].fill(after);
     for gap in known.windows(2) {
         let (a, b) = (values[gap[0]], values[gap[1]]);
-        for i in gap[0] + 1..gap[1] {
-            values[i] = a + (b - a) * (i - gap[0]) as f32 / (gap[1] - gap[0]) as f32;
+        let length = gap[1] - gap[0];
+        for (i, value) in values[gap[0]..gap[1]].iter_mut().enumerate().skip(1) {
+            *value = a + (b - a) * i as f32 / length as f32;
         }
     }
     true

@@ -5,6 +5,8 @@
 //! `LB_Kim`, the others as in `LB_Keogh`) already exceeds what can still matter for every lane,
 //! and given up at the row of the matrix where that becomes clear. Neither changes an answer.
 
+#![expect(clippy::inline_always, reason = "what is not inlined is not compiled for the wide registers")]
+
 use super::Curve;
 use crate::classify::SeriesBlock;
 use crate::classify::fused::LaneWork;

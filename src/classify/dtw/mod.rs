@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use self::barycentre::{class_mean, cluster};
 use self::lanes::{Limits, Nearest};
-use super::classifier::{check_samples, check_validation, empty_pixels};
+use super::classifier::{check_samples, check_validation, clear_empty};
 use super::fused::dispatch;
 use super::{Classifier, ClassifyError, Labels, SeriesBlock};
 
 /// How the standard curves of a class are made from its samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Library {
     /// The mean of the class, step by step.
@@ -35,7 +35,7 @@ pub enum Library {
 }
 
 /// Parameters of the nearest standard curve.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct DtwParams {
     /// How the standard curves are made.
@@ -150,11 +150,7 @@ impl DtwModel {
         let mut out = vec![0.0; self.classes.len() * series.pixels];
         self.check(series, &out)?;
         self.nearest(series, Limits::None, &mut out);
-        for (pixel, _) in empty_pixels(series).into_iter().enumerate().filter(|(_, empty)| *empty) {
-            for class in 0..self.classes.len() {
-                out[class * series.pixels + pixel] = f32::NAN;
-            }
-        }
+        clear_empty(series, &mut out);
         Ok(out)
     }
 
@@ -227,11 +223,7 @@ impl Classifier for DtwModel {
         let reach = REACH * self.temperature;
         self.nearest(series, Limits::Within { reach, max: self.max_distance }, out);
         self.probabilities(out, series.pixels, self.temperature);
-        for (pixel, _) in empty_pixels(series).into_iter().enumerate().filter(|(_, empty)| *empty) {
-            for class in 0..self.classes.len() {
-                out[class * series.pixels + pixel] = f32::NAN;
-            }
-        }
+        clear_empty(series, out);
         Ok(())
     }
 }
