@@ -72,6 +72,11 @@ impl ForestModel {
     pub fn ensemble(&self) -> &TreeEnsemble {
         &self.trees.ensemble
     }
+
+    /// Why a model from a file cannot be used, or nothing.
+    pub fn problem(&self) -> Option<String> {
+        self.trees.problem(self.series, self.steps, self.classes.len())
+    }
 }
 
 impl Classifier for ForestModel {

@@ -128,25 +128,7 @@ impl Itsgbt {
 
     /// Why a model from a file cannot be used, or nothing.
     pub fn problem(&self) -> Option<String> {
-        let (predictors, ensemble) = (&self.trees.predictors, &self.trees.ensemble);
-        let steps = predictors.steps;
-        let outside = |&(series, predictor): &(usize, Predictor)| {
-            series >= self.series
-                || match predictor {
-                    Predictor::Value { step } => step >= steps,
-                    Predictor::Mean(i) | Predictor::Deviation(i) | Predictor::Slope(i) => {
-                        i.start >= i.end || i.end >= steps
-                    }
-                    other => other.harmonic().is_some_and(|k| k >= steps.max(1)),
-                }
-        };
-        if steps == 0 || predictors.columns.iter().any(outside) {
-            return Some("a predictor reads past the series".to_owned());
-        }
-        if ensemble.features != predictors.columns.len() || ensemble.classes != self.classes.len() {
-            return Some("the trees, the predictors and the classes differ in number".to_owned());
-        }
-        ensemble.problem()
+        self.trees.problem(self.series, self.trees.predictors.steps, self.classes.len())
     }
 }
 

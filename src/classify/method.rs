@@ -10,7 +10,7 @@ use super::predictor_trees::PredictorTrees;
 use super::splits::{Samples, SplitError, Validation, hold_out, split};
 use super::{
     ClassifyError, DtwModel, DtwParams, ForestModel, ForestParams, Labels, Observations, SeriesBlock,
-    SeriesRecipe, Trained, TsrfModel, TsrfParams, boost, search,
+    SeriesRecipe, SwvModel, SwvParams, Trained, TsrfModel, TsrfParams, boost, search,
 };
 
 /// Share of the samples that is set aside for a parameter search or early stopping where the
@@ -35,6 +35,8 @@ pub enum Method {
     Dtw(DtwParams),
     /// Random forest of every series value (Zhang et al. 2022, 3.1).
     Forest(ForestParams),
+    /// Stability-weighted vote of six classifiers.
+    Swv(Box<SwvParams>),
 }
 
 /// Regular series of samples and their classes.
@@ -81,6 +83,7 @@ impl Method {
             Self::Tsrf(_) => "tsrf",
             Self::Dtw(_) => "dtw",
             Self::Forest(_) => "forest",
+            Self::Swv(_) => "swv",
         }
     }
 
@@ -115,6 +118,10 @@ impl Method {
             }
             Self::Forest(params) => {
                 (Trained::Forest(ForestModel::train(&block, labels, held, params, seed)?), self.clone())
+            }
+            Self::Swv(params) => {
+                let model = SwvModel::train(&block, labels, held, params, seed)?;
+                (Trained::Swv(Box::new(model)), self.clone())
             }
         })
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::itsgbt::Itsgbt;
-use super::{Classifier, ClassifyError, DtwModel, ForestModel, SeriesRecipe, TsrfModel};
+use super::{Classifier, ClassifyError, DtwModel, ForestModel, SeriesRecipe, SwvModel, TsrfModel};
 use crate::classmap::Legend;
 
 /// What a model file says it is.
@@ -46,6 +46,8 @@ pub enum Trained {
     Dtw(DtwModel),
     /// Random forest of every value.
     Forest(ForestModel),
+    /// Stability-weighted vote of six classifiers.
+    Swv(Box<SwvModel>),
 }
 
 impl Trained {
@@ -56,6 +58,7 @@ impl Trained {
             Self::Tsrf(model) => model,
             Self::Dtw(model) => model,
             Self::Forest(model) => model,
+            Self::Swv(model) => model.as_ref(),
         }
     }
 }
@@ -127,7 +130,10 @@ impl Model {
         }
         self.recipe.channels().err().map(|e| e.to_string()).or_else(|| match &self.trained {
             Trained::Itsgbt(model) => model.problem(),
-            Trained::Tsrf(_) | Trained::Dtw(_) | Trained::Forest(_) => None,
+            Trained::Tsrf(model) => model.problem(),
+            Trained::Dtw(model) => model.problem(),
+            Trained::Forest(model) => model.problem(),
+            Trained::Swv(model) => model.problem(),
         })
     }
 }

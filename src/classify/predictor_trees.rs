@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::classifier::clear_empty;
 use super::fused::Scorer;
 use super::{ClassifyError, SeriesBlock, TreeEnsemble};
-use crate::predictors::PredictorSet;
+use crate::predictors::{Predictor, PredictorSet};
 
 /// Predictors and the trees over them; column `i` of the trees is predictor `i`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,6 +47,30 @@ impl PredictorTrees {
         ensemble.features = kept.len();
         predictors.columns = kept;
         Self { predictors, ensemble, scorer: OnceLock::new() }
+    }
+
+    /// Why trees from a file cannot be used for so many series, steps and classes, or nothing.
+    pub fn problem(&self, series_count: usize, steps: usize, classes: usize) -> Option<String> {
+        let (predictors, ensemble) = (&self.predictors, &self.ensemble);
+        let outside = |&(series, predictor): &(usize, Predictor)| {
+            series >= series_count
+                || match predictor {
+                    Predictor::Value { step } => step >= steps,
+                    Predictor::Mean(i)
+                    | Predictor::Deviation(i)
+                    | Predictor::Slope(i)
+                    | Predictor::Minimum(i)
+                    | Predictor::Maximum(i) => i.start >= i.end || i.end >= steps,
+                    other => other.harmonic().is_some_and(|k| k >= steps.max(1)),
+                }
+        };
+        if steps == 0 || predictors.steps != steps || predictors.columns.iter().any(outside) {
+            return Some("a predictor reads past the series".to_owned());
+        }
+        if ensemble.features != predictors.columns.len() || ensemble.classes != classes {
+            return Some("the trees, the predictors and the classes differ in number".to_owned());
+        }
+        ensemble.problem()
     }
 
     /// Writes probabilities `[class][pixel]`, NaN for pixels without any value.

@@ -20,6 +20,13 @@ impl ScoredTrees {
         Ok(Self { ensemble, scorer })
     }
 
+    /// Whether trees from a file read so many columns and tell so many classes apart.
+    pub fn fits(&self, columns: usize, classes: usize) -> bool {
+        self.ensemble.features == columns
+            && self.ensemble.classes == classes
+            && self.ensemble.problem().is_none()
+    }
+
     /// Probabilities `[class][pixel]` of `columns`, `[column][pixel]`.
     pub fn score(&self, columns: &[f32], pixels: usize, out: &mut [f32]) -> Result<(), ClassifyError> {
         let column = |&c: &u32| &columns[c as usize * pixels..][..pixels];

@@ -42,7 +42,7 @@ pub struct SwvParams {
     /// What a member brings to the vote.
     pub vote: Vote,
     /// Trees of the random forest.
-    pub trees: u16,
+    pub trees: usize,
     /// Neighbours that vote.
     pub neighbours: usize,
     /// Penalty C of the support vector machine.
@@ -169,6 +169,21 @@ impl SwvModel {
             members,
             stability,
         })
+    }
+
+    /// Why a model from a file cannot be used, or nothing.
+    pub fn problem(&self) -> Option<String> {
+        let (columns, classes) = (self.series * self.steps, self.classes.len());
+        let members = &self.members;
+        let trees = [&members.forest, &members.tree, &members.boosted];
+        let fits = self.scale.mean.len() == columns
+            && self.scale.deviation.len() == columns
+            && self.stability.len() == MEMBERS.len()
+            && trees.iter().all(|trees| trees.fits(columns, classes))
+            && members.neighbours.fits(columns, classes)
+            && members.machine.fits(columns, classes)
+            && members.network.fits(columns, classes);
+        (!fits).then(|| "a member of the vote does not fit the series and classes".to_owned())
     }
 
     /// Accuracy and weight of each member.

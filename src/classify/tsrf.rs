@@ -115,6 +115,11 @@ impl TsrfModel {
     pub fn predictors(&self) -> &PredictorSet {
         &self.trees.predictors
     }
+
+    /// Why a model from a file cannot be used, or nothing.
+    pub fn problem(&self) -> Option<String> {
+        self.trees.problem(self.series, self.steps, self.classes.len())
+    }
 }
 
 impl Classifier for TsrfModel {

@@ -154,6 +154,26 @@ impl DtwModel {
         Ok(out)
     }
 
+    /// Why a model from a file cannot be used, or nothing.
+    pub fn problem(&self) -> Option<String> {
+        let (classes, values) = (self.classes.len(), self.series * self.steps);
+        let wrong = |c: &Curve| {
+            c.class >= classes || c.values.len() != values || c.values.iter().any(|v| !v.is_finite())
+        };
+        if values == 0 || self.band >= self.steps || self.curves.iter().any(wrong) {
+            return Some("the standard curves, the band and the classes do not fit the series".to_owned());
+        }
+        if self.temperature <= 0.0
+            || !self.temperature.is_finite()
+            || self.reject.is_some_and(|r| r >= classes)
+        {
+            return Some(
+                "the temperature or the class beyond the largest distance is out of range".to_owned(),
+            );
+        }
+        None
+    }
+
     fn nearest(&self, series: &SeriesBlock, limits: Limits, out: &mut [f32]) {
         dispatch(Nearest {
             series,

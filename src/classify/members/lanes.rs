@@ -40,6 +40,11 @@ impl Packed {
         self.columns
     }
 
+    /// Whether it has this many columns and, filled up, this many rows.
+    pub fn fits(&self, columns: usize, filled_rows: usize) -> bool {
+        columns > 0 && self.columns == columns && self.values.len() == columns * filled_rows
+    }
+
     /// The blocks, each `[column][row of the block]`.
     #[inline(always)]
     pub fn blocks(&self) -> impl Iterator<Item = &[f32]> {

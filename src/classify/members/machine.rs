@@ -115,6 +115,16 @@ impl Machine {
         Self { gamma, vectors: Packed::new(&vectors), squares, weights, pairs }
     }
 
+    /// Whether a model from a file reads so many columns and tells so many classes apart.
+    pub fn fits(&self, columns: usize, classes: usize) -> bool {
+        let rows = self.squares.len();
+        rows.is_multiple_of(ROWS)
+            && self.vectors.fits(columns, rows)
+            && !self.pairs.is_empty()
+            && self.weights.len() == rows * self.pairs.len()
+            && self.pairs.iter().flat_map(|pair| pair.classes).all(|class| usize::from(class) < classes)
+    }
+
     /// Decision values of each pair.
     #[inline(always)]
     fn decide(&self, x: &[Lane], decisions: &mut [Lane]) {

@@ -33,6 +33,18 @@ impl Neighbours {
     }
 }
 
+impl Neighbours {
+    /// Whether a model from a file reads so many columns and tells so many classes apart.
+    pub fn fits(&self, columns: usize, classes: usize) -> bool {
+        let rows = self.labels.len();
+        self.samples.fits(columns, rows.next_multiple_of(ROWS))
+            && self.squares.len() == rows.next_multiple_of(ROWS)
+            && self.squares[rows..].iter().all(|&s| s >= FAR)
+            && (1..=rows).contains(&self.k)
+            && self.labels.iter().all(|&label| usize::from(label) < classes)
+    }
+}
+
 /// The nearest samples of each lane so far, nearest first: distance and label.
 pub(in crate::classify) struct Near(Vec<(f32, u16)>);
 

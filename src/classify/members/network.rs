@@ -108,6 +108,14 @@ impl Network {
     }
 }
 
+impl Network {
+    /// Whether a model from a file reads so many columns and tells so many classes apart.
+    pub fn fits(&self, columns: usize, classes: usize) -> bool {
+        let hidden = self.output.weights.columns();
+        self.hidden.fits(columns, hidden) && self.output.fits(hidden, classes)
+    }
+}
+
 /// A layer with weights drawn evenly from `+-1 / sqrt(inputs)`.
 fn linear(inputs: usize, outputs: usize, device: &Device, rng: &mut ChaCha8Rng) -> Linear {
     let limit = 1.0 / (inputs as f32).sqrt();
@@ -135,6 +143,11 @@ impl Layer {
             (0..outputs).map(|o| (0..inputs).map(|i| weights[i * outputs + o]).collect()).collect();
         bias.resize(outputs.next_multiple_of(ROWS), 0.0);
         Ok(Self { weights: Packed::new(&rows), bias })
+    }
+
+    fn fits(&self, inputs: usize, outputs: usize) -> bool {
+        let rows = outputs.next_multiple_of(ROWS);
+        self.weights.fits(inputs, rows) && self.bias.len() == rows
     }
 
     /// Values of the outputs, as many as `out` takes.

@@ -38,13 +38,12 @@ struct Node {
 pub(in crate::classify) fn train_forest(
     rows: &[Vec<f32>],
     labels: &Labels,
-    trees: u16,
+    trees: usize,
     seed: u64,
 ) -> Result<TreeEnsemble, ClassifyError> {
-    if trees == 0 {
-        return Err(ClassifyError::parameter("trees", "must be at least 1"));
-    }
-    let params = RandomForestClassifierParameters::default().with_n_trees(trees).with_seed(seed);
+    let count = u16::try_from(trees).ok().filter(|&n| n > 0);
+    let count = count.ok_or_else(|| ClassifyError::parameter("trees", "must be 1 to 65535"))?;
+    let params = RandomForestClassifierParameters::default().with_n_trees(count).with_seed(seed);
     let forest = matrix(rows)
         .and_then(|x| RandomForestClassifier::fit(&x, &labels.labels, params))
         .map_err(|e| failed("random forest", &e))?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::classify::boost::{BoostError, BoostOptions, BoostParams, ClassWeights};
 use crate::classify::itsgbt::{Family, PredictorChoice};
 use crate::classify::method::Method;
-use crate::classify::{DtwParams, ForestParams, Library, TsrfParams};
+use crate::classify::{DtwParams, ForestParams, Library, SwvParams, TsrfParams};
 use crate::process::ProcessError;
 
 /// A classification method.
@@ -22,6 +22,8 @@ pub enum MethodName {
     Dtw,
     /// Random forest of every series value.
     Forest,
+    /// Stability-weighted vote of six classifiers.
+    Swv,
 }
 
 /// A family of predictors.
@@ -85,7 +87,7 @@ pub struct Parameters {
     /// itsgbt: how much each class counts: "equal" (default), "balanced" or {"given": {class: weight}}.
     #[serde(skip_serializing_if = "Option::is_none")]
     class_weights: Option<ClassWeights>,
-    /// tsrf, forest: number of trees.
+    /// tsrf, forest, swv: number of trees of the forest (default 100).
     #[serde(skip_serializing_if = "Option::is_none")]
     trees: Option<usize>,
     /// dtw: steps that the warping may shift (Sakoe-Chiba band).
@@ -97,6 +99,15 @@ pub struct Parameters {
     /// dtw: a pixel further than this from every curve is non-rice.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_distance: Option<f32>,
+    /// swv: nearest neighbours that vote (default 5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    neighbours: Option<usize>,
+    /// swv: penalty C of the support vector machine (default 1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    penalty: Option<f64>,
+    /// swv: gamma of its kernel (default 1 over the number of series values).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gamma: Option<f64>,
 }
 
 impl Parameters {
@@ -133,6 +144,7 @@ impl Parameters {
             MethodName::Tsrf => &trees,
             MethodName::Dtw => &["band", "barycentres", "maxDistance"],
             MethodName::Forest => &trees[..1],
+            MethodName::Swv => &["trees", "neighbours", "penalty", "gamma"],
         };
         if let Some(other) = self.given().iter().find(|g| !known.contains(&g.as_str())) {
             let why = format!("is no parameter of this method; it has {}", known.join(", "));
@@ -165,6 +177,16 @@ impl Parameters {
             MethodName::Forest => {
                 let usual = ForestParams::default();
                 Method::Forest(ForestParams { trees: self.trees.unwrap_or(usual.trees), ..usual })
+            }
+            MethodName::Swv => {
+                let usual = SwvParams::default();
+                Method::Swv(Box::new(SwvParams {
+                    trees: self.trees.unwrap_or(usual.trees),
+                    neighbours: self.neighbours.unwrap_or(usual.neighbours),
+                    penalty: self.penalty.unwrap_or(usual.penalty),
+                    gamma: self.gamma.or(usual.gamma),
+                    ..usual
+                }))
             }
         })
     }

@@ -304,5 +304,6 @@ fn method_parameters(method: &Method) -> Value {
         Method::Tsrf(p) => tidy(serde_json::to_value(p)),
         Method::Dtw(p) => tidy(serde_json::to_value(p)),
         Method::Forest(p) => tidy(serde_json::to_value(p)),
+        Method::Swv(p) => tidy(serde_json::to_value(p)),
     }
 }
