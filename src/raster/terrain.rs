@@ -28,12 +28,17 @@ pub fn slope(grid: &GeoBox, elevation: &Plane<f32>, at: Window, wanted: Window) 
     let dem = Elevation { grid, plane: elevation, at };
     for row in 0..wanted.rows {
         let (width, height) = scale.metres(grid, wanted.row + row);
-        let line = &mut out.values[row * wanted.cols..][..wanted.cols];
-        for (col, to) in line.iter_mut().enumerate() {
-            let w = dem.neighbourhood(wanted.row + row, wanted.col + col);
+        let degrees = |w: [f64; 9]| {
             let east = ((w[0] + 2.0 * w[3] + w[6]) - (w[2] + 2.0 * w[5] + w[8])) / width;
             let north = ((w[6] + 2.0 * w[7] + w[8]) - (w[0] + 2.0 * w[1] + w[2])) / height;
-            *to = (east.hypot(north) / 8.0).atan().to_degrees() as f32;
+            ((east * east + north * north).sqrt() / 8.0).atan().to_degrees() as f32
+        };
+        let three_rows = dem.three_rows(wanted.row + row);
+        let line = &mut out.values[row * wanted.cols..][..wanted.cols];
+        for (col, to) in line.iter_mut().enumerate() {
+            let col = wanted.col + col;
+            let inner = three_rows.and_then(|rows| dem.inner_neighbourhood(rows, col));
+            *to = degrees(inner.unwrap_or_else(|| dem.neighbourhood(wanted.row + row, col)));
         }
     }
     out
@@ -75,6 +80,26 @@ struct Elevation<'a> {
 }
 
 impl Elevation<'_> {
+    /// The rows above, at and below a row, where all three were read.
+    fn three_rows(&self, row: usize) -> Option<[&[f32]; 3]> {
+        let first = row.checked_sub(self.at.row + 1)?;
+        let cols = self.at.cols;
+        let line = |r: usize| self.plane.values.get(r * cols..(r + 1) * cols);
+        Some([line(first)?, line(first + 1)?, line(first + 2)?])
+    }
+
+    /// The nine elevations around a pixel where nothing is missing: nearly all of them.
+    fn inner_neighbourhood(&self, rows: [&[f32]; 3], col: usize) -> Option<[f64; 9]> {
+        let first = col.checked_sub(self.at.col + 1)?;
+        let mut nine = [0.0; 9];
+        for (row, to) in rows.iter().zip(nine.chunks_exact_mut(3)) {
+            for (value, to) in row.get(first..first + 3)?.iter().zip(to) {
+                *to = f64::from(*value);
+            }
+        }
+        (!nine.iter().any(|v| v.is_nan())).then_some(nine)
+    }
+
     /// A pixel of the grid; NaN where it is nodata or was not read.
     fn get(&self, row: usize, col: usize) -> f64 {
         let (Some(r), Some(c)) = (row.checked_sub(self.at.row), col.checked_sub(self.at.col)) else {
