@@ -40,8 +40,7 @@ pub struct PredictorChoice {
 }
 
 impl Default for PredictorChoice {
-    /// The amplitudes C_0..C_5 (methods, section 3), with the range of the series: what does
-    /// not know the calendar. See docs/decisions/0003-defaults.md.
+    /// The amplitudes C_0..C_5 (methods, section 3): what does not know the calendar.
     fn default() -> Self {
         Self {
             families: vec![Family::Amplitudes, Family::Range],

@@ -48,7 +48,7 @@ pub enum FamilyName {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Parameters {
-    /// itsgbt: families of predictors (default amplitudes and range).
+    /// itsgbt: families of predictors (default amplitudes).
     #[serde(skip_serializing_if = "Option::is_none")]
     predictors: Option<Vec<FamilyName>>,
     /// itsgbt, tsrf: number of random intervals (itsgbt: as many as steps; tsrf: its square root, a tree).
