@@ -1,6 +1,8 @@
 //! The integration tests, one binary. Tests that read the project's data find it by
 //! `shared_data` and say so where it is absent.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
+
 mod county;
 mod scenes;
 mod tidy;
