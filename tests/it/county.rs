@@ -5,9 +5,12 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use rededge::crs::Crs;
-use rededge::cube::Band;
+use rededge::cube::{Band, CubeRequest};
 use rededge::io::county::{CountyError, write_county};
+use rededge::ogc::{CubeInput, CubeSource};
+use rededge::process::DataSource;
 use rededge::simulate::{County, Options};
+use rededge::store::LocalSource;
 
 fn county(rows: usize, cols: usize) -> County {
     let bands = vec![Band::Coastal, Band::RedEdge1, Band::Nir];
@@ -115,4 +118,27 @@ fn reflectance_is_plausible_whichever_baseline_a_date_has() {
         }
     }
     assert_eq!(offsets.into_iter().collect::<Vec<_>>(), ["-0.1", "0"]);
+}
+
+#[test]
+fn the_scenes_open_as_a_cube_and_clear_rice_looks_like_rice() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("county");
+    let county = county(300, 310);
+    write(&county, &folder);
+    let request = CubeRequest { bands: vec![Band::Nir, Band::RedEdge1], ..CubeRequest::default() };
+    let items = CubeInput::One(CubeSource::Path("items.json".to_owned()));
+    let cube = LocalSource::new(&folder).cube(&items, &request).unwrap();
+    assert_eq!(cube.grid, county.grid(1));
+    assert_eq!(cube.acquisitions.len(), 4);
+    let block = cube.read(&request.bands, cube.grid.window()).unwrap();
+    // Single rice stands high at the third date, in August.
+    let truth = codes(&folder.join("truth-rice.tif"));
+    let (nir, red_edge) = (block.plane(2, 0), block.plane(2, 1));
+    let ndre = |k: usize| (nir[k] - red_edge[k]) / (nir[k] + red_edge[k]);
+    let seen: Vec<f32> =
+        (0..truth.len()).filter(|&k| truth[k] == 1).map(ndre).filter(|v| v.is_finite()).collect();
+    assert!(seen.len() > 1000, "{} clear pixels of single rice", seen.len());
+    let mean = seen.iter().sum::<f32>() / seen.len() as f32;
+    assert!((0.4..0.75).contains(&mean), "{mean}");
 }
