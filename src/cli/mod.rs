@@ -1,5 +1,6 @@
 //! Commands, one file each. Exit codes: 0 done, 1 failed or cancelled, 2 bad input.
 
+mod demo;
 mod describe;
 mod failure;
 mod report;
@@ -27,6 +28,7 @@ enum Command {
     Run(run::Args),
     Describe(describe::Args),
     Simulate(simulate::Args),
+    Demo(demo::Args),
 }
 
 /// Reads the command line and runs the command.
@@ -35,5 +37,6 @@ pub fn main() -> ExitCode {
         Command::Run(args) => args.execute(),
         Command::Describe(args) => args.execute(),
         Command::Simulate(args) => args.execute(),
+        Command::Demo(args) => args.execute(),
     }
 }
