@@ -66,6 +66,8 @@ pub(super) struct Grower<'a> {
     rows: Vec<u32>,
     aside: Vec<u32>,
     grads: Vec<Grad>,
+    /// The derivatives of the rows of the leaves in hand, side by side.
+    cells: [Vec<Cell>; 2],
     spare: Vec<Histogram>,
     live: usize,
     most_live: usize,
@@ -82,6 +84,7 @@ impl<'a> Grower<'a> {
             rows: Vec::new(),
             aside: vec![0; data.rows],
             grads: vec![Grad::default(); data.rows],
+            cells: Default::default(),
             spare: Vec::new(),
             live: 0,
             most_live: HISTOGRAM_BYTES / bytes,
@@ -147,14 +150,14 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Fixed point whose unit fits this round's largest derivatives: 30 bits for `g`, and for
-    /// `h` what leaves its sum 39.
+    /// Fixed point whose unit fits this round's largest derivatives: 28 bits for `g` (its sum
+    /// then fits the 53 of `f64`), and for `h` what leaves its sum 39.
     fn round_to_units(&mut self, g: &[f32], h: &[f32], drawn: &[u32]) -> Rule {
         let mut most = [f32::MIN_POSITIVE; 2];
         for (&g, &h) in g.iter().zip(h) {
             most = [most[0].max(g.abs()), most[1].max(h)];
         }
-        let g_unit = f64::from(most[0]) / f64::from(1u32 << 30);
+        let g_unit = f64::from(most[0]) / f64::from(1u32 << 28);
         let h_levels = ((1u64 << 39) / drawn.len().max(1) as u64).min(1 << 30);
         let h_unit = f64::from(most[1]) / h_levels as f64;
         let (per_g, per_h) = ((1.0 / g_unit) as f32, (1.0 / h_unit) as f32);
@@ -252,7 +255,12 @@ impl<'a> Grower<'a> {
             large_histogram = Some(self.take());
         }
         let min_gain = self.params.min_gain;
-        let (data, bins, grads) = (self.data, self.bins, &self.grads);
+        for (cells, leaf) in self.cells.iter_mut().zip([Some(small), large.filter(|_| !inherit)]) {
+            cells.clear();
+            let rows = leaf.map_or(0..0, |leaf| self.leaves[leaf].start..self.leaves[leaf].end);
+            cells.extend(self.rows[rows].iter().map(|&row| Cell::of(self.grads[row as usize])));
+        }
+        let (data, bins, [small_cells, large_cells]) = (self.data, self.bins, &self.cells);
         let look = |leaf: usize| {
             let leaf = &self.leaves[leaf];
             (&self.rows[leaf.start..leaf.end], leaf.total, rule.can_split(leaf.total))
@@ -260,39 +268,36 @@ impl<'a> Grower<'a> {
         let (small_rows, small_total, scan_small) = look(small);
         let large_leaf = large.map(look);
 
-        let best_of = |b: usize, block: &Block, total: Cell| {
-            let mut best = None;
-            for (lane, cells) in block.iter().enumerate() {
-                let column = b * LANES + lane;
-                if columns.get(column) == Some(&true) {
-                    let n = bins.bounds[column].len() + 1;
-                    best = Split::better(best, rule.best(column as u32, cells, n, total, min_gain));
-                }
-            }
-            best
-        };
-        let pass = |(b, (small, large)): (usize, (&mut Block, Option<&mut Block>))| {
+        let pass = |(b, (small, mut large)): (usize, (&mut Block, Option<&mut Block>))| {
             let first = b * LANES;
             let used = &bins.bounds[first..bins.bounds.len().min(first + LANES)];
+            let mut best = (None, None);
             if !columns[first..first + used.len()].contains(&true) {
-                return (None, None);
+                return best;
             }
             clear(small, used);
-            fill(small, &data.blocks[b], small_rows, grads);
-            let mut best = (None, None);
-            if let (Some(large), Some((rows, total, scan))) = (large, large_leaf) {
-                if inherit {
-                    subtract(large, small, used);
-                } else {
-                    clear(large, used);
-                    fill(large, &data.blocks[b], rows, grads);
-                }
-                if scan {
-                    best.1 = best_of(b, large, total);
-                }
+            fill(small, &data.blocks[b], small_rows, small_cells);
+            if let (Some(large), Some((rows, ..)), false) = (large.as_deref_mut(), large_leaf, inherit) {
+                clear(large, used);
+                fill(large, &data.blocks[b], rows, large_cells);
             }
-            if scan_small {
-                best.0 = best_of(b, small, small_total);
+            // Lane by lane, while its cells are in the nearest cache.
+            for (lane, bounds) in used.iter().enumerate().filter(|(lane, _)| columns[first + lane]) {
+                let (column, n) = ((first + lane) as u32, bounds.len() + 1);
+                let look = |best, cells: &[Cell; 256], total| {
+                    Split::better(best, rule.best(column, cells, n, total, min_gain))
+                };
+                if let (Some(large), Some((_, total, scan))) = (large.as_deref_mut(), large_leaf) {
+                    if inherit {
+                        subtract(&mut large[lane], &small[lane], n);
+                    }
+                    if scan {
+                        best.1 = look(best.1, &large[lane], total);
+                    }
+                }
+                if scan_small {
+                    best.0 = look(best.0, &small[lane], small_total);
+                }
             }
             best
         };
@@ -358,12 +363,9 @@ fn clear(block: &mut Block, used: &[Vec<f32>]) {
     }
 }
 
-fn subtract(from: &mut Block, what: &Block, used: &[Vec<f32>]) {
-    for ((from, what), bounds) in from.iter_mut().zip(what).zip(used) {
-        let bins = bounds.len() + 1;
-        for (a, b) in from[..bins].iter_mut().zip(&what[..bins]) {
-            *a = a.minus(*b);
-        }
-        from[MISSING as usize] = from[MISSING as usize].minus(what[MISSING as usize]);
+fn subtract(from: &mut [Cell; 256], what: &[Cell; 256], bins: usize) {
+    for (a, b) in from[..bins].iter_mut().zip(&what[..bins]) {
+        *a = a.minus(*b);
     }
+    from[MISSING as usize] = from[MISSING as usize].minus(what[MISSING as usize]);
 }

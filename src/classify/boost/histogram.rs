@@ -45,18 +45,17 @@ impl Cell {
     }
 
     #[inline]
-    fn h(self) -> u64 {
-        self.hn >> COUNT_BITS
+    fn h(self) -> i64 {
+        (self.hn >> COUNT_BITS) as i64
     }
 }
 
 /// The histograms of [`LANES`] columns.
 pub(super) type Block = [[Cell; 256]; LANES];
 
-/// Adds the rows to the histograms of a block.
-pub(super) fn fill(block: &mut Block, bins: &[[u8; LANES]], rows: &[u32], grads: &[Grad]) {
-    for &row in rows {
-        let cell = Cell::of(grads[row as usize]);
+/// Adds rows, whose cells lie beside them, to the histograms of a block.
+pub(super) fn fill(block: &mut Block, bins: &[[u8; LANES]], rows: &[u32], cells: &[Cell]) {
+    for (&row, &cell) in rows.iter().zip(cells) {
         for (lane, &bin) in block.iter_mut().zip(&bins[row as usize]) {
             let sum = &mut lane[bin as usize];
             *sum = sum.plus(cell);
@@ -73,7 +72,7 @@ pub(super) struct Rule {
     /// Penalties in those units.
     l1: f64,
     l2: f64,
-    min_h: u64,
+    min_h: i64,
     min_count: usize,
 }
 
@@ -109,7 +108,7 @@ impl Rule {
             l1: params.l1 / g_unit,
             // A thousandth of a unit keeps an empty sum of second derivatives off zero.
             l2: params.l2 / h_unit + 1e-3,
-            min_h: (params.min_hessian / h_unit).ceil() as u64,
+            min_h: (params.min_hessian / h_unit).ceil() as i64,
             min_count: params.min_leaf as usize,
         }
     }
@@ -124,14 +123,13 @@ impl Rule {
     }
 
     #[inline]
-    fn shrunk(&self, g: i64) -> f64 {
-        let g = g as f64;
+    fn shrunk(&self, g: f64) -> f64 {
         if self.l1 == 0.0 { g } else { g.signum() * (g.abs() - self.l1).max(0.0) }
     }
 
     /// The value that minimizes the loss of a leaf.
     pub fn leaf_value(&self, total: Cell) -> f64 {
-        let ratio = -self.shrunk(total.g) / (total.h() as f64 + self.l2);
+        let ratio = -self.shrunk(total.g as f64) / (total.h() as f64 + self.l2);
         ratio * (self.g_unit / self.h_unit)
     }
 
@@ -146,7 +144,7 @@ impl Rule {
     ) -> Option<Split> {
         let missing = cells[MISSING as usize];
         let unit = self.g_unit * self.g_unit / self.h_unit;
-        let parent = self.shrunk(total.g).powi(2) / (total.h() as f64 + self.l2);
+        let parent = self.shrunk(total.g as f64).powi(2) / (total.h() as f64 + self.l2);
         // What the two halves must reach together.
         let mut best = parent + min_gain / unit;
         let mut found = None;
@@ -181,6 +179,8 @@ impl Rule {
         best: &mut f64,
         mut found: impl FnMut(usize, Cell),
     ) {
+        // Sums stay below 2^53, so that differences are exact in `f64` too.
+        let (g, h) = (total.g as f64, total.h() as f64 + 2.0 * self.l2);
         for (bin, &cell) in cells.iter().enumerate() {
             if cell.hn == 0 {
                 continue;
@@ -193,8 +193,8 @@ impl Rule {
             if !self.allows(right) {
                 break;
             }
-            let (gl, gr) = (self.shrunk(left.g), self.shrunk(right.g));
-            let (hl, hr) = (left.h() as f64 + self.l2, right.h() as f64 + self.l2);
+            let (gl, hl) = (left.g as f64, left.h() as f64 + self.l2);
+            let (gl, gr, hr) = (self.shrunk(gl), self.shrunk(g - gl), h - hl);
             // gl^2/hl + gr^2/hr, with the one division left for when it is better.
             let (numerator, denominator) = (gl * gl * hr + gr * gr * hl, hl * hr);
             if numerator > *best * denominator {

@@ -50,7 +50,18 @@ pub fn train(
     table: &Table,
     labels: &Labels,
     validation: Option<(&Table, &Labels)>,
-    go_on: &dyn Fn(usize) -> bool,
+    go_on: &(dyn Fn(usize) -> bool + Sync),
+) -> Result<Boosted, BoostError> {
+    // Inside the pool once, not at every pass over the data.
+    rayon::scope(|_| run(params, table, labels, validation, go_on))
+}
+
+fn run(
+    params: &BoostParams,
+    table: &Table,
+    labels: &Labels,
+    validation: Option<(&Table, &Labels)>,
+    go_on: &(dyn Fn(usize) -> bool + Sync),
 ) -> Result<Boosted, BoostError> {
     check(table, labels)?;
     if let Some((table_v, labels_v)) = validation {
