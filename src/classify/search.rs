@@ -49,7 +49,7 @@ pub fn search(
     table: &Table,
     labels: &Labels,
     validation: (&Table, &Labels),
-    go_on: &(dyn Fn(f64) -> bool + Sync),
+    go_on: &dyn Fn(f64) -> bool,
 ) -> Result<Searched, BoostError> {
     let candidates = candidates(params);
     let mut best: Option<Searched> = None;

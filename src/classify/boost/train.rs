@@ -50,18 +50,7 @@ pub fn train(
     table: &Table,
     labels: &Labels,
     validation: Option<(&Table, &Labels)>,
-    go_on: &(dyn Fn(usize) -> bool + Sync),
-) -> Result<Boosted, BoostError> {
-    // Inside the pool once, not at every pass over the data.
-    rayon::scope(|_| run(params, table, labels, validation, go_on))
-}
-
-fn run(
-    params: &BoostParams,
-    table: &Table,
-    labels: &Labels,
-    validation: Option<(&Table, &Labels)>,
-    go_on: &(dyn Fn(usize) -> bool + Sync),
+    go_on: &dyn Fn(usize) -> bool,
 ) -> Result<Boosted, BoostError> {
     check(table, labels)?;
     if let Some((table_v, labels_v)) = validation {
@@ -97,41 +86,45 @@ fn run(
         if !go_on(round) {
             return Err(BoostError::Cancelled);
         }
-        // A stream of its own for each round, so that rounds do not depend on each other.
-        let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
-        rng.set_stream(1 + round as u64);
-        let drawn = draw(&mut rng, &all, params.row_fraction);
-        let columns: Vec<Vec<bool>> = (0..outputs)
-            .map(|_| draw_columns(&mut rng, &usable, bins.bounds.len(), params.column_fraction))
-            .collect();
-        let rows_drawn = drawn.as_deref().unwrap_or(&all);
-        let trees: Vec<Grown> = growers
-            .par_iter_mut()
-            .zip(g.par_iter().zip(&h))
-            .zip(&columns)
-            .zip(&mut scores.values)
-            .map(|(((grower, (g, h)), columns), scores)| {
-                let tree = grower.grow(g, h, rows_drawn, columns);
-                if drawn.is_some() {
-                    add_scores(&tree, &data, scores);
-                } else {
-                    grower.add_to(&tree, scores);
+        // The pool is entered once a round, not at every pass over the data.
+        let (trees, loss) = rayon::scope(|_| {
+            // A stream of its own for each round, so that rounds do not depend on each other.
+            let mut rng = ChaCha8Rng::seed_from_u64(params.seed);
+            rng.set_stream(1 + round as u64);
+            let drawn = draw(&mut rng, &all, params.row_fraction);
+            let columns: Vec<Vec<bool>> = (0..outputs)
+                .map(|_| draw_columns(&mut rng, &usable, bins.bounds.len(), params.column_fraction))
+                .collect();
+            let rows_drawn = drawn.as_deref().unwrap_or(&all);
+            let trees: Vec<Grown> = growers
+                .par_iter_mut()
+                .zip(g.par_iter().zip(&h))
+                .zip(&columns)
+                .zip(&mut scores.values)
+                .map(|(((grower, (g, h)), columns), scores)| {
+                    let tree = grower.grow(g, h, rows_drawn, columns);
+                    if drawn.is_some() {
+                        add_scores(&tree, &data, scores);
+                    } else {
+                        grower.add_to(&tree, scores);
+                    }
+                    tree
+                })
+                .collect();
+            let train_loss = scores.derive(&labels.labels, &weights, &mut g, &mut h);
+            let mut validation = None;
+            if let (Some((data, labels)), Some(scores)) = (&data_v, &mut scores_v) {
+                for (tree, scores) in trees.iter().zip(&mut scores.values) {
+                    add_scores(tree, data, scores);
                 }
-                tree
-            })
-            .collect();
-        let train = scores.derive(&labels.labels, &weights, &mut g, &mut h);
-        let mut validation = None;
-        if let (Some((data, labels)), Some(scores)) = (&data_v, &mut scores_v) {
-            for (tree, scores) in trees.iter().zip(&mut scores.values) {
-                add_scores(tree, data, scores);
+                validation = Some(scores.loss(&labels.labels));
             }
-            validation = Some(scores.loss(&labels.labels));
-        }
-        curve.push(RoundLoss { train, validation });
+            (trees, RoundLoss { train: train_loss, validation })
+        });
+        curve.push(loss);
         let no_split = trees.iter().all(|t| t.tree.feature.is_empty());
         grown.extend(trees);
-        if let Some(loss) = validation.filter(|_| params.early_stopping > 0) {
+        if let Some(loss) = loss.validation.filter(|_| params.early_stopping > 0) {
             if loss < best_loss {
                 (best, best_loss) = (round + 1, loss);
             } else if round + 1 - best >= params.early_stopping as usize {
