@@ -80,6 +80,12 @@ pub trait PixelSource: Send + Sync {
         window: Window,
         out: &mut [f32],
     ) -> Result<Coverage, CubeError>;
+
+    /// Rows and columns of the pieces that files are stored in, in pixels of the cube, where
+    /// the finest band has such pieces: blocks of whole pieces are read fastest.
+    fn piece(&self) -> Option<(usize, usize)> {
+        None
+    }
 }
 
 /// Dates x bands x pixels on one grid, read by blocks.
@@ -122,6 +128,21 @@ impl DataCube {
     pub fn days(&self) -> Vec<f32> {
         let first_year = self.acquisitions.first().map_or(1970, |a| a.date.year());
         self.acquisitions.iter().map(|a| a.day_of_series(first_year)).collect()
+    }
+
+    /// Rows and columns of a block of about so many pixels that files are read fastest by: whole
+    /// pieces of the finest band where it has any, else a square.
+    pub fn block_shape(&self, pixels: usize) -> (usize, usize) {
+        let side = (pixels as f64).sqrt().max(1.0);
+        let (rows, cols) = self.source.piece().unwrap_or((1, 1));
+        if rows * cols > pixels {
+            // Parts of a piece: of full width, so that its rows are decoded in order.
+            return ((pixels / cols.min(self.grid.cols)).clamp(1, rows), cols.min(self.grid.cols));
+        }
+        let cols = (cols as f64 * (side / cols as f64).round().max(1.0)) as usize;
+        let cols = cols.min(self.grid.cols.max(1));
+        let rows = rows * ((pixels as f64 / (rows * cols) as f64).round().max(1.0) as usize);
+        (rows.min(self.grid.rows.max(1)), cols)
     }
 
     /// Reads one date of a window, `[band][pixel]`: for callers that stream date by date.

@@ -14,7 +14,7 @@ pub fn json(link: &str) -> Result<serde_json::Value, String> {
     let fail = |why: String| format!("{shown}: {why}");
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_connect(Some(Duration::from_secs(10)))
-        .timeout_global(Some(Duration::from_secs(120)))
+        .timeout_global(Some(Duration::from_mins(2)))
         .build()
         .into();
     let mut tries = 0;

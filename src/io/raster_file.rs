@@ -244,6 +244,20 @@ impl RasterFile {
         (self.chunk_rows, self.chunk_cols)
     }
 
+    /// Bytes of one row of decoded chunks, absent ones left out.
+    pub fn row_bytes(&self) -> usize {
+        let size = match self.sample_type {
+            SampleType::U8 => 1,
+            SampleType::U16 => 2,
+            SampleType::F32 => 4,
+        };
+        let whole = self.chunk_rows.min(self.grid.rows) * self.grid.cols * size;
+        self.present.as_ref().map_or(whole, |p| {
+            let share = p.iter().filter(|&&there| there).count() as f64 / p.len().max(1) as f64;
+            (whole as f64 * share) as usize
+        })
+    }
+
     /// The chunks that a window touches: index and window.
     fn chunks(&self, window: Window) -> impl Iterator<Item = (usize, Window)> + use<> {
         let (rows, cols) = (self.grid.rows, self.grid.cols);

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
 mod county;
+mod products;
 mod scenes;
 mod tidy;
 

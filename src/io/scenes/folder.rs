@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::scene::{Base, Scene, SceneError, list_files};
+use super::scene::{Base, Scene, SceneError, has_ending, list_files};
 use super::{Location, geotiffs, gf6, safe, stac};
 
 /// A STAC file of more bytes than this is a mistake.
@@ -13,15 +13,14 @@ const MAX_JSON: u64 = 256 << 20;
 /// # Errors
 /// [`SceneError`] where there is nothing, or nothing that is known.
 pub fn scenes(input: &str, path: &Path, location: &Location) -> Result<Vec<Scene>, SceneError> {
-    let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     if !path.exists() {
         return Err(SceneError::new(input, format!("there is no file or folder {}", path.display())));
     }
     if path.is_file() {
-        if name.ends_with(".zip") {
+        if has_ending(path, &["zip"]) {
             return Ok(vec![safe::scene(input, path)?]);
         }
-        if [".json", ".geojson"].iter().any(|e| name.ends_with(e)) {
+        if has_ending(path, &["json", "geojson"]) {
             return stac_file(input, path);
         }
         return Err(SceneError::new(

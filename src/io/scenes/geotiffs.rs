@@ -156,7 +156,7 @@ fn parse(path: &str, text: &str) -> Result<Pattern, SceneError> {
                 regex.push_str(r"(?<date>\d{4}-\d\d-\d\d|\d{4}_\d\d_\d\d|\d{8}|\d{7})");
             }
             ("date", format) => {
-                regex.push_str(&format!("(?<date>{})", date_regex(path, format)?));
+                regex += &["(?<date>", &date_regex(path, format)?, ")"].concat();
                 formats = vec![format.to_owned()];
             }
             ("band", "") => {
@@ -164,7 +164,7 @@ fn parse(path: &str, text: &str) -> Result<Pattern, SceneError> {
                 regex.push_str("(?<band>[A-Za-z0-9]+)");
             }
             (other, "") if other.chars().all(|c| c.is_ascii_alphanumeric()) && !other.is_empty() => {
-                regex.push_str(&format!("(?<by_{other}>[^/]+?)"));
+                regex += &["(?<by_", other, ">[^/]+?)"].concat();
             }
             _ => return Err(SceneError::new(path, format!("`{text}`: {{{name}}} is not understood"))),
         }

@@ -11,21 +11,12 @@ use regex::Regex;
 use roxmltree::Document;
 
 use super::Location;
-use super::scene::{Asset, Scene, SceneError};
+use super::scene::{Asset, Scene, SceneError, has_ending, lower_name};
 use crate::cube::Band;
 use crate::io::raster_file::{Place, RasterError, RasterFile};
 
 static DAY: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"_(20\d\d)(\d\d)(\d\d)(?:_|\D|$)").expect("a constant pattern"));
-
-fn lower_name(path: &Path) -> String {
-    path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
-}
-
-fn is_tiff(path: &Path) -> bool {
-    let name = lower_name(path);
-    name.ends_with(".tif") || name.ends_with(".tiff")
-}
 
 /// Whether a file belongs to a GF-6 WFV product.
 pub fn is_gf6(path: &Path) -> bool {
@@ -42,7 +33,8 @@ pub fn scenes(
     files: &[PathBuf],
     location: &Location,
 ) -> Result<Vec<Scene>, SceneError> {
-    let images: Vec<&PathBuf> = files.iter().filter(|f| is_gf6(f) && is_tiff(f)).collect();
+    let images: Vec<&PathBuf> =
+        files.iter().filter(|f| is_gf6(f) && has_ending(f, &["tif", "tiff"])).collect();
     if images.is_empty() {
         return Err(SceneError::new(input, format!("{} has GF-6 files but no GeoTIFF", folder.display())));
     }

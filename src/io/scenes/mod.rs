@@ -29,15 +29,12 @@ pub use scene::SceneError;
 
 use crate::crs::{Crs, GeoBox};
 use crate::cube::{Acquisition, Band, CubeRequest, DataCube};
-use crate::io::chunks::ChunkCache;
 use crate::io::fetch;
 use crate::io::raster_file::{Place, RasterFile};
 use crate::raster::{Mapping, NodeGrid, Resampling};
 use reader::{BandLayer, Layer, Reflectance, SceneLayers, SceneReader};
 use scene::{Asset, Base, Scene};
 
-/// Bytes of decoded pixels kept for the blocks that follow.
-const CACHE_BYTES: usize = 256 << 20;
 /// Headers read at once from links, where waiting is all there is to it.
 const LINK_THREADS: usize = 16;
 
@@ -167,7 +164,7 @@ pub fn open_cube(
             cloud_cover: (!covers.is_empty()).then(|| covers.iter().sum::<f32>() / covers.len() as f32),
         });
     }
-    let reader = SceneReader { days, spans: target.spans, cache: ChunkCache::new(CACHE_BYTES) };
+    let reader = SceneReader::new(days, target.spans);
     Ok(DataCube::new(target.grid, acquisitions, bands, notes, Arc::new(reader)))
 }
 

@@ -11,6 +11,11 @@ use crate::raster::{Footprint, Mapping, Patch, Resampling, Spans, Window};
 /// Native pixels held at once for one resampled band; larger windows are read in parts.
 const MAX_PATCH: usize = 8 << 20;
 
+/// Bytes of decoded pixels kept for the blocks that follow, at least and at most.
+const MIN_CACHE: usize = 32 << 20;
+/// See [`MIN_CACHE`].
+const MAX_CACHE: usize = 512 << 20;
+
 /// One band of one raster on the cube's grid.
 pub struct Layer {
     /// The raster.
@@ -52,12 +57,9 @@ pub struct SceneLayers {
 
 /// The scenes of a cube by date; those of one day in order of precedence.
 pub struct SceneReader {
-    /// Scenes of each date.
-    pub days: Vec<Vec<SceneLayers>>,
-    /// Pixels inside the polygons of the area.
-    pub spans: Option<Spans>,
-    /// Decoded chunks and open files.
-    pub cache: ChunkCache,
+    days: Vec<Vec<SceneLayers>>,
+    spans: Option<Spans>,
+    cache: ChunkCache,
 }
 
 /// Turns one row of stored values into pixels.
@@ -220,17 +222,11 @@ impl Layer {
         Ok(any)
     }
 
-    fn read_codes(
-        &self,
-        cache: &ChunkCache,
-        window: Window,
-        outside: u16,
-        out: &mut [u16],
-    ) -> Result<bool, RasterError> {
+    fn read_codes(&self, cache: &ChunkCache, window: Window, out: &mut [u16]) -> Result<bool, RasterError> {
         let resample = |patch: &Patch<u16>, window: Window, out: &mut [u16]| {
-            self.mapping.nearest(patch, window, outside, out);
+            self.mapping.nearest(patch, window, MaskKind::OUTSIDE, out);
         };
-        self.read(cache, window, outside, &Codes, &resample, out)
+        self.read(cache, window, MaskKind::OUTSIDE, &Codes, &resample, out)
     }
 }
 
@@ -276,12 +272,12 @@ impl SceneReader {
         for (kind, mask) in &scene.masks {
             codes.resize(pixels, 0);
             let hides = kind.table();
-            if mask.read_codes(&self.cache, window, kind.outside(), &mut codes).map_err(read_error)? {
+            if mask.read_codes(&self.cache, window, &mut codes).map_err(read_error)? {
                 let hidden = hidden.get_or_insert_with(|| vec![false; pixels]);
                 for (h, &code) in hidden.iter_mut().zip(&codes) {
                     *h |= hides[usize::from(code).min(hides.len() - 1)];
                 }
-            } else if kind.hides(kind.outside()) {
+            } else if kind.hides(MaskKind::OUTSIDE) {
                 return Ok(false);
             }
         }
@@ -324,7 +320,31 @@ fn any_valid(values: &[f32]) -> bool {
     values.chunks(4096).any(|part| part.iter().fold(false, |any, v| any | !v.is_nan()))
 }
 
+impl SceneReader {
+    /// A reader whose cache holds one row of stored pieces of every file: as much as blocks that
+    /// are read row by row want again.
+    pub fn new(days: Vec<Vec<SceneLayers>>, spans: Option<Spans>) -> Self {
+        let layers = days
+            .iter()
+            .flatten()
+            .flat_map(|s| s.bands.iter().map(|b| &b.1.layer).chain(s.masks.iter().map(|m| &m.1)));
+        let bytes = layers.map(|l| l.file.row_bytes()).sum::<usize>();
+        Self { days, spans, cache: ChunkCache::new(bytes.clamp(MIN_CACHE, MAX_CACHE)) }
+    }
+}
+
 impl PixelSource for SceneReader {
+    fn piece(&self) -> Option<(usize, usize)> {
+        let layers = self.days.first()?.first()?.bands.iter().map(|b| &b.1.layer);
+        let aligned = layers.filter_map(|layer| {
+            let (row, col) = layer.mapping.shift()?;
+            let (rows, cols) = layer.file.chunk_shape();
+            let fits = row.rem_euclid(rows as i64) == 0 && col.rem_euclid(cols as i64) == 0;
+            fits.then_some((rows, cols))
+        });
+        aligned.max_by_key(|(rows, cols)| rows * cols)
+    }
+
     fn read(
         &self,
         time: usize,

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use roxmltree::{Document, Node};
 
-use super::scene::{Asset, MaskKind, Scene, SceneError, list_files};
+use super::scene::{Asset, MaskKind, Scene, SceneError, has_ending, list_files, lower_name};
 use crate::cube::Band;
 use crate::io::raster_file::Place;
 
@@ -32,10 +32,9 @@ pub fn is_product(folder: &Path) -> bool {
 
 /// Whether a name says that it is one (`….SAFE`, `….SAFE.zip`, `S2A_MSIL2A_….zip`).
 pub fn looks_like_product(path: &Path) -> bool {
-    let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_uppercase()).unwrap_or_default();
-    name.ends_with(".SAFE")
-        || name.ends_with(".SAFE.ZIP")
-        || (name.starts_with("S2") && name.contains("_MSIL") && name.ends_with(".ZIP"))
+    let name = lower_name(path);
+    has_ending(path, &["safe"])
+        || (has_ending(path, &["zip"]) && name.starts_with("s2") && name.contains("_msil"))
 }
 
 /// A product's files, in a folder or an archive.

@@ -58,6 +58,9 @@ pub enum MaskKind {
 }
 
 impl MaskKind {
+    /// The code outside a mask's file and in its absent tiles.
+    pub const OUTSIDE: u16 = 0;
+
     /// The mask of an asset key or a file name part (`QA60`, `scl`).
     pub fn parse(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
@@ -82,11 +85,6 @@ impl MaskKind {
             Self::Scl => 0..=255,
         };
         codes.map(|code| self.hides(code)).collect()
-    }
-
-    /// What lies outside the mask's file or in its absent tiles.
-    pub fn outside(self) -> u16 {
-        0
     }
 }
 
@@ -140,7 +138,7 @@ impl Base {
         if href.trim().is_empty() {
             return refuse("an empty link");
         }
-        if href.starts_with("/vsi") || href.ends_with(".vrt") {
+        if href.starts_with("/vsi") || has_ending(Path::new(href), &["vrt"]) {
             return refuse("virtual files are not read; give the path or http(s) link of the raster itself");
         }
         if let Some((scheme, rest)) = href.split_once("://") {
@@ -180,6 +178,16 @@ fn join_link(base: &str, href: &str) -> String {
         }
     }
     format!("{}{}{}", &base[..root], if folders.first() == Some(&"") { "" } else { "/" }, folders.join("/"))
+}
+
+/// A file's name without regard to case; `ends` and prefixes are compared in lower case.
+pub fn lower_name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// Whether a file has one of these endings (lower case, without the dot).
+pub fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    path.extension().is_some_and(|e| endings.iter().any(|ending| e.eq_ignore_ascii_case(ending)))
 }
 
 /// The files below a folder, sorted, at most so many folders deep.

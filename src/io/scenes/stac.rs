@@ -159,10 +159,10 @@ fn bands_of(key: &str, asset: &Value) -> Vec<(usize, f64, String)> {
     // `B05_20m` and `red-jp2` are the band and how it is stored.
     let mut stem = key;
     let mut metres = None;
-    if let Some((head, tail)) = key.rsplit_once('_') {
-        if let Some(size) = tail.strip_suffix('m').and_then(|m| m.parse::<f64>().ok()) {
-            (stem, metres) = (head, Some(size));
-        }
+    if let Some((head, tail)) = key.rsplit_once('_')
+        && let Some(size) = tail.strip_suffix('m').and_then(|m| m.parse::<f64>().ok())
+    {
+        (stem, metres) = (head, Some(size));
     }
     let jpeg = key.ends_with("-jp2");
     stem = stem.strip_suffix("-jp2").unwrap_or(stem);
