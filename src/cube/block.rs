@@ -81,6 +81,12 @@ pub trait PixelSource: Send + Sync {
         out: &mut [f32],
     ) -> Result<Coverage, CubeError>;
 
+    /// Whether a date may have data in a window, as far as is known without reading any.
+    fn may_have(&self, time: usize, bands: &[Band], window: Window) -> bool {
+        let _ = (time, bands, window);
+        true
+    }
+
     /// Rows and columns of the pieces that files are stored in, in pixels of the cube, where
     /// the finest band has such pieces: blocks of whole pieces are read fastest.
     fn piece(&self) -> Option<(usize, usize)> {
@@ -130,6 +136,11 @@ impl DataCube {
         self.acquisitions.iter().map(|a| a.day_of_series(first_year)).collect()
     }
 
+    /// Whether it is known without reading that no date has data in a window (sparse scenes).
+    pub fn is_empty(&self, bands: &[Band], window: Window) -> bool {
+        (0..self.acquisitions.len()).all(|time| !self.source.may_have(time, bands, window))
+    }
+
     /// Rows and columns of a block of about so many pixels that files are read fastest by: whole
     /// pieces of the finest band where it has any, else a square.
     pub fn block_shape(&self, pixels: usize) -> (usize, usize) {
@@ -169,7 +180,9 @@ impl DataCube {
         let mut coverage = Coverage::Empty;
         if stride > 0 {
             for (time, out) in values.chunks_exact_mut(stride).enumerate() {
-                if self.source.read(time, bands, window, out)? == Coverage::Some {
+                if self.source.may_have(time, bands, window)
+                    && self.source.read(time, bands, window, out)? == Coverage::Some
+                {
                     coverage = Coverage::Some;
                 }
             }

@@ -29,7 +29,8 @@ impl<T: Copy> Plane<T> {
 pub enum Resampling {
     /// The pixel under the centre: codes and masks.
     Nearest,
-    /// Between the four pixels around the centre; missing ones are left out of the weights.
+    /// Between the four pixels around the centre; missing ones are left out of the weights, and
+    /// where the one under the centre is missing, so is the result.
     Bilinear,
     /// The mean of the valid pixels under the target pixel.
     Average,

@@ -359,8 +359,9 @@ impl Mapping {
         x > -1e-6 && y > -1e-6 && x < self.cols as f64 + 1e-6 && y < self.rows as f64 + 1e-6
     }
 
-    /// Bilinear values of a window: missing source pixels (NaN) are left out of the weights; a
-    /// pixel whose centre lies outside the source is NaN.
+    /// Bilinear values of a window: missing source pixels (NaN) are left out of the weights; where
+    /// the source pixel under the centre is missing, or the centre lies outside, the result is
+    /// missing too (as `gdalwarp` has it), so that holes neither grow nor shrink.
     pub fn bilinear(&self, patch: &Patch<f32>, window: Window, out: &mut [f32]) {
         match &self.way {
             Way::Axes { x, y } => bilinear_axes(*x, *y, patch, window, out),
@@ -390,7 +391,9 @@ impl Mapping {
                                     weight += w;
                                 }
                             }
-                            *o = ratio(sum, weight);
+                            let under = if wy < 0.5 { a } else { b };
+                            let missing = under[col + usize::from(wx >= 0.5)].is_nan();
+                            *o = if missing { f32::NAN } else { ratio(sum, weight) };
                         }
                     });
                 }
@@ -555,9 +558,11 @@ fn bilinear_axes(x: Axis, y: Axis, patch: &Patch<f32>, window: Window, out: &mut
                     *s = va * ua + vb * wb;
                     *d = ua + wb;
                 }
+                let under = if w < 0.5 { a } else { b };
                 for (o, &(i, w)) in line.iter_mut().zip(&taps) {
                     let u = 1.0 - w;
-                    *o = ratio(sum[i] * u + sum[i + 1] * w, weight[i] * u + weight[i + 1] * w);
+                    let value = ratio(sum[i] * u + sum[i + 1] * w, weight[i] * u + weight[i + 1] * w);
+                    *o = if under[i + usize::from(w >= 0.5)].is_nan() { f32::NAN } else { value };
                 }
             }
         }

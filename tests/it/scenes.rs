@@ -130,6 +130,7 @@ fn empty_parts_of_a_sparse_scene_are_known_without_reading() {
         let mut out = vec![1.0; window.len()];
         let coverage = cube.read_date(2, &[Band::Nir], window, &mut out).unwrap();
         assert_eq!(coverage == Coverage::Empty, out.iter().all(|v| v.is_nan()));
+        assert!(coverage == Coverage::Empty || !cube.is_empty(&[Band::Nir], window));
         kinds[usize::from(coverage == Coverage::Some)] += 1;
     }
     assert!(kinds[0] > 100 && kinds[1] > 5, "{kinds:?}");

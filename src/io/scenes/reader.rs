@@ -334,6 +334,17 @@ impl SceneReader {
 }
 
 impl PixelSource for SceneReader {
+    fn may_have(&self, time: usize, bands: &[Band], window: Window) -> bool {
+        let (rows, cols) = (window.row..window.row + window.rows, window.col..window.col + window.cols);
+        let inside = self.spans.as_ref().is_none_or(|s| s.touch(rows, cols));
+        let wanted = |b: &&(Band, BandLayer)| bands.contains(&b.0);
+        let scene = |s: &SceneLayers| {
+            s.bands.iter().filter(wanted).any(|b| b.1.layer.any_present(window))
+                && s.masks.iter().all(|(kind, m)| !kind.hides(MaskKind::OUTSIDE) || m.any_present(window))
+        };
+        inside && self.days[time].iter().any(scene)
+    }
+
     fn piece(&self) -> Option<(usize, usize)> {
         let layers = self.days.first()?.first()?.bands.iter().map(|b| &b.1.layer);
         let aligned = layers.filter_map(|layer| {
