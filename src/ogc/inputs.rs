@@ -318,7 +318,12 @@ fn geojson_schema(what: &str) -> Value {
 }
 
 fn file_shapes() -> Vec<Value> {
-    vec![path_schema("the file"), link_schema("the file"), geojson_schema("A GeoJSON object, by value.")]
+    let value = json_schema!({
+        "type": "object",
+        "description": "GeoJSON or a model, by value.",
+        "not": {"required": ["href"]}
+    });
+    vec![path_schema("the file"), link_schema("the file"), value.to_value()]
 }
 
 fn cube_shapes() -> Vec<Value> {
@@ -384,8 +389,8 @@ schema!(CubeInput, "CubeInput", {
 });
 schema!(BboxInput, "BboxInput", bbox_schema());
 schema!(AreaInput, "AreaInput", {
-    let mut shapes = vec![bbox_schema()];
-    shapes.extend(file_shapes());
+    let polygons = geojson_schema("Polygons as GeoJSON, by value.");
+    let shapes = [bbox_schema(), path_schema("polygons"), link_schema("polygons"), polygons];
     serde_json::json!({"oneOf": shapes})
 });
 

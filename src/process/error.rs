@@ -80,7 +80,8 @@ fn in_words(expected: &str) -> &str {
 
 /// The word that is nearest to `word` by edits, where one is near enough to be a slip of it.
 pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let letters = word.chars().count();
+    let limit = (letters / 3).max(if letters > 3 { 2 } else { 1 });
     known.map(|k| (edits(word, k), k)).filter(|&(d, _)| d <= limit).min().map(|(_, k)| k)
 }
 

@@ -1,10 +1,13 @@
 //! Processes as types: [`Process`], the ordered registry, and the [`Context`] a run gets.
 //! One process a file. Knows neither where data lives, nor HTTP, nor async.
 
+mod assess_accuracy;
 mod context;
 mod echo;
 mod error;
+pub mod figures;
 mod grid;
+mod index_series;
 mod registry;
 mod rice;
 mod rice_map;

@@ -2,12 +2,14 @@
 //! one line here.
 
 use super::DynProcess;
+use super::assess_accuracy::AssessAccuracy;
 use super::echo::Echo;
 use super::error::nearest;
+use super::index_series::IndexSeries;
 use super::rice_map::RiceMap;
 use super::train_rice::TrainRice;
 
-static REGISTRY: &[&dyn DynProcess] = &[&RiceMap, &TrainRice, &Echo];
+static REGISTRY: &[&dyn DynProcess] = &[&RiceMap, &TrainRice, &AssessAccuracy, &IndexSeries, &Echo];
 
 /// All processes, in the order in which they are listed.
 pub fn registry() -> &'static [&'static dyn DynProcess] {
