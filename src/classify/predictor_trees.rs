@@ -75,12 +75,11 @@ impl PredictorTrees {
 
     /// Writes probabilities `[class][pixel]`, NaN for pixels without any value.
     pub fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
-        let scorer = match self.scorer.get() {
-            Some(scorer) => scorer,
-            None => {
-                let compiled = Scorer::new(&self.ensemble)?;
-                self.scorer.get_or_init(|| compiled)
-            }
+        let scorer = if let Some(scorer) = self.scorer.get() {
+            scorer
+        } else {
+            let compiled = Scorer::new(&self.ensemble)?;
+            self.scorer.get_or_init(|| compiled)
         };
         let columns = self.predictors.compute(series.values, series.pixels);
         let used: Vec<&[f32]> = scorer.used_features().iter().map(|&c| &columns[c as usize][..]).collect();

@@ -120,7 +120,7 @@ fn wait(seconds: f64, context: &Context<'_>) -> Result<(), ProcessError> {
     let (start, end) = (Instant::now(), Duration::from_secs_f64(seconds));
     while start.elapsed() < end {
         context.cancel.check()?;
-        std::thread::sleep((end - start.elapsed().min(end)).min(Duration::from_millis(100)));
+        std::thread::sleep(end.saturating_sub(start.elapsed()).min(Duration::from_millis(100)));
         context.progress.done(start.elapsed().as_millis() as u64);
     }
     Ok(())

@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn seeds_and_years_change_what_they_should() {
         let with = |seed, year| {
-            let county = County::new(Options { seed, year, ..options() }).unwrap();
+            let county = County::new(Options { year, seed, ..options() }).unwrap();
             let ground = county.ground((0, 0));
             (ground.test_mask(), ground.rice(), county.scene(&ground, 0).bands)
         };

@@ -8,7 +8,7 @@ use rededge::crs::Crs;
 use rededge::cube::{Band, CubeRequest};
 use rededge::io::county::{CountyError, write_county};
 use rededge::ogc::{CubeInput, CubeSource};
-use rededge::process::DataSource;
+use rededge::process::{DataSource, Silent};
 use rededge::simulate::{County, Options};
 use rededge::store::LocalSource;
 
@@ -128,7 +128,7 @@ fn the_scenes_open_as_a_cube_and_clear_rice_looks_like_rice() {
     write(&county, &folder);
     let request = CubeRequest { bands: vec![Band::Nir, Band::RedEdge1], ..CubeRequest::default() };
     let items = CubeInput::One(CubeSource::Path("items.json".to_owned()));
-    let cube = LocalSource::new(&folder).cube(&items, &request).unwrap();
+    let cube = LocalSource::new(&folder, &Silent).cube(&items, &request).unwrap();
     assert_eq!(cube.grid, county.grid(1));
     assert_eq!(cube.acquisitions.len(), 4);
     let block = cube.read(&request.bands, cube.grid.window()).unwrap();

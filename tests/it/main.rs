@@ -1,7 +1,7 @@
 //! The integration tests, one binary. Tests that read the project's data find it by
 //! `shared_data` and say so where it is absent.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail by panic and say why it skips")]
 
 mod cli;
 mod county;

@@ -60,7 +60,7 @@ impl<'a> Made<'a> {
     fn tiff_as<T: gdal::raster::GdalType + Copy>(&self, path: &Path, cast: fn(f64) -> T, options: &[&str]) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let driver = DriverManager::get_driver_by_name("GTiff").unwrap();
-        let options = RasterCreationOptions::from_iter(options.iter().copied());
+        let options = options.iter().copied().collect::<RasterCreationOptions>();
         let mut dataset = driver
             .create_with_band_type_with_options::<T, _>(path, self.cols, self.rows, self.bands, &options)
             .unwrap();
@@ -403,7 +403,7 @@ fn resampling_agrees_with_gdalwarp() {
     for holes in [false, true] {
         let value = |_: usize, r: usize, c: usize| {
             let whole = (1000 + 17 * r + 29 * c + 10 * ((r * c) % 13)) as f64;
-            if holes && (r + 2 * c) % 11 == 0 { 0.0 } else { whole }
+            if holes && (r + 2 * c).is_multiple_of(11) { 0.0 } else { whole }
         };
         Made::new(10.0, 48, 48, &value).tiff(&parent.path().join(format!("{holes}.tif")));
     }
@@ -434,7 +434,7 @@ fn resampling_agrees_with_gdalwarp() {
             for r in inside.row..inside.row + inside.rows {
                 for (i, v) in patch.row_mut(r, inside.col)[..inside.cols].iter_mut().enumerate() {
                     let c = inside.col + i;
-                    *v = if (r + 2 * c) % 11 == 0 {
+                    *v = if (r + 2 * c).is_multiple_of(11) {
                         -1.0
                     } else {
                         (1000 + 17 * r + 29 * c + 10 * ((r * c) % 13)) as f64
@@ -462,9 +462,8 @@ fn resampling_agrees_with_gdalwarp() {
             let (x, y) = grid.centre(i / cols, i % cols);
             let Some((row, col)) = cube.grid.pixel_at(x, y) else { continue };
             let centre = cube.grid.centre(row, col);
-            if (centre.0 - x).abs() > 1e-6 || (centre.1 - y).abs() > 1e-6 {
-                panic!("{name}: the grids differ");
-            }
+            let apart = (centre.0 - x).abs().max((centre.1 - y).abs());
+            assert!(apart < 1e-6, "{name}: the grids differ");
             let expected = expected.as_f64().unwrap();
             let value = f64::from(values[row * cube.grid.cols + col]) * 1e4;
             assert_eq!(value.is_nan(), expected < 0.0, "{name} at {i}: {value} and {expected}");

@@ -187,24 +187,24 @@ impl DtwModel {
 
     /// From distances `[class][pixel]` to probabilities, in place; infinite distances are none.
     fn probabilities(&self, distances: &mut [f32], pixels: usize, temperature: f32) {
+        let beyond = self.reject.zip(self.max_distance);
+        let known = |k: usize| beyond.is_some_and(|b| b.0 == k) || self.curves.iter().any(|c| c.class == k);
+        let has_curve: Vec<bool> = (0..self.classes.len()).map(known).collect();
         for pixel in 0..pixels {
             let at = |class: usize| class * pixels + pixel;
-            if let (Some(max), Some(reject)) = (self.max_distance, self.reject) {
+            if let Some((reject, max)) = beyond {
                 distances[at(reject)] = distances[at(reject)].min(max);
             }
-            let classes = 0..self.classes.len();
-            let nearest = classes.clone().map(|k| distances[at(k)]).fold(f32::INFINITY, f32::min);
+            let nearest = (0..has_curve.len()).map(|k| distances[at(k)]).fold(f32::INFINITY, f32::min);
             // A little less than where the search gave up, so that it never shows.
             let farthest = nearest + 0.99 * REACH * temperature;
             let mut sum = 0.0;
-            for class in classes.clone() {
+            for (class, &has_curve) in has_curve.iter().enumerate() {
                 let d = &mut distances[at(class)];
-                let has_curve = self.reject.is_some_and(|r| r == class && self.max_distance.is_some())
-                    || self.curves.iter().any(|c| c.class == class);
                 *d = if has_curve { ((nearest - d.min(farthest)) / temperature).exp() } else { 0.0 };
                 sum += *d;
             }
-            for class in classes {
+            for class in 0..has_curve.len() {
                 distances[at(class)] /= sum;
             }
         }

@@ -1,6 +1,6 @@
 //! The kernel with 256-bit registers.
 
-#![expect(clippy::wildcard_imports, reason = "a kernel reads best with the instructions' bare names")]
+#![allow(clippy::wildcard_imports, reason = "a kernel reads best with the instructions' bare names")]
 
 use std::arch::x86_64::*;
 

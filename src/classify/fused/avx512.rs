@@ -1,6 +1,6 @@
 //! The kernel with 512-bit registers and mask registers.
 
-#![expect(clippy::wildcard_imports, reason = "a kernel reads best with the instructions' bare names")]
+#![allow(clippy::wildcard_imports, reason = "a kernel reads best with the instructions' bare names")]
 
 use std::arch::x86_64::*;
 

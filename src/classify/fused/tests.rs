@@ -48,7 +48,9 @@ fn ensemble(rng: &mut ChaCha8Rng, link: Link, classes: usize, leaves: &[usize]) 
     if link == Link::Average {
         for leaf in trees.iter_mut().flat_map(|t| t.leaf.chunks_exact_mut(classes)) {
             let sum: f32 = leaf.iter().map(|v| v.abs()).sum();
-            leaf.iter_mut().for_each(|v| *v = v.abs() / sum);
+            for v in leaf {
+                *v = v.abs() / sum;
+            }
         }
     }
     let base = match link {

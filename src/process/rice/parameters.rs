@@ -193,8 +193,10 @@ impl Parameters {
 
     fn itsgbt(&self) -> Result<Method, ProcessError> {
         let usual = PredictorChoice::default();
-        let families =
-            self.predictors.as_ref().map_or(usual.families, |names| names.iter().map(family).collect());
+        let families = self
+            .predictors
+            .as_ref()
+            .map_or(usual.families, |names| names.iter().copied().map(family).collect());
         let predictors = PredictorChoice {
             families,
             intervals: self.intervals.unwrap_or(usual.intervals),
@@ -224,7 +226,7 @@ impl Parameters {
     }
 }
 
-fn family(name: &FamilyName) -> Family {
+fn family(name: FamilyName) -> Family {
     match name {
         FamilyName::Intervals => Family::Intervals,
         FamilyName::Amplitudes => Family::Amplitudes,

@@ -89,7 +89,7 @@ impl Training<'_> {
         let (mut confusion, mut accuracy) = (None, None);
         if let Some(design) = self.validation {
             context.progress.step("validate", 100);
-            let tell = |part: f64| self.tell(part, context);
+            let tell = |part: f64| told(part, context);
             let (found, chosen) = method
                 .validate(&series, &about, design, self.seed, &tell)
                 .map_err(|e| training_error(e, self))?;
@@ -100,7 +100,7 @@ impl Training<'_> {
             }
         }
         context.progress.step("train", 100);
-        let tell = |part: f64| self.tell(part, context);
+        let tell = |part: f64| told(part, context);
         let (trained, method) =
             method.train_on_all(&series, &about, self.seed, &tell).map_err(|e| training_error(e, self))?;
         let card = ModelCard {
@@ -118,11 +118,6 @@ impl Training<'_> {
             software: format!("rededge {}", env!("CARGO_PKG_VERSION")),
         };
         Ok(Trained { model: Model::new(card, recipe, trained), confusion, accuracy })
-    }
-
-    fn tell(&self, part: f64, context: &Context<'_>) -> bool {
-        context.progress.done((part * 100.0) as u64);
-        !context.cancel.is_cancelled()
     }
 
     fn gather(
@@ -306,4 +301,10 @@ fn method_parameters(method: &Method) -> Value {
         Method::Forest(p) => tidy(serde_json::to_value(p)),
         Method::Swv(p) => tidy(serde_json::to_value(p)),
     }
+}
+
+/// Tells how far a training is; false stops it.
+fn told(part: f64, context: &Context<'_>) -> bool {
+    context.progress.done((part * 100.0) as u64);
+    !context.cancel.is_cancelled()
 }
