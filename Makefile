@@ -37,6 +37,8 @@ bench: setup
 
 bench-peers: build
 	python3 benches/peers/compare.py --peers "$(PEERS)" --write
+	$(CARGO) build --release --locked --example train_table
+	folder=$${CARGO_TARGET_DIR:-target}; $$folder/bench-peers/venv/bin/python benches/peers/train.py $$folder/release/examples/train_table
 
 clean:
 	$(CARGO) clean
