@@ -130,6 +130,15 @@ impl Predictor {
         }
     }
 
+    /// Whether series of `steps` values have it.
+    pub fn fits(self, steps: usize) -> bool {
+        match self {
+            Self::Value { step } => step < steps,
+            Self::Mean(i) | Self::Deviation(i) | Self::Slope(i) => i.start < i.end && i.end < steps,
+            Self::Cosine { .. } | Self::Sine { .. } | Self::Amplitude { .. } | Self::Phase { .. } => steps > 0,
+        }
+    }
+
     fn of(self, series: &[f32], coefficients: &[(f64, f64)]) -> f32 {
         match self {
             Self::Value { step } => series[step],

@@ -38,16 +38,20 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod columns;
 mod kernel;
 mod lanes;
 mod link;
 mod program;
+mod regular;
 mod scorer;
+mod series;
 #[cfg(test)]
 mod tests;
 
 pub use lanes::{LaneWork, Lanes, dispatch};
 pub use scorer::Scorer;
+pub use series::{BlockScorer, NO_DATA, SeriesScorer};
 
 /// Pixels that are scored together.
 pub const LANES: usize = 512;

@@ -1,5 +1,6 @@
 //! From trees to the program that scores them: tests, mask arithmetic, tables.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::kernel::TABLE;
@@ -125,14 +126,15 @@ impl Program {
         let first_node = 1u32 << digits;
         let (mut seen_nodes, mut seen_leaves) = (vec![false; tree.feature.len()], vec![false; leaves]);
         let start = self.steps.len();
-        let mut open = vec![0usize];
-        while let Some(node) = open.pop() {
+        // Level by level: neighbours in the list do not wait for each other's masks.
+        let mut open = VecDeque::from([0usize]);
+        while let Some(node) = open.pop_front() {
             if std::mem::replace(&mut seen_nodes[node], true) {
                 return Err(format!("node {node} has two parents"));
             }
             let mut place = |child: i32| match usize::try_from(child) {
                 Ok(inner) if inner < tree.feature.len() => {
-                    open.push(inner);
+                    open.push_back(inner);
                     Ok(first_node + inner as u32)
                 }
                 Ok(inner) => Err(format!("node {node} has a child {inner} that does not exist")),

@@ -1,0 +1,160 @@
+//! Regularize over lanes: every lane has its own valid dates, no lane branches. The same
+//! bits as [`crate::cube::Regularizer::apply`], which is the plain form.
+
+use super::LANES;
+use super::kernel::Lane;
+use crate::cube::{FEWEST_DATES, Regularize};
+
+/// Brings the series of one cube to a time grid.
+#[derive(Clone, Debug)]
+pub(super) struct LaneRegularizer {
+    days: Vec<f32>,
+    steps: Vec<f32>,
+    /// Number of dates before each step.
+    before: Vec<usize>,
+    despike: Option<f32>,
+    smoother: Option<Vec<f32>>,
+}
+
+/// An observation a lane: value (NaN for none) and day.
+#[derive(Clone)]
+struct Seen {
+    value: Lane<f32>,
+    day: Lane<f32>,
+}
+
+impl Seen {
+    const NONE: Self = Self { value: Lane([f32::NAN; LANES]), day: Lane([0.0; LANES]) };
+
+    /// Takes the values of a day where they are valid.
+    #[inline(always)]
+    fn take(&mut self, values: &Lane<f32>, date: f32) {
+        for ((value, day), &new) in self.value.0.iter_mut().zip(&mut self.day.0).zip(&values.0) {
+            let valid = new.is_finite();
+            *value = if valid { new } else { *value };
+            *day = if valid { date } else { *day };
+        }
+    }
+}
+
+/// Memory for one thread.
+pub(super) struct Scratch {
+    /// The first valid observation from each date on; one more for the end.
+    next: Vec<Seen>,
+    kept: Vec<Lane<f32>>,
+    rough: Vec<Lane<f32>>,
+}
+
+impl LaneRegularizer {
+    pub fn new(regularize: &Regularize, days: &[f32]) -> Self {
+        let steps = regularize.grid.days(days);
+        Self {
+            before: steps.iter().map(|step| days.iter().filter(|day| *day < step).count()).collect(),
+            smoother: regularize.smoothing.matrix(steps.len()),
+            days: days.to_vec(),
+            steps,
+            despike: regularize.despike,
+        }
+    }
+
+    pub fn dates(&self) -> usize {
+        self.days.len()
+    }
+
+    pub fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
+    pub fn scratch(&self) -> Scratch {
+        let spare = |wanted: bool, n: usize| vec![Lane([0.0; LANES]); if wanted { n } else { 0 }];
+        Scratch {
+            next: vec![Seen::NONE; self.days.len() + 1],
+            kept: spare(self.despike.is_some(), self.days.len()),
+            rough: spare(self.smoother.is_some(), self.steps.len()),
+        }
+    }
+
+    /// Observations `[date]` to `out`, `[step]`.
+    #[inline(always)]
+    pub fn apply(&self, observed: &[Lane<f32>], scratch: &mut Scratch, out: &mut [Lane<f32>]) {
+        let Scratch { next, kept, rough } = scratch;
+        let observed = match self.despike {
+            None => observed,
+            Some(depth) => {
+                self.look_ahead(observed, next);
+                self.despike(depth, observed, next, kept);
+                kept
+            }
+        };
+        self.look_ahead(observed, next);
+        let mut count = [0u32; LANES];
+        for values in observed {
+            for (count, v) in count.iter_mut().zip(&values.0) {
+                *count += u32::from(v.is_finite());
+            }
+        }
+        match &self.smoother {
+            None => self.interpolate(observed, next, &count, out),
+            Some(matrix) => {
+                self.interpolate(observed, next, &count, rough);
+                for (out, row) in out.iter_mut().zip(matrix.chunks_exact(rough.len())) {
+                    out.0.fill(0.0);
+                    for (values, weight) in rough.iter().zip(row) {
+                        for (out, v) in out.0.iter_mut().zip(&values.0) {
+                            *out += weight * v;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn look_ahead(&self, observed: &[Lane<f32>], next: &mut [Seen]) {
+        for date in (0..self.days.len()).rev() {
+            let (here, later) = next.split_at_mut(date + 1);
+            here[date].clone_from(&later[0]);
+            here[date].take(&observed[date], self.days[date]);
+        }
+    }
+
+    /// Leaves out what lies deeper than `depth` below the line between its valid neighbours.
+    #[inline(always)]
+    fn despike(&self, depth: f32, observed: &[Lane<f32>], next: &[Seen], kept: &mut [Lane<f32>]) {
+        let mut last = Seen::NONE;
+        for (date, (values, kept)) in observed.iter().zip(kept).enumerate() {
+            let (day, after) = (self.days[date], &next[date + 1]);
+            for l in 0..LANES {
+                let v = values.0[l];
+                let above = line(&last, after, l, day) - v;
+                // Without a neighbour on one side `above` is NaN, and the value stays.
+                kept.0[l] = if above > depth { f32::NAN } else { v };
+            }
+            last.take(values, day);
+        }
+    }
+
+    #[inline(always)]
+    fn interpolate(&self, observed: &[Lane<f32>], next: &[Seen], count: &[u32; LANES], out: &mut [Lane<f32>]) {
+        let (mut last, mut dates) = (Seen::NONE, 0);
+        for ((out, &day), &before) in out.iter_mut().zip(&self.steps).zip(&self.before) {
+            while dates < before {
+                last.take(&observed[dates], self.days[dates]);
+                dates += 1;
+            }
+            let after = &next[before];
+            for l in 0..LANES {
+                let (p, n) = (last.value.0[l], after.value.0[l]);
+                let between = line(&last, after, l, day);
+                let value = if p.is_nan() { n } else if n.is_nan() { p } else { between };
+                out.0[l] = if count[l] < FEWEST_DATES as u32 { f32::NAN } else { value };
+            }
+        }
+    }
+}
+
+/// The line through two observations, at a day; the plain form's formula.
+#[inline(always)]
+fn line(a: &Seen, b: &Seen, l: usize, day: f32) -> f32 {
+    a.value.0[l] + (b.value.0[l] - a.value.0[l]) * ((day - a.day.0[l]) / (b.day.0[l] - a.day.0[l]))
+}
