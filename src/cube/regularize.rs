@@ -123,9 +123,9 @@ impl Regularizer {
 /// Observations on each side that a Hampel filter looks at.
 const HAMPEL_REACH: usize = 2;
 /// Scaled median absolute deviations that an observation may lie from the median.
-const HAMPEL_LIMIT: f32 = 3.0 * 1.4826;
+pub(crate) const HAMPEL_LIMIT: f32 = 3.0 * 1.4826;
 /// Distance from the median below which nothing is an outlier, in units of the index.
-const HAMPEL_FLOOR: f32 = 0.03;
+pub(crate) const HAMPEL_FLOOR: f32 = 0.03;
 
 /// One pass of a Hampel filter (Hampel 1974; Pearson 2002) over (day, value) pairs: a value is
 /// left out where it lies further than `max(3 x 1.4826 MAD, 0.03)` from the median of itself

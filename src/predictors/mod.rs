@@ -134,8 +134,12 @@ impl Predictor {
     pub fn fits(self, steps: usize) -> bool {
         match self {
             Self::Value { step } => step < steps,
-            Self::Mean(i) | Self::Deviation(i) | Self::Slope(i) => i.start < i.end && i.end < steps,
-            Self::Cosine { .. } | Self::Sine { .. } | Self::Amplitude { .. } | Self::Phase { .. } => steps > 0,
+            Self::Mean(i) | Self::Deviation(i) | Self::Slope(i) | Self::Minimum(i) | Self::Maximum(i) => {
+                i.start < i.end && i.end < steps
+            }
+            Self::Cosine { .. } | Self::Sine { .. } | Self::Amplitude { .. } | Self::Phase { .. } => {
+                steps > 0
+            }
         }
     }
 

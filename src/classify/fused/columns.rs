@@ -14,6 +14,10 @@ pub(super) enum LanePredictor {
     Linear { first: usize, weights: Vec<f32>, total: f32 },
     /// Standard deviation of `count` planes.
     Deviation { first: usize, count: usize },
+    /// Smallest of `count` planes.
+    Minimum { first: usize, count: usize },
+    /// Largest of `count` planes.
+    Maximum { first: usize, count: usize },
     /// Length of the vector of two linear maps; the first one's weights add up to `total`.
     Amplitude { first: usize, weights: Vec<[f32; 2]>, total: f32 },
     /// Its angle.
@@ -47,9 +51,9 @@ impl LanePredictor {
                 let count = i.end - i.start + 1;
                 linear(first + i.start, vec![1.0 / count as f32; count], 1.0)
             }
-            Predictor::Deviation(i) => {
-                Self::Deviation { first: first + i.start, count: i.end - i.start + 1 }
-            }
+            Predictor::Deviation(i) => Self::Deviation { first: first + i.start, count: i.end - i.start + 1 },
+            Predictor::Minimum(i) => Self::Minimum { first: first + i.start, count: i.end - i.start + 1 },
+            Predictor::Maximum(i) => Self::Maximum { first: first + i.start, count: i.end - i.start + 1 },
             Predictor::Slope(i) => {
                 let middle = (i.end - i.start) as f64 / 2.0;
                 let t = (i.start..=i.end).map(|n| (n - i.start) as f64 - middle);
@@ -62,9 +66,7 @@ impl LanePredictor {
             Predictor::Amplitude { k } => {
                 Self::Amplitude { first, weights: wave(k).collect(), total: constant(k) }
             }
-            Predictor::Phase { k } => {
-                Self::Phase { first, weights: wave(k).collect(), total: constant(k) }
-            }
+            Predictor::Phase { k } => Self::Phase { first, weights: wave(k).collect(), total: constant(k) },
         }
     }
 }
@@ -119,6 +121,24 @@ impl Columns for Computed<'_> {
                         *value = (*value * divisor).sqrt();
                     }
                 }
+                LanePredictor::Minimum { first, count } => {
+                    let planes = &self.planes[*first..][..*count];
+                    *out = here(&planes[0]);
+                    for plane in &planes[1..] {
+                        for (best, v) in out.iter_mut().zip(here(plane)) {
+                            *best = if v < *best || v.is_nan() { v } else { *best };
+                        }
+                    }
+                }
+                LanePredictor::Maximum { first, count } => {
+                    let planes = &self.planes[*first..][..*count];
+                    *out = here(&planes[0]);
+                    for plane in &planes[1..] {
+                        for (best, v) in out.iter_mut().zip(here(plane)) {
+                            *best = if v > *best || v.is_nan() { v } else { *best };
+                        }
+                    }
+                }
                 LanePredictor::Amplitude { first, weights, total } => {
                     let (a, b) = vector(&self.planes[*first..], weights, *total, tile);
                     for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
@@ -138,12 +158,7 @@ impl Columns for Computed<'_> {
 
 /// Two linear maps of the same planes.
 #[inline(always)]
-fn vector(
-    planes: &[Lane<f32>],
-    weights: &[[f32; 2]],
-    total: f32,
-    tile: usize,
-) -> ([f32; TILE], [f32; TILE]) {
+fn vector(planes: &[Lane<f32>], weights: &[[f32; 2]], total: f32, tile: usize) -> ([f32; TILE], [f32; TILE]) {
     let here = |plane: &Lane<f32>| -> [f32; TILE] { plane.0.as_chunks().0[tile] };
     let origin = here(&planes[0]);
     let (mut a, mut b) = (origin.map(|v| v * total), origin.map(|v| v * 0.0));

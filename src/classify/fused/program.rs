@@ -75,7 +75,11 @@ fn test_order(a: &Test, b: &Test) -> std::cmp::Ordering {
 
 impl Program {
     pub fn new(ensemble: &TreeEnsemble) -> Result<Self, ClassifyError> {
-        let outputs = check(ensemble)?;
+        let fail = |why: String| ClassifyError::Model(format!("cannot be scored: {why}"));
+        if let Some(why) = ensemble.problem() {
+            return Err(fail(why));
+        }
+        let outputs = if ensemble.link == Link::Sigmoid { 1 } else { ensemble.classes };
         let mut tests: Vec<Test> = ensemble.trees.iter().flat_map(tests_of).collect();
         tests.sort_unstable_by(test_order);
         tests.dedup_by(|a, b| test_order(a, b).is_eq());
@@ -104,9 +108,7 @@ impl Program {
                     let output = (b * per_block + t) % outputs;
                     output..output + 1
                 };
-                program.add(tree, to, unit, &tests).map_err(|reason| {
-                    ClassifyError::Model(format!("tree {}: {reason}", b * per_block + t))
-                })?;
+                program.add(tree, to, unit, &tests).map_err(|why| fail(format!("tree {}: {why}", b * per_block + t)))?;
             }
             program.blocks.push(Block { trees: first..program.trees.len(), unit });
         }
@@ -203,37 +205,4 @@ fn unit(trees: &[Tree]) -> f64 {
     let sum: f64 = trees.iter().map(largest).sum();
     // Rounding adds at most half a unit a tree.
     (sum.max(f64::MIN_POSITIVE) / f64::from(1 << 30)).log2().ceil().exp2()
-}
-
-/// Refuses ensembles that cannot be scored; the number of sums.
-fn check(ensemble: &TreeEnsemble) -> Result<usize, ClassifyError> {
-    let bad = |reason: String| Err(ClassifyError::Model(reason));
-    if ensemble.classes < 2 {
-        return bad(format!("{} classes; there must be at least 2", ensemble.classes));
-    }
-    let outputs = if ensemble.link == Link::Sigmoid { 1 } else { ensemble.classes };
-    if ensemble.link == Link::Sigmoid && ensemble.classes != 2 {
-        return bad(format!("a sigmoid link with {} classes; it has 2", ensemble.classes));
-    }
-    if ensemble.base.len() > outputs || ensemble.base.iter().any(|b| !b.is_finite()) {
-        return bad("the base scores are too many or not finite".into());
-    }
-    let per_leaf = if ensemble.link == Link::Average { outputs } else { 1 };
-    for (t, tree) in ensemble.trees.iter().enumerate() {
-        let nodes = tree.feature.len();
-        let lengths = [tree.threshold.len(), tree.default_left.len(), tree.left.len(), tree.right.len()];
-        if lengths != [nodes; 4] || tree.leaf.len() != (nodes + 1) * per_leaf {
-            return bad(format!("tree {t} of {nodes} nodes has lists of other lengths"));
-        }
-        if nodes > 1 << 24 {
-            return bad(format!("tree {t} has {nodes} nodes; at most 2^24 are scored"));
-        }
-        if let Some(f) = tree.feature.iter().find(|&&f| f as usize >= ensemble.features) {
-            return bad(format!("tree {t} looks at column {f} of {}", ensemble.features));
-        }
-        if tree.threshold.iter().any(|v| v.is_nan()) || tree.leaf.iter().any(|v| !v.is_finite()) {
-            return bad(format!("tree {t} has a threshold or a leaf that is not a number"));
-        }
-    }
-    Ok(outputs)
 }

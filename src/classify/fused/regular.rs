@@ -3,7 +3,7 @@
 
 use super::LANES;
 use super::kernel::Lane;
-use crate::cube::{FEWEST_DATES, Regularize};
+use crate::cube::{FEWEST_DATES, HAMPEL_FLOOR, HAMPEL_LIMIT, Regularize};
 
 /// Brings the series of one cube to a time grid.
 #[derive(Clone, Debug)]
@@ -12,7 +12,7 @@ pub(super) struct LaneRegularizer {
     steps: Vec<f32>,
     /// Number of dates before each step.
     before: Vec<usize>,
-    despike: Option<f32>,
+    despike: bool,
     smoother: Option<Vec<f32>>,
 }
 
@@ -41,6 +41,8 @@ impl Seen {
 pub(super) struct Scratch {
     /// The first valid observation from each date on; one more for the end.
     next: Vec<Seen>,
+    /// The next two valid values from each date on; what is left of them.
+    ahead: Vec<Near>,
     kept: Vec<Lane<f32>>,
     rough: Vec<Lane<f32>>,
 }
@@ -69,7 +71,8 @@ impl LaneRegularizer {
         let spare = |wanted: bool, n: usize| vec![Lane([0.0; LANES]); if wanted { n } else { 0 }];
         Scratch {
             next: vec![Seen::NONE; self.days.len() + 1],
-            kept: spare(self.despike.is_some(), self.days.len()),
+            ahead: vec![Near::NONE; if self.despike { self.days.len() + 1 } else { 0 }],
+            kept: spare(self.despike, self.days.len()),
             rough: spare(self.smoother.is_some(), self.steps.len()),
         }
     }
@@ -77,22 +80,20 @@ impl LaneRegularizer {
     /// Observations `[date]` to `out`, `[step]`.
     #[inline(always)]
     pub fn apply(&self, observed: &[Lane<f32>], scratch: &mut Scratch, out: &mut [Lane<f32>]) {
-        let Scratch { next, kept, rough } = scratch;
-        let observed = match self.despike {
-            None => observed,
-            Some(depth) => {
-                self.look_ahead(observed, next);
-                self.despike(depth, observed, next, kept);
-                kept
-            }
-        };
-        self.look_ahead(observed, next);
+        let Scratch { next, ahead, kept, rough } = scratch;
         let mut count = [0u32; LANES];
         for values in observed {
             for (count, v) in count.iter_mut().zip(&values.0) {
                 *count += u32::from(v.is_finite());
             }
         }
+        let observed = if self.despike {
+            despike(observed, ahead, kept);
+            kept
+        } else {
+            observed
+        };
+        self.look_ahead(observed, next);
         match &self.smoother {
             None => self.interpolate(observed, next, &count, out),
             Some(matrix) => {
@@ -118,24 +119,14 @@ impl LaneRegularizer {
         }
     }
 
-    /// Leaves out what lies deeper than `depth` below the line between its valid neighbours.
     #[inline(always)]
-    fn despike(&self, depth: f32, observed: &[Lane<f32>], next: &[Seen], kept: &mut [Lane<f32>]) {
-        let mut last = Seen::NONE;
-        for (date, (values, kept)) in observed.iter().zip(kept).enumerate() {
-            let (day, after) = (self.days[date], &next[date + 1]);
-            for l in 0..LANES {
-                let v = values.0[l];
-                let above = line(&last, after, l, day) - v;
-                // Without a neighbour on one side `above` is NaN, and the value stays.
-                kept.0[l] = if above > depth { f32::NAN } else { v };
-            }
-            last.take(values, day);
-        }
-    }
-
-    #[inline(always)]
-    fn interpolate(&self, observed: &[Lane<f32>], next: &[Seen], count: &[u32; LANES], out: &mut [Lane<f32>]) {
+    fn interpolate(
+        &self,
+        observed: &[Lane<f32>],
+        next: &[Seen],
+        count: &[u32; LANES],
+        out: &mut [Lane<f32>],
+    ) {
         let (mut last, mut dates) = (Seen::NONE, 0);
         for ((out, &day), &before) in out.iter_mut().zip(&self.steps).zip(&self.before) {
             while dates < before {
@@ -146,10 +137,75 @@ impl LaneRegularizer {
             for l in 0..LANES {
                 let (p, n) = (last.value.0[l], after.value.0[l]);
                 let between = line(&last, after, l, day);
-                let value = if p.is_nan() { n } else if n.is_nan() { p } else { between };
+                let value = if p.is_nan() {
+                    n
+                } else if n.is_nan() {
+                    p
+                } else {
+                    between
+                };
                 out.0[l] = if count[l] < FEWEST_DATES as u32 { f32::NAN } else { value };
             }
         }
+    }
+}
+
+/// Two valid values on one side of a date, the nearer first; infinity for none.
+#[derive(Clone)]
+struct Near([Lane<f32>; 2]);
+
+impl Near {
+    const NONE: Self = Self([Lane([f32::INFINITY; LANES]); 2]);
+
+    #[inline(always)]
+    fn take(&mut self, values: &Lane<f32>) {
+        let [near, far] = &mut self.0;
+        for ((near, far), &new) in near.0.iter_mut().zip(&mut far.0).zip(&values.0) {
+            let valid = new.is_finite();
+            *far = if valid { *near } else { *far };
+            *near = if valid { new } else { *near };
+        }
+    }
+}
+
+/// [`crate::cube::despike`] over lanes. Lanes with at least [`FEWEST_DATES`] valid values have
+/// three to five around each; what the others get is not used.
+#[inline(always)]
+fn despike(observed: &[Lane<f32>], ahead: &mut [Near], kept: &mut [Lane<f32>]) {
+    for (date, values) in observed.iter().enumerate().rev() {
+        let (here, later) = ahead.split_at_mut(date + 1);
+        here[date].clone_from(&later[0]);
+        here[date].take(values);
+    }
+    let mut behind = Near::NONE;
+    for ((values, kept), ahead) in observed.iter().zip(kept).zip(&ahead[1..]) {
+        for l in 0..LANES {
+            let v = values.0[l];
+            let around = [behind.0[1].0[l], behind.0[0].0[l], v, ahead.0[0].0[l], ahead.0[1].0[l]];
+            let missing = around.iter().map(|v| u32::from(!v.is_finite())).sum();
+            let middle = median(around, missing);
+            let spread = median(around.map(|v| (v - middle).abs()), missing);
+            let limit = HAMPEL_LIMIT * spread;
+            let limit = if limit > HAMPEL_FLOOR { limit } else { HAMPEL_FLOOR };
+            kept.0[l] = if (v - middle).abs() <= limit { v } else { f32::NAN };
+        }
+        behind.take(values);
+    }
+}
+
+/// The median of five values of which up to two are infinite for missing.
+#[inline(always)]
+fn median(values: [f32; 5], missing: u32) -> f32 {
+    let mut s = values;
+    // The sorting network of Bose and Nelson.
+    for (i, j) in [(0, 1), (3, 4), (2, 4), (2, 3), (1, 4), (0, 3), (0, 2), (1, 3), (1, 2)] {
+        let (a, b) = (s[i], s[j]);
+        (s[i], s[j]) = if b < a { (b, a) } else { (a, b) };
+    }
+    match missing {
+        0 => s[2],
+        1 => (s[1] + s[2]) * 0.5,
+        _ => s[1],
     }
 }
 

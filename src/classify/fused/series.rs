@@ -6,10 +6,10 @@ use super::kernel::Lane;
 use super::regular::{LaneRegularizer, Scratch};
 use super::scorer::Workspace;
 use super::{LANES, LaneWork, Scorer};
+use crate::classify::recipe::{Channel, bands_of};
 use crate::classify::{ClassifyError, SeriesBlock, TreeEnsemble};
 use crate::cube::{Band, Block, Regularize};
 use crate::predictors::PredictorSet;
-use crate::spectral::SpectralIndex;
 
 /// The class and the confidence of a pixel without a series.
 pub const NO_DATA: u8 = u8::MAX;
@@ -40,15 +40,16 @@ impl SeriesScorer {
     ///
     /// As [`SeriesScorer::new`].
     pub fn with_scorer(predictors: &PredictorSet, scorer: Scorer) -> Result<Self, ClassifyError> {
-        if let Some(column) = scorer.used_features().iter().find(|&&c| c as usize >= predictors.columns.len()) {
+        if let Some(column) = scorer.used_features().iter().find(|&&c| c as usize >= predictors.columns.len())
+        {
             return Err(ClassifyError::Model(format!(
-                "the trees look at column {column} of {} predictors",
+                "cannot be scored: the trees look at column {column} of {} predictors",
                 predictors.columns.len()
             )));
         }
         if let Some((_, predictor)) = predictors.columns.iter().find(|(_, p)| !p.fits(predictors.steps)) {
             return Err(ClassifyError::Model(format!(
-                "predictor {predictor:?} does not fit series of {} steps",
+                "cannot be scored: {predictor:?} does not fit series of {} steps",
                 predictors.steps
             )));
         }
@@ -73,7 +74,8 @@ impl SeriesScorer {
     /// [`ClassifyError::Shape`] and [`ClassifyError::Output`] where the sizes do not fit.
     pub fn score(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
         let (planes, pixels) = (series.series * series.steps, series.pixels);
-        if series.series < self.series || series.steps != self.steps || series.values.len() != planes * pixels {
+        if series.series < self.series || series.steps != self.steps || series.values.len() != planes * pixels
+        {
             return Err(ClassifyError::Shape {
                 series: self.series,
                 steps: self.steps,
@@ -108,41 +110,35 @@ impl SeriesScorer {
 #[derive(Clone, Debug)]
 pub struct BlockScorer {
     trees: SeriesScorer,
-    indices: Vec<&'static SpectralIndex>,
+    channels: Vec<Channel>,
     bands: Vec<Band>,
     regularizer: LaneRegularizer,
 }
 
 impl BlockScorer {
-    /// Trees over predictors of `indices` (one series each, in this order), for a cube whose
+    /// Trees over predictors of `channels` (one series each, in this order), for a cube whose
     /// dates are `days`.
     ///
     /// # Errors
     ///
-    /// [`ClassifyError::Shape`] where the time grid has other steps, or there are fewer indices,
+    /// [`ClassifyError::Shape`] where the time grid has other steps, or there are fewer channels,
     /// than the predictors need.
     pub fn new(
         trees: SeriesScorer,
-        indices: &[&'static SpectralIndex],
+        channels: &[Channel],
         regularize: &Regularize,
         days: &[f32],
     ) -> Result<Self, ClassifyError> {
         let regularizer = LaneRegularizer::new(regularize, days);
-        if indices.len() < trees.series || regularizer.steps() != trees.steps {
+        if channels.len() < trees.series || regularizer.steps() != trees.steps {
             return Err(ClassifyError::Shape {
                 series: trees.series,
                 steps: trees.steps,
-                found_series: indices.len(),
+                found_series: channels.len(),
                 found_steps: regularizer.steps(),
             });
         }
-        let mut bands: Vec<Band> = Vec::new();
-        for &band in indices.iter().flat_map(|i| i.bands) {
-            if !bands.contains(&band) {
-                bands.push(band);
-            }
-        }
-        Ok(Self { trees, indices: indices.to_vec(), bands, regularizer })
+        Ok(Self { trees, channels: channels.to_vec(), bands: bands_of(channels), regularizer })
     }
 
     /// The bands a block must have.
@@ -177,7 +173,11 @@ impl BlockScorer {
     ) -> Result<usize, ClassifyError> {
         let pixels = block.window.len();
         if classes.len() != pixels || confidence.len() != pixels {
-            return Err(ClassifyError::Output { pixels, classes: 1, found: classes.len().min(confidence.len()) });
+            return Err(ClassifyError::Output {
+                pixels,
+                classes: 1,
+                found: classes.len().min(confidence.len()),
+            });
         }
         self.chunks(block, |work, start, lanes| {
             work.classes_to(&mut classes[start..start + lanes], &mut confidence[start..start + lanes]);
@@ -197,26 +197,29 @@ impl BlockScorer {
                 block.bands.len()
             )));
         }
-        let places: Vec<Vec<usize>> =
-            self.indices.iter().map(|i| places(i, &block.bands)).collect::<Result<_, _>>()?;
+        if let Some(band) = self.bands.iter().find(|b| !block.bands.contains(b)) {
+            return Err(ClassifyError::Samples(format!("the block has no band {band}")));
+        }
         let steps = self.trees.steps;
-        let mut work = ChunkMemory::new(&self.trees, self.indices.len() * steps);
+        let mut work = ChunkMemory::new(&self.trees, self.channels.len() * steps);
         let mut scratch = self.regularizer.scratch();
         let mut observed = vec![Lane([f32::NAN; LANES]); dates];
         let mut lost = 0;
-        let mut planes: Vec<&[f32]> = Vec::new();
+        let place = |band: Band| block.bands.iter().position(|&b| b == band).unwrap_or(0);
         for start in (0..pixels).step_by(LANES) {
             let lanes = LANES.min(pixels - start);
-            for ((index, places), out) in
-                self.indices.iter().zip(&places).zip(work.planes.chunks_exact_mut(steps.max(1)))
-            {
+            for (channel, out) in self.channels.iter().zip(work.planes.chunks_exact_mut(steps.max(1))) {
                 for (date, observed) in observed.iter_mut().enumerate() {
-                    planes.clear();
-                    planes.extend(places.iter().map(|&b| &block.plane(date, b)[start..start + lanes]));
-                    (index.compute)(&planes, &mut observed.0[..lanes]);
+                    let plane = |band| &block.plane(date, place(band))[start..start + lanes];
+                    channel.compute(plane, &mut observed.0[..lanes]);
                 }
                 let (regularizer, scratch) = (&self.regularizer, &mut scratch);
-                self.trees.scorer.lanes().run(RegularizeWork { regularizer, observed: &observed, scratch, out });
+                self.trees.scorer.lanes().run(RegularizeWork {
+                    regularizer,
+                    observed: &observed,
+                    scratch,
+                    out,
+                });
             }
             work.score(&self.trees);
             lost += work.missing[..lanes].iter().filter(|&&m| m).count();
@@ -224,15 +227,6 @@ impl BlockScorer {
         }
         Ok(lost)
     }
-}
-
-fn places(index: &SpectralIndex, bands: &[Band]) -> Result<Vec<usize>, ClassifyError> {
-    let place = |band: &Band| {
-        bands.iter().position(|b| b == band).ok_or_else(|| {
-            ClassifyError::Samples(format!("{} reads band {band}, which the block does not have", index.id))
-        })
-    };
-    index.bands.iter().map(place).collect()
 }
 
 struct RegularizeWork<'a> {
@@ -332,13 +326,14 @@ mod tests {
                 leaf: vec![-0.5, 0.7],
             })
             .collect();
-        TreeEnsemble { features: columns, classes: 3, link: Link::Softmax, base: vec![], trees }
+        TreeEnsemble { features: columns, classes: 3, link: Link::Softmax, base: vec![0.0; 3], trees }
     }
 
     fn every_predictor(steps: usize) -> Vec<Predictor> {
         let mut all = vec![Predictor::Value { step: 0 }, Predictor::Value { step: steps - 1 }];
         for i in draw_intervals(5, steps, 12, 2) {
             all.extend([Predictor::Mean(i), Predictor::Deviation(i), Predictor::Slope(i)]);
+            all.extend([Predictor::Minimum(i), Predictor::Maximum(i)]);
         }
         for k in 0..=steps + 1 {
             all.extend([Predictor::Cosine { k }, Predictor::Sine { k }, Predictor::Amplitude { k }]);
@@ -378,13 +373,13 @@ mod tests {
 
     fn gridded() -> (Vec<f32>, [Regularize; 4]) {
         let days: Vec<f32> = (0..14).map(|i| 91.0 + 7.0 * i as f32 + (i % 3) as f32).collect();
-        let grid = TimeGrid::Days { first: 85.0, step: 10.0, count: 12 };
+        let grid = || TimeGrid::Days { first: 85.0, step: 10.0, count: 12 };
         let how = |grid, despike, smoothing| Regularize { grid, despike, smoothing };
         let all = [
-            how(grid, None, Smoothing::None),
-            how(TimeGrid::Acquisitions, None, Smoothing::None),
-            how(grid, Some(0.05), Smoothing::None),
-            how(grid, Some(0.1), Smoothing::SavitzkyGolay { window: 5, degree: 2 }),
+            how(grid(), false, Smoothing::None),
+            how(TimeGrid::Acquisitions, false, Smoothing::None),
+            how(grid(), true, Smoothing::None),
+            how(grid(), true, Smoothing::SavitzkyGolay { window: 5, degree: 2 }),
         ];
         (days, all)
     }
@@ -451,8 +446,10 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         for (regularize, pixels) in all.into_iter().zip([1, 511, 513, 1100]) {
             let steps = regularize.grid.days(&days).len();
-            let predictors: Vec<Predictor> =
-                every_predictor(steps).into_iter().filter(|p| !matches!(p, Predictor::Phase { .. })).collect();
+            let predictors: Vec<Predictor> = every_predictor(steps)
+                .into_iter()
+                .filter(|p| !matches!(p, Predictor::Phase { .. }))
+                .collect();
             let set = PredictorSet::for_each_series(1, steps, &predictors);
             let block = reflectance(&mut rng, days.len(), pixels);
             let (series, lost) = plain_series(&block, &regularize, &days, steps);
@@ -464,7 +461,7 @@ mod tests {
             let mut from_series = vec![0.0; 3 * pixels];
             let view = SeriesBlock { series: 1, steps, pixels, values: &series };
             trees.score(&view, &mut from_series).unwrap();
-            let ndre = spectral::find("NDRE").unwrap();
+            let ndre = Channel::Index(spectral::find("NDRE").unwrap());
             let fused = BlockScorer::new(trees, &[ndre], &regularize, &days).unwrap();
             let (mut out, mut classes, mut confidence) =
                 (vec![0.0; 3 * pixels], vec![0; pixels], vec![0; pixels]);
@@ -507,7 +504,7 @@ mod tests {
         assert!(SeriesScorer::new(&set, &stumps(2, &[0.0; 2])).is_err());
         let trees = SeriesScorer::new(&set, &ensemble).unwrap();
         let regularize =
-            Regularize { grid: TimeGrid::Acquisitions, despike: None, smoothing: Smoothing::None };
+            Regularize { grid: TimeGrid::Acquisitions, despike: false, smoothing: Smoothing::None };
         assert!(BlockScorer::new(trees, &[], &regularize, &[1.0; 6]).is_err());
     }
 }
