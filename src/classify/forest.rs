@@ -37,7 +37,7 @@ pub struct ForestModel {
     classes: Vec<String>,
     series: usize,
     steps: usize,
-    trees: PredictorTrees,
+    pub(super) trees: PredictorTrees,
 }
 
 impl ForestModel {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::itsgbt::Itsgbt;
+use super::predictor_trees::PredictorTrees;
 use super::{Classifier, ClassifyError, DtwModel, ForestModel, SeriesRecipe, SwvModel, TsrfModel};
 use crate::classmap::Legend;
 
@@ -59,6 +60,16 @@ impl Trained {
             Self::Dtw(model) => model,
             Self::Forest(model) => model,
             Self::Swv(model) => model.as_ref(),
+        }
+    }
+
+    /// The trees, where the method is one of trees over predictors.
+    pub(super) fn trees(&self) -> Option<&PredictorTrees> {
+        match self {
+            Self::Itsgbt(model) => Some(&model.trees),
+            Self::Tsrf(model) => Some(&model.trees),
+            Self::Forest(model) => Some(&model.trees),
+            Self::Dtw(_) | Self::Swv(_) => None,
         }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::mpsc::sync_channel;
 
 use rayon::prelude::*;
 
+use super::fused::BlockScorer;
+use super::predictor_trees::PredictorTrees;
 use super::recipe::{Channel, bands_of, observe};
 use super::{ClassifyError, Model, SeriesBlock};
 use crate::cube::{Band, Coverage, CubeError, DataCube};
@@ -53,6 +55,8 @@ pub struct Predictor<'a> {
     channels: Vec<Channel>,
     bands: Vec<Band>,
     days: Vec<f32>,
+    /// Trees go from reflectance to probabilities in one pass.
+    fused: Option<BlockScorer>,
     /// Classes that a steep pixel cannot be.
     rice: Vec<bool>,
 }
@@ -80,7 +84,11 @@ impl<'a> Predictor<'a> {
             });
         }
         let rice = model.card.legend.classes.iter().map(|c| is_rice(&c.name)).collect();
-        Ok(Self { cube, model, bands: bands_of(&channels), channels, days, rice })
+        let regularize = &model.recipe.regularize;
+        let fuse =
+            |trees: &PredictorTrees| BlockScorer::new(trees.scorer()?.clone(), &channels, regularize, &days);
+        let fused = model.trained.trees().map(fuse).transpose()?;
+        Ok(Self { cube, model, bands: bands_of(&channels), channels, days, fused, rice })
     }
 
     /// The side of the blocks that are read.
@@ -106,13 +114,18 @@ impl<'a> Predictor<'a> {
         if block.coverage == Coverage::Empty {
             return Ok(answer);
         }
-        let observed = observe(&self.channels, &block, self.days.len());
-        drop(block);
-        let (values, _) = self.model.recipe.regularize(&self.days, &observed, pixels);
         let classifier = self.model.trained.classifier();
-        let (series, steps) = classifier.shape();
         let mut probabilities = vec![0.0; classifier.classes().len() * pixels];
-        classifier.predict(&SeriesBlock { series, steps, pixels, values: &values }, &mut probabilities)?;
+        if let Some(fused) = &self.fused {
+            fused.score(&block, &mut probabilities)?;
+        } else {
+            let observed = observe(&self.channels, &block, self.days.len());
+            drop(block);
+            let (values, _) = self.model.recipe.regularize(&self.days, &observed, pixels);
+            let (series, steps) = classifier.shape();
+            classifier
+                .predict(&SeriesBlock { series, steps, pixels, values: &values }, &mut probabilities)?;
+        }
         let steep = steep.map(|mask| mask(window)).transpose()?;
         self.decide(&probabilities, steep.as_deref(), &mut answer);
         Ok(answer)

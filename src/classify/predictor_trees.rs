@@ -5,8 +5,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::classifier::clear_empty;
-use super::fused::Scorer;
+use super::fused::SeriesScorer;
 use super::{ClassifyError, SeriesBlock, TreeEnsemble};
 use crate::predictors::{Predictor, PredictorSet};
 
@@ -18,7 +17,7 @@ pub(crate) struct PredictorTrees {
     pub ensemble: TreeEnsemble,
     /// Compiled when it is first asked: a model from a file is checked before.
     #[serde(skip)]
-    scorer: OnceLock<Scorer>,
+    scorer: OnceLock<SeriesScorer>,
 }
 
 impl PartialEq for PredictorTrees {
@@ -52,18 +51,8 @@ impl PredictorTrees {
     /// Why trees from a file cannot be used for so many series, steps and classes, or nothing.
     pub fn problem(&self, series_count: usize, steps: usize, classes: usize) -> Option<String> {
         let (predictors, ensemble) = (&self.predictors, &self.ensemble);
-        let outside = |&(series, predictor): &(usize, Predictor)| {
-            series >= series_count
-                || match predictor {
-                    Predictor::Value { step } => step >= steps,
-                    Predictor::Mean(i)
-                    | Predictor::Deviation(i)
-                    | Predictor::Slope(i)
-                    | Predictor::Minimum(i)
-                    | Predictor::Maximum(i) => i.start >= i.end || i.end >= steps,
-                    other => other.harmonic().is_some_and(|k| k >= steps.max(1)),
-                }
-        };
+        let outside =
+            |&(series, predictor): &(usize, Predictor)| series >= series_count || !predictor.fits(steps);
         if steps == 0 || predictors.steps != steps || predictors.columns.iter().any(outside) {
             return Some("a predictor reads past the series".to_owned());
         }
@@ -74,17 +63,24 @@ impl PredictorTrees {
     }
 
     /// Writes probabilities `[class][pixel]`, NaN for pixels without any value.
+    ///
+    /// # Errors
+    ///
+    /// As [`SeriesScorer::new`] and [`SeriesScorer::score`].
     pub fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
-        let scorer = if let Some(scorer) = self.scorer.get() {
-            scorer
-        } else {
-            let compiled = Scorer::new(&self.ensemble)?;
-            self.scorer.get_or_init(|| compiled)
-        };
-        let columns = self.predictors.compute(series.values, series.pixels);
-        let used: Vec<&[f32]> = scorer.used_features().iter().map(|&c| &columns[c as usize][..]).collect();
-        scorer.score(&used.concat(), series.pixels, out)?;
-        clear_empty(series, out);
-        Ok(())
+        self.scorer()?.score(series, out)
+    }
+
+    /// The trees, ready for many blocks.
+    ///
+    /// # Errors
+    ///
+    /// As [`SeriesScorer::new`].
+    pub fn scorer(&self) -> Result<&SeriesScorer, ClassifyError> {
+        if let Some(scorer) = self.scorer.get() {
+            return Ok(scorer);
+        }
+        let compiled = SeriesScorer::new(&self.predictors, &self.ensemble)?;
+        Ok(self.scorer.get_or_init(|| compiled))
     }
 }

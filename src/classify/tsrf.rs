@@ -45,7 +45,7 @@ pub struct TsrfModel {
     classes: Vec<String>,
     series: usize,
     steps: usize,
-    trees: PredictorTrees,
+    pub(super) trees: PredictorTrees,
 }
 
 impl TsrfModel {

@@ -11,8 +11,8 @@ mod smoothing;
 
 pub use band::Band;
 pub use block::{Acquisition, Block, Coverage, CubeError, DataCube, PixelSource, day_of_series};
-pub(crate) use regularize::{HAMPEL_FLOOR, HAMPEL_LIMIT};
 pub use regularize::{FEWEST_DATES, Regularize, Regularizer, TimeGrid, despike};
+pub(crate) use regularize::{HAMPEL_FLOOR, HAMPEL_LIMIT};
 pub use request::{Area, CubeRequest};
 pub use series_table::{IndexSeries, SeriesTable};
 pub use smoothing::Smoothing;

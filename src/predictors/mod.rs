@@ -137,9 +137,7 @@ impl Predictor {
             Self::Mean(i) | Self::Deviation(i) | Self::Slope(i) | Self::Minimum(i) | Self::Maximum(i) => {
                 i.start < i.end && i.end < steps
             }
-            Self::Cosine { .. } | Self::Sine { .. } | Self::Amplitude { .. } | Self::Phase { .. } => {
-                steps > 0
-            }
+            Self::Cosine { k } | Self::Sine { k } | Self::Amplitude { k } | Self::Phase { k } => k < steps,
         }
     }
 

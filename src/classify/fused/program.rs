@@ -108,7 +108,9 @@ impl Program {
                     let output = (b * per_block + t) % outputs;
                     output..output + 1
                 };
-                program.add(tree, to, unit, &tests).map_err(|why| fail(format!("tree {}: {why}", b * per_block + t)))?;
+                program
+                    .add(tree, to, unit, &tests)
+                    .map_err(|why| fail(format!("tree {}: {why}", b * per_block + t)))?;
             }
             program.blocks.push(Block { trees: first..program.trees.len(), unit });
         }

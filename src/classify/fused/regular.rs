@@ -134,7 +134,7 @@ impl LaneRegularizer {
                 dates += 1;
             }
             let after = &next[before];
-            for l in 0..LANES {
+            for (l, (out, &count)) in out.0.iter_mut().zip(count).enumerate() {
                 let (p, n) = (last.value.0[l], after.value.0[l]);
                 let between = line(&last, after, l, day);
                 let value = if p.is_nan() {
@@ -144,7 +144,7 @@ impl LaneRegularizer {
                 } else {
                     between
                 };
-                out.0[l] = if count[l] < FEWEST_DATES as u32 { f32::NAN } else { value };
+                *out = if count < FEWEST_DATES as u32 { f32::NAN } else { value };
             }
         }
     }

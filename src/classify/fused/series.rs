@@ -335,7 +335,7 @@ mod tests {
             all.extend([Predictor::Mean(i), Predictor::Deviation(i), Predictor::Slope(i)]);
             all.extend([Predictor::Minimum(i), Predictor::Maximum(i)]);
         }
-        for k in 0..=steps + 1 {
+        for k in 0..steps {
             all.extend([Predictor::Cosine { k }, Predictor::Sine { k }, Predictor::Amplitude { k }]);
             all.push(Predictor::Phase { k });
         }
