@@ -13,23 +13,28 @@ pub fn json(link: &str) -> Result<serde_json::Value, String> {
     let shown = link.split('?').next().unwrap_or(link);
     let fail = |why: String| format!("{shown}: {why}");
     let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
         .timeout_connect(Some(Duration::from_secs(10)))
         .timeout_global(Some(Duration::from_mins(2)))
         .build()
         .into();
     let mut tries = 0;
     let mut answer = loop {
-        match agent.get(link).call() {
-            Ok(answer) => break answer,
-            Err(ureq::Error::StatusCode(429 | 500..=599) | ureq::Error::Io(_) | ureq::Error::Timeout(_))
-                if tries < 2 =>
-            {
-                tries += 1;
-                std::thread::sleep(Duration::from_millis(500 << tries));
-            }
-            Err(error) => return Err(fail(format!("cannot be fetched: {error}"))),
+        let tried = agent.get(link).call();
+        let passing = match &tried {
+            Ok(answer) => matches!(answer.status().as_u16(), 429 | 500..),
+            Err(error) => matches!(error, ureq::Error::Io(_) | ureq::Error::Timeout(_)),
+        };
+        if passing && tries < 2 {
+            tries += 1;
+            std::thread::sleep(Duration::from_millis(500 << tries));
+            continue;
         }
+        break tried.map_err(|e| fail(format!("cannot be fetched: {e}")))?;
     };
+    if !answer.status().is_success() {
+        return Err(fail(format!("cannot be fetched: the host answers {}", answer.status())));
+    }
     let bytes = answer.body_mut().with_config().limit(MAX_BYTES).read_to_vec();
     let bytes =
         bytes.map_err(|e| fail(format!("cannot be fetched: {e} (at most {} MB)", MAX_BYTES >> 20)))?;
