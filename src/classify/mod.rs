@@ -37,7 +37,7 @@ pub use classifier::{Classifier, NO_CLASS, most_probable};
 pub use dtw::{Curve, DtwModel, DtwParams, Library};
 pub use error::ClassifyError;
 pub use forest::{ForestModel, ForestParams};
-pub use members::NetworkParams;
+pub use members::{NetworkParams, train_forest as train_smartcore_forest};
 pub use model::{Model, ModelCard, Trained};
 pub use observations::{Observations, Sample, observe_pixels};
 pub use recipe::{Channel, SeriesRecipe, bands_of, observe};

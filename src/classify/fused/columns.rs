@@ -77,11 +77,11 @@ pub(super) struct Computed<'a> {
     pub planes: &'a [Lane<f32>],
 }
 
-impl Columns for Computed<'_> {
+impl<'a> Columns for Computed<'a> {
     #[inline(always)]
     fn column(&mut self, column: usize, out: &mut Lane<f32>) {
         for tile in 0..out.0.len() / TILE {
-            let here = |plane: &Lane<f32>| -> [f32; TILE] { plane.0.as_chunks().0[tile] };
+            let here = |plane: &'a Lane<f32>| -> &'a [f32; TILE] { &plane.0.as_chunks().0[tile] };
             let out: &mut [f32; TILE] = &mut out.0.as_chunks_mut().0[tile];
             match &self.predictors[column] {
                 LanePredictor::Linear { first, weights, total } => {
@@ -90,8 +90,7 @@ impl Columns for Computed<'_> {
                     let origin = here(&planes[0]);
                     *out = origin.map(|v| v * total);
                     for (plane, weight) in planes[1..].iter().zip(&weights[1..]) {
-                        let plane = here(plane);
-                        for ((sum, v), o) in out.iter_mut().zip(plane).zip(origin) {
+                        for ((sum, v), o) in out.iter_mut().zip(here(plane)).zip(origin) {
                             *sum += weight * (v - o);
                         }
                     }
@@ -111,7 +110,7 @@ impl Columns for Computed<'_> {
                     }
                     *out = [0.0; TILE];
                     for plane in planes {
-                        for (((sum, v), o), m) in out.iter_mut().zip(here(plane)).zip(origin).zip(mean) {
+                        for (((sum, v), o), m) in out.iter_mut().zip(here(plane)).zip(origin).zip(&mean) {
                             let apart = (v - o) - m;
                             *sum += apart * apart;
                         }
@@ -123,18 +122,18 @@ impl Columns for Computed<'_> {
                 }
                 LanePredictor::Minimum { first, count } => {
                     let planes = &self.planes[*first..][..*count];
-                    *out = here(&planes[0]);
+                    out.copy_from_slice(here(&planes[0]));
                     for plane in &planes[1..] {
-                        for (best, v) in out.iter_mut().zip(here(plane)) {
+                        for (best, &v) in out.iter_mut().zip(here(plane)) {
                             *best = if v < *best || v.is_nan() { v } else { *best };
                         }
                     }
                 }
                 LanePredictor::Maximum { first, count } => {
                     let planes = &self.planes[*first..][..*count];
-                    *out = here(&planes[0]);
+                    out.copy_from_slice(here(&planes[0]));
                     for plane in &planes[1..] {
-                        for (best, v) in out.iter_mut().zip(here(plane)) {
+                        for (best, &v) in out.iter_mut().zip(here(plane)) {
                             *best = if v > *best || v.is_nan() { v } else { *best };
                         }
                     }
@@ -158,8 +157,13 @@ impl Columns for Computed<'_> {
 
 /// Two linear maps of the same planes.
 #[inline(always)]
-fn vector(planes: &[Lane<f32>], weights: &[[f32; 2]], total: f32, tile: usize) -> ([f32; TILE], [f32; TILE]) {
-    let here = |plane: &Lane<f32>| -> [f32; TILE] { plane.0.as_chunks().0[tile] };
+fn vector<'a>(
+    planes: &'a [Lane<f32>],
+    weights: &[[f32; 2]],
+    total: f32,
+    tile: usize,
+) -> ([f32; TILE], [f32; TILE]) {
+    let here = |plane: &'a Lane<f32>| -> &'a [f32; TILE] { &plane.0.as_chunks().0[tile] };
     let origin = here(&planes[0]);
     let (mut a, mut b) = (origin.map(|v| v * total), origin.map(|v| v * 0.0));
     for (plane, weight) in planes.iter().zip(weights).skip(1) {

@@ -36,14 +36,16 @@ pub(super) struct Portable;
 impl Kernel for Portable {
     #[inline(always)]
     fn compare(self, x: &Lane<f32>, thresholds: &[f32], nan_right: bool, masks: &mut [Mask]) {
-        let (groups, _) = x.0.as_chunks::<8>();
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: SSE2 belongs to every x86-64.
+        unsafe {
+            compare_sse2(x, thresholds, nan_right, masks);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
         for (&threshold, mask) in thresholds.iter().zip(masks) {
-            for (byte, group) in mask.0.iter_mut().zip(groups) {
-                *byte = 0;
-                for (bit, &x) in group.iter().enumerate() {
-                    let right = x > threshold || (nan_right && x.is_nan());
-                    *byte |= u8::from(right) << bit;
-                }
+            for (byte, group) in mask.0.iter_mut().zip(x.0.as_chunks::<8>().0) {
+                let right = |x: f32| x > threshold || (nan_right && x.is_nan());
+                *byte = group.iter().rev().fold(0, |byte, &x| byte << 1 | u8::from(right(x)));
             }
         }
     }
@@ -51,6 +53,25 @@ impl Kernel for Portable {
     #[inline(always)]
     fn look_up(self, digits: &[Mask], tables: &[i32], sums: &mut [Lane<i32>]) {
         look_up_in_memory(digits, tables, sums);
+    }
+}
+
+/// Sign bits of compared registers: the compiler finds no way from a loop to them.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse2")]
+fn compare_sse2(x: &Lane<f32>, thresholds: &[f32], nan_right: bool, masks: &mut [Mask]) {
+    use std::arch::x86_64::{_mm_cmpgt_ps, _mm_cmpnle_ps, _mm_loadu_ps, _mm_movemask_ps, _mm_set1_ps};
+    for (&threshold, mask) in thresholds.iter().zip(masks) {
+        let threshold = _mm_set1_ps(threshold);
+        let right = |x: &[f32; 4]| {
+            // SAFETY: the reference is to 16 readable bytes; the load needs no alignment.
+            let x = unsafe { _mm_loadu_ps(x.as_ptr()) };
+            let right = if nan_right { _mm_cmpnle_ps(x, threshold) } else { _mm_cmpgt_ps(x, threshold) };
+            _mm_movemask_ps(right) as u8
+        };
+        for (byte, [low, high]) in mask.0.iter_mut().zip(x.0.as_chunks::<4>().0.as_chunks::<2>().0) {
+            *byte = right(low) | right(high) << 4;
+        }
     }
 }
 

@@ -12,7 +12,8 @@ pub(super) use machine::Machine;
 pub(super) use neighbours::Neighbours;
 pub(super) use network::Network;
 pub use network::NetworkParams;
-pub(super) use smart_trees::{train_forest, train_tree};
+pub use smart_trees::train_forest;
+pub(super) use smart_trees::train_tree;
 
 #[cfg(test)]
 mod tests {

@@ -34,8 +34,11 @@ struct Node {
     false_child: Option<usize>,
 }
 
-/// Trains a random forest of `trees` trees; a leaf votes for one class.
-pub(in crate::classify) fn train_forest(
+/// Trains a random forest of `trees` trees with smartcore; a leaf votes for one class.
+///
+/// # Errors
+/// A number of trees out of range, or smartcore's own reason.
+pub fn train_forest(
     rows: &[Vec<f32>],
     labels: &Labels,
     trees: usize,
