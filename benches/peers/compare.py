@@ -88,12 +88,12 @@ def main():
     def inputs(name, extra):
         path = work / f"{name}.json"
         # The same work as the peer: every date, as many rounds and leaves, no search, no validation.
-        common = {"cube": str(scene / "items.json"), "maxCloudCover": 100, "timeGrid": "acquisitions"}
+        common = {"cube": str(scene / "items.json"), "maxCloudCover": 100}
         path.write_text(json.dumps({"inputs": common | extra, "outputs": {"classMap": {}, **({"model": {}} if "samples" in extra else {})}}))
         return path
 
-    parameters = {"rounds": 100, "leaves": 31, "fourier": "coefficients"}
-    whole = inputs("whole", {"samples": str(scene / "samples-rice.geojson"), "parameters": parameters})
+    parameters = {"rounds": 100, "leaves": 31, "predictors": ["intervals", "coefficients"], "intervals": args.dates, "harmonics": 5, "rowFraction": 1, "columnFraction": 1}
+    whole = inputs("whole", {"samples": str(scene / "samples-rice.geojson"), "timeGrid": "acquisitions", "despike": False, "parameters": parameters})
     results = {"rededge whole": [], "rededge map": [], "peer whole": [], "peer train": [], "peer map": [], "peer predictors and predict": []}
     peaks = {"rededge": [], "peer": []}
     for k in range(args.runs):
