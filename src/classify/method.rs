@@ -7,7 +7,7 @@ use super::assess::Confusion;
 use super::boost::{BoostOptions, BoostParams};
 use super::itsgbt::{Itsgbt, PredictorChoice};
 use super::predictor_trees::PredictorTrees;
-use super::splits::{Samples, SplitError, Validation, hold_out, split};
+use super::splits::{Fold, Samples, SplitError, Validation, hold_out, split};
 use super::{
     ClassifyError, DtwModel, DtwParams, ForestModel, ForestParams, Labels, Observations, SeriesBlock,
     SeriesRecipe, SwvModel, SwvParams, Trained, TsrfModel, TsrfParams, boost, search,
@@ -144,7 +144,21 @@ impl Method {
         seed: u64,
         go_on: &dyn Fn(f64) -> bool,
     ) -> Result<(Confusion, Self), ValidateError> {
-        let folds = split(design, about, seed)?;
+        self.validate_on(&split(design, about, seed)?, samples, about, seed, go_on)
+    }
+
+    /// As [`Method::validate`], with the folds themselves.
+    ///
+    /// # Errors
+    /// [`ValidateError`].
+    pub fn validate_on(
+        &self,
+        folds: &[Fold],
+        samples: &LabelledSeries,
+        about: &Samples<'_>,
+        seed: u64,
+        go_on: &dyn Fn(f64) -> bool,
+    ) -> Result<(Confusion, Self), ValidateError> {
         let mut confusion = Confusion::new(&samples.labels.classes);
         let mut chosen = self.clone();
         for (k, fold) in folds.iter().enumerate() {
@@ -195,6 +209,22 @@ impl Method {
             *search = false;
             *boost = boost.without_early_stopping();
         }
+    }
+
+    /// The method with parameters that fit series of `steps`, where they were meant for longer
+    /// ones: fewer harmonics, shorter intervals, a narrower band.
+    #[must_use]
+    pub fn shortened(mut self, steps: usize) -> Self {
+        match &mut self {
+            Self::Itsgbt { predictors, .. } => {
+                predictors.harmonics = predictors.harmonics.min(steps / 2);
+                predictors.fewest_steps = predictors.fewest_steps.min(steps);
+            }
+            Self::Tsrf(params) => params.min_length = params.min_length.min(steps),
+            Self::Dtw(params) => params.band = params.band.map(|b| b.min(steps.saturating_sub(1))),
+            Self::Forest(_) | Self::Swv(_) => {}
+        }
+        self
     }
 
     /// A method whose parameters were chosen by a holdout, made ready to train on all samples.

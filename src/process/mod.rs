@@ -2,7 +2,9 @@
 //! One process a file. Knows neither where data lives, nor HTTP, nor async.
 
 mod assess_accuracy;
+mod compare_methods;
 mod context;
+mod earliest_rice_date;
 mod echo;
 mod error;
 pub mod figures;

@@ -3,13 +3,16 @@
 
 use super::DynProcess;
 use super::assess_accuracy::AssessAccuracy;
+use super::compare_methods::CompareMethods;
+use super::earliest_rice_date::EarliestRiceDate;
 use super::echo::Echo;
 use super::error::nearest;
 use super::index_series::IndexSeries;
 use super::rice_map::RiceMap;
 use super::train_rice::TrainRice;
 
-static REGISTRY: &[&dyn DynProcess] = &[&RiceMap, &TrainRice, &AssessAccuracy, &IndexSeries, &Echo];
+static REGISTRY: &[&dyn DynProcess] =
+    &[&RiceMap, &TrainRice, &EarliestRiceDate, &CompareMethods, &AssessAccuracy, &IndexSeries, &Echo];
 
 /// All processes, in the order in which they are listed.
 pub fn registry() -> &'static [&'static dyn DynProcess] {

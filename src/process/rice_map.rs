@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::grid::Choice;
-use super::rice::inputs::{SmoothingInput, TimeGridInput};
+use super::rice::inputs::{SmoothingInput, TimeGridInput, class_property, yes};
 use super::rice::map::{MapOptions, map, steep};
 use super::rice::parameters::{MethodName, Parameters};
 use super::rice::training::{Training, open_cube};
@@ -82,14 +82,6 @@ pub struct RiceMapInputs {
     /// Seed of every random draw.
     #[serde(default)]
     seed: u64,
-}
-
-fn class_property() -> String {
-    "class".to_owned()
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// What comes back.

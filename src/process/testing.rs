@@ -8,7 +8,7 @@ use super::{
     Silent,
 };
 use crate::crs::GeoBox;
-use crate::cube::{CubeRequest, DataCube, SeriesTable};
+use crate::cube::{CubeRequest, DataCube, IndexSeries, SeriesTable};
 use crate::ogc::{CubeInput, FileInput};
 use crate::vector::FeatureTable;
 
@@ -19,6 +19,8 @@ pub struct Memory {
     pub cube: Option<DataCube>,
     /// Features by input.
     pub features: BTreeMap<String, FeatureTable>,
+    /// Tables of series by input.
+    pub tables: BTreeMap<String, SeriesTable>,
     /// Bytes by input.
     pub bytes: BTreeMap<String, Vec<u8>>,
     /// Documents by output.
@@ -35,9 +37,37 @@ pub fn nowhere() -> Memory {
 }
 
 impl Memory {
+    /// With a table of series as this input.
+    pub fn with_table(mut self, input: &str, table: SeriesTable) -> Self {
+        self.tables.insert(input.to_owned(), table);
+        self
+    }
+
     /// The context over this memory.
     pub fn as_context(&self) -> Context<'_> {
         Context { data: self, sink: self, progress: &Silent, cancel: self.cancel.clone() }
+    }
+}
+
+/// Samples of three classes over 14 dates, every 12 days from day 101 of 2021: all alike until
+/// day 161, then single rice rises, double rice falls and the rest stays.
+pub fn seasons(samples: usize) -> SeriesTable {
+    let dates: Vec<jiff::civil::Date> =
+        (0..14).map(|k| jiff::civil::date(2021, 4, 11) + jiff::Span::new().days(12 * k)).collect();
+    let classes = ["single-rice", "double-rice", "non-rice"];
+    let mut values = Vec::new();
+    for date in 0..dates.len() {
+        let since = (date as f32 - 5.0).max(0.0);
+        values.extend((0..samples).map(|i| {
+            // A little noise that is no class's own.
+            let noise = 0.02 * ((i / 3 * 31 + date * 17) as f32 * 0.7).sin();
+            0.4 + noise + [0.06, -0.05, 0.0][i % 3] * since
+        }));
+    }
+    let property = |i: usize| ("class".to_owned(), crate::vector::Value::Text(classes[i % 3].to_owned()));
+    SeriesTable {
+        properties: (0..samples).map(|i| [property(i)].into()).collect(),
+        series: vec![IndexSeries { index: "NDRE".to_owned(), dates, values }],
     }
 }
 
@@ -52,8 +82,8 @@ impl DataSource for Memory {
     fn features(&self, input: &str, _: &FileInput) -> Result<FeatureTable, ProcessError> {
         self.features.get(input).cloned().ok_or_else(|| absent(input))
     }
-    fn series(&self, _: &str, _: &FileInput) -> Result<Option<SeriesTable>, ProcessError> {
-        Ok(None)
+    fn series(&self, input: &str, _: &FileInput) -> Result<Option<SeriesTable>, ProcessError> {
+        Ok(self.tables.get(input).cloned())
     }
     fn raster(&self, input: &str, _: &FileInput) -> Result<Box<dyn RasterReader>, ProcessError> {
         Err(absent(input))

@@ -9,14 +9,14 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::process::ProcessError;
 
-const WIDTH: u32 = 1000;
+pub(super) const WIDTH: u32 = 1000;
 const PANEL_HEIGHT: u32 = 300;
-const HEAD: u32 = 64;
-const FONT: &str = "sans-serif";
+pub(super) const HEAD: u32 = 64;
+pub(super) const FONT: &str = "sans-serif";
 /// Shades of black: of text, of what is secondary, of grid lines.
-const INK: f64 = 0.86;
-const FAINT: f64 = 0.6;
-const RULE: f64 = 0.12;
+pub(super) const INK: f64 = 0.86;
+pub(super) const FAINT: f64 = 0.6;
+pub(super) const RULE: f64 = 0.12;
 /// Width of a letter of the legend's font, on average (pixels).
 const LETTER: f64 = 7.4;
 
@@ -71,8 +71,8 @@ pub struct CurveFigure {
     pub panels: Vec<Panel>,
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(super) type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 impl CurveFigure {
     /// The figure as SVG.
@@ -100,34 +100,12 @@ impl CurveFigure {
         let root = SVGBackend::with_string(svg, (WIDTH, height)).into_drawing_area();
         root.fill(&WHITE)?;
         let (head, body) = root.split_vertically(HEAD);
-        self.draw_head(&head)?;
+        let curves = self.panels.iter().flat_map(|p| &p.curves);
+        draw_head(&head, &self.title, curves.map(|c| (c.name.as_str(), c.color)))?;
         for (area, panel) in body.split_evenly((self.panels.len().max(1), 1)).iter().zip(&self.panels) {
             self.draw_panel(area, panel, x)?;
         }
         root.present()
-    }
-
-    fn draw_head(&self, head: &Area) -> Drawn {
-        let bold = (FONT, 18).into_font().style(FontStyle::Bold).color(&BLACK.mix(INK));
-        head.draw_text(&self.title, &bold, (20, 10))?;
-        let mut names: Vec<(&str, [u8; 3])> = Vec::new();
-        for curve in self.panels.iter().flat_map(|p| &p.curves) {
-            if !names.iter().any(|n| n.0 == curve.name) {
-                names.push((&curve.name, curve.color));
-            }
-        }
-        let style = (FONT, 14).into_font().color(&BLACK.mix(INK));
-        let mut left = 22;
-        for (name, color) in names {
-            let width = 40 + (name.chars().count() as f64 * LETTER) as i32;
-            if left + width > WIDTH as i32 {
-                break; // as many as fit; the colours of the rest are in the table's classes
-            }
-            head.draw(&PathElement::new([(left, 48), (left + 20, 48)], line_color(color).stroke_width(3)))?;
-            head.draw_text(name, &style, (left + 26, 40))?;
-            left += width;
-        }
-        Ok(())
     }
 
     fn draw_panel(&self, area: &Area, panel: &Panel, x: (f64, f64)) -> Drawn {
@@ -193,6 +171,34 @@ impl CurveFigure {
             }
         }
     }
+}
+
+/// The title, and below it each name once with its colour.
+pub(super) fn draw_head<'a>(
+    head: &Area,
+    title: &str,
+    all: impl Iterator<Item = (&'a str, [u8; 3])>,
+) -> Drawn {
+    let bold = (FONT, 18).into_font().style(FontStyle::Bold).color(&BLACK.mix(INK));
+    head.draw_text(title, &bold, (20, 10))?;
+    let mut names: Vec<(&str, [u8; 3])> = Vec::new();
+    for (name, color) in all {
+        if !names.iter().any(|n| n.0 == name) {
+            names.push((name, color));
+        }
+    }
+    let style = (FONT, 14).into_font().color(&BLACK.mix(INK));
+    let mut left = 22;
+    for (name, color) in names {
+        let width = 40 + (name.chars().count() as f64 * LETTER) as i32;
+        if left + width > WIDTH as i32 {
+            break; // as many as fit; the colours of the rest are in the table's classes
+        }
+        head.draw(&PathElement::new([(left, 48), (left + 20, 48)], line_color(color).stroke_width(3)))?;
+        head.draw_text(name, &style, (left + 26, 40))?;
+        left += width;
+    }
+    Ok(())
 }
 
 /// An axis with ticks of our own.
@@ -275,7 +281,7 @@ fn nice(step: f64) -> f64 {
 }
 
 /// A number with the digits that its range needs.
-fn short(value: f64, range: (f64, f64)) -> String {
+pub(super) fn short(value: f64, range: (f64, f64)) -> String {
     let digits = (2.0 - (range.1 - range.0).abs().max(1e-12).log10()).floor().clamp(0.0, 6.0) as usize;
     let text = format!("{value:.digits$}");
     let text = if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
@@ -287,7 +293,7 @@ fn short(value: f64, range: (f64, f64)) -> String {
 }
 
 /// A map's colour as a line on white: pale ones are darkened until they can be seen.
-fn line_color(color: [u8; 3]) -> RGBColor {
+pub(super) fn line_color(color: [u8; 3]) -> RGBColor {
     const LIGHTEST: f64 = 165.0;
     let [r, g, b] = color.map(f64::from);
     let luminance = 0.2126 * r + 0.7152 * g + 0.0722 * b;

@@ -8,6 +8,105 @@ use serde::{Deserialize, Deserializer};
 use crate::cube::{Smoothing, TimeGrid};
 use crate::process::ProcessError;
 
+/// Inputs of a process that trains on labelled series: the members that all such processes share,
+/// and between them its own. (`serde(flatten)` would lose the path of a wrong member.)
+macro_rules! training_inputs {
+    ($(#[$about:meta])* pub struct $name:ident { $($(#[$meta:meta])* $own:ident: $kind:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        pub struct $name {
+            /// Scenes: a STAC ItemCollection, a SAFE folder, a GF-6 folder or a folder of GeoTIFFs, or
+            /// a list of such sources that are joined; not needed where the samples hold series.
+            cube: Option<crate::ogc::CubeInput>,
+            /// Labelled points or polygons, or a CSV table of series (columns such as
+            /// `NDRE@2022-01-05`).
+            samples: crate::ogc::FileInput,
+            $($(#[$meta])* $own: $kind,)*
+            /// Class names in the order of their codes; samples of other classes are left out.
+            classes: Option<Vec<String>>,
+            /// The property of the samples that holds the class.
+            #[serde(default = "crate::process::rice::inputs::class_property")]
+            class_property: String,
+            /// Spectral indices or bands whose series are read (default NDRE).
+            indices: Option<Vec<String>>,
+            /// Where: a box or polygons (default: all scenes).
+            area: Option<crate::ogc::AreaInput>,
+            /// When: `2019-04-01/2019-10-31`, `..` for an open end (default: all dates).
+            dates: Option<crate::ogc::DateInterval>,
+            /// Pixel size in metres (degrees where the CRS is geographic); default: the finest band.
+            #[schemars(extend("x-unit" = "m"))]
+            resolution: Option<f64>,
+            /// CRS of the pixels, such as `EPSG:32649` (default: that of the first scene).
+            crs: Option<String>,
+            /// Time steps by day of year, or `acquisitions` (default: every 5 days over the dates).
+            #[serde(default)]
+            time_grid: crate::process::rice::inputs::TimeGridInput,
+            /// Smoothing on the time grid (default: none).
+            #[serde(default)]
+            smoothing: crate::process::rice::inputs::SmoothingInput,
+            /// Whether observations that stick out of a pixel's own series are left out.
+            #[serde(default = "crate::process::rice::inputs::yes")]
+            despike: bool,
+            /// Scenes with this cloud cover or more are left out (default 30; 100 keeps all).
+            #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
+            max_cloud_cover: Option<f64>,
+            /// Accept Level-1C scenes, which are not surface reflectance.
+            #[serde(default)]
+            allow_top_of_atmosphere: bool,
+            /// How the model is tested (default: a holdout of 40/40/20).
+            #[serde(default)]
+            validation: crate::classify::splits::Validation,
+            /// Seed of every random draw.
+            #[serde(default)]
+            seed: u64,
+        }
+
+        impl $name {
+            /// What training needs, with a method and its parameters.
+            fn training<'a>(
+                &'a self,
+                method: crate::process::rice::parameters::MethodName,
+                parameters: &'a crate::process::rice::parameters::Parameters,
+            ) -> crate::process::rice::training::Training<'a> {
+                crate::process::rice::training::Training {
+                    cube: self.cube.as_ref(),
+                    grid: crate::process::Choice {
+                        area: self.area.as_ref(),
+                        dates: self.dates,
+                        resolution: self.resolution,
+                        crs: self.crs.as_deref(),
+                        max_cloud_cover: self.max_cloud_cover,
+                        allow_top_of_atmosphere: self.allow_top_of_atmosphere,
+                    },
+                    samples: &self.samples,
+                    class_property: &self.class_property,
+                    classes: self.classes.as_deref(),
+                    indices: self.indices.as_deref(),
+                    time_grid: &self.time_grid,
+                    smoothing: self.smoothing,
+                    despike: self.despike,
+                    method,
+                    parameters,
+                    validation: Some(&self.validation),
+                    seed: self.seed,
+                }
+            }
+        }
+    };
+}
+pub(in crate::process) use training_inputs;
+
+/// The usual name of the property that holds the class.
+pub(in crate::process) fn class_property() -> String {
+    "class".to_owned()
+}
+
+/// For switches that are on where nothing else is asked for.
+pub(in crate::process) fn yes() -> bool {
+    true
+}
+
 /// Days between the steps of the time grid where nothing else is asked for.
 const USUAL_STEP: f32 = 5.0;
 
@@ -113,6 +212,18 @@ impl TimeGridInput {
     }
 }
 
+/// The part of a time grid that a series of dates up to `last_day` has seen: no step lies beyond
+/// the first at or after that day, and three steps are always left.
+pub fn cut(grid: TimeGrid, last_day: f32) -> TimeGrid {
+    match grid {
+        TimeGrid::Days { first, step, count } => {
+            let seen = ((last_day - first) / step).ceil().max(0.0) as usize + 1;
+            TimeGrid::Days { first, step, count: count.min(seen.max(3)) }
+        }
+        other => other,
+    }
+}
+
 /// Smoothing as it stands in a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -147,6 +258,15 @@ impl From<SmoothingInput> for Smoothing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cut_grid_ends_at_the_first_step_that_holds_the_last_day() {
+        let days = |grid: TimeGrid| grid.days(&[]);
+        let grid = TimeGrid::Days { first: 91.0, step: 5.0, count: 40 };
+        assert_eq!(days(cut(grid.clone(), 107.0)), [91.0, 96.0, 101.0, 106.0, 111.0]);
+        assert_eq!(days(cut(grid.clone(), 80.0)), [91.0, 96.0, 101.0]);
+        assert_eq!(cut(grid.clone(), 400.0), grid);
+    }
 
     #[test]
     fn the_time_grid_covers_the_dates_and_bad_members_are_named() {

@@ -20,6 +20,7 @@ use crate::process::grid::Choice;
 use crate::process::{Context, ProcessError};
 
 /// What training needs, gathered from the members of a request.
+#[derive(Clone, Copy)]
 pub struct Training<'a> {
     pub cube: Option<&'a CubeInput>,
     pub grid: Choice<'a>,
@@ -34,6 +35,15 @@ pub struct Training<'a> {
     pub parameters: &'a Parameters,
     pub validation: Option<&'a Validation>,
     pub seed: u64,
+}
+
+/// Labelled series that any method can be trained on.
+pub struct Prepared {
+    pub observations: Observations,
+    pub recipe: SeriesRecipe,
+    pub legend: Legend,
+    pub series: LabelledSeries,
+    pub facts: SampleFacts,
 }
 
 /// A trained model and how right it is.
@@ -75,34 +85,17 @@ impl Training<'_> {
     /// # Errors
     /// [`ProcessError::Input`] naming the member; cancelled.
     pub fn run(&self, cube: Option<&DataCube>, context: &Context<'_>) -> Result<Trained, ProcessError> {
-        let channels = self.channels()?;
-        let observations = self.gather(cube, &channels, context)?;
-        let recipe = self.recipe(&observations, &channels)?;
-        let observations = usable(observations, &recipe, context)?;
-        let legend = self.legend(&observations)?;
-        let observations = in_order_of(observations, &legend);
-        let series = LabelledSeries::of(&observations, &recipe);
-        let facts = SampleFacts::of(&observations, metres(&observations, cube));
-        let about = facts.about(&series.labels);
+        let prepared = self.prepare(cube, context)?;
         let mut method = self.parameters.method(self.method)?;
-
         let (mut confusion, mut accuracy) = (None, None);
         if let Some(design) = self.validation {
-            context.progress.step("validate", 100);
-            let tell = |part: f64| told(part, context);
-            let (found, chosen) = method
-                .validate(&series, &about, design, self.seed, &tell)
-                .map_err(|e| training_error(e, self))?;
-            let document = Accuracy { validation: Some(design.clone()), ..found.accuracy() };
-            (confusion, accuracy) = (Some(found), Some(document));
-            if matches!(design, Validation::Holdout { .. }) {
-                method = chosen.settled();
-            }
+            let found;
+            (found, method) = self.validate(&prepared, method, design, context)?;
+            accuracy = Some(Accuracy { validation: Some(design.clone()), ..found.accuracy() });
+            confusion = Some(found);
         }
-        context.progress.step("train", 100);
-        let tell = |part: f64| told(part, context);
-        let (trained, method) =
-            method.train_on_all(&series, &about, self.seed, &tell).map_err(|e| training_error(e, self))?;
+        let (trained, method) = self.train(&prepared, &method, context)?;
+        let Prepared { observations, recipe, legend, series, .. } = prepared;
         let card = ModelCard {
             method: method.id().to_owned(),
             samples: series.labels.counts(),
@@ -118,6 +111,59 @@ impl Training<'_> {
             software: format!("rededge {}", env!("CARGO_PKG_VERSION")),
         };
         Ok(Trained { model: Model::new(card, recipe, trained), confusion, accuracy })
+    }
+
+    /// Reads the samples and makes their series regular.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] naming the member; cancelled.
+    pub fn prepare(&self, cube: Option<&DataCube>, context: &Context<'_>) -> Result<Prepared, ProcessError> {
+        let channels = self.channels()?;
+        let observations = self.gather(cube, &channels, context)?;
+        let recipe = self.recipe(&observations, &channels)?;
+        let observations = usable(observations, &recipe, context)?;
+        let legend = self.legend(&observations)?;
+        let observations = in_order_of(observations, &legend);
+        let series = LabelledSeries::of(&observations, &recipe);
+        let facts = SampleFacts::of(&observations, metres(&observations, cube));
+        Ok(Prepared { observations, recipe, legend, series, facts })
+    }
+
+    /// Tests a method by a design; it comes back with the parameters that a holdout chose.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] naming the member; cancelled.
+    pub fn validate(
+        &self,
+        prepared: &Prepared,
+        method: Method,
+        design: &Validation,
+        context: &Context<'_>,
+    ) -> Result<(Confusion, Method), ProcessError> {
+        context.progress.step("validate", 100);
+        let about = prepared.facts.about(&prepared.series.labels);
+        let (found, chosen) = method
+            .validate(&prepared.series, &about, design, self.seed, &|part| told(part, context))
+            .map_err(|e| training_error(e, self.method))?;
+        let chose = matches!(design, Validation::Holdout { .. });
+        Ok((found, if chose { chosen.settled() } else { method }))
+    }
+
+    /// Trains a method on all samples.
+    ///
+    /// # Errors
+    /// As [`Training::validate`].
+    pub fn train(
+        &self,
+        prepared: &Prepared,
+        method: &Method,
+        context: &Context<'_>,
+    ) -> Result<(crate::classify::Trained, Method), ProcessError> {
+        context.progress.step("train", 100);
+        let about = prepared.facts.about(&prepared.series.labels);
+        method
+            .train_on_all(&prepared.series, &about, self.seed, &|part| told(part, context))
+            .map_err(|e| training_error(e, self.method))
     }
 
     fn gather(
@@ -265,7 +311,8 @@ fn metres(observations: &Observations, cube: Option<&DataCube>) -> Option<Vec<[f
     Some(positions.into_iter().map(|(x, y)| [x * east, y * north]).collect())
 }
 
-fn training_error(error: ValidateError, training: &Training) -> ProcessError {
+/// The member of the request that an error of the samples or the method is about.
+pub fn training_error(error: ValidateError, method: MethodName) -> ProcessError {
     match error {
         ValidateError::Split(e) => ProcessError::input("validation", e),
         ValidateError::Classify(ClassifyError::Boost(BoostError::Cancelled)) => ProcessError::Cancelled,
@@ -278,7 +325,7 @@ fn training_error(error: ValidateError, training: &Training) -> ProcessError {
         ValidateError::Classify(
             e @ (ClassifyError::Samples(_) | ClassifyError::Boost(BoostError::Table(_))),
         ) => ProcessError::input("samples", e),
-        ValidateError::Classify(e) => ProcessError::failed(format_args!("method {:?}: {e}", training.method)),
+        ValidateError::Classify(e) => ProcessError::failed(format_args!("method {method:?}: {e}")),
     }
 }
 
