@@ -5,6 +5,7 @@
 
 mod cli;
 mod county;
+mod methods;
 mod products;
 mod scenes;
 mod tidy;
