@@ -19,7 +19,7 @@ value() { # FILE KEY: the first number of that name in a document
     sed -n "s/^ *\"$2\": \([0-9.eE+-]*\),*\$/\1/p" "$1" | head -1
 }
 shares() { # FILE MEMBER: the numbers of an object, in its order
-    sed -n "/\"$2\": {/,/}/s/^ *\"[^\"]*\": \([0-9.eE+-]*\),*\$/\1/p" "$1" |
+    sed -n "/\"$2\": {/,/}/{s/^ *\"[^\"]*\": \([0-9.eE+-]*\),*\$/\1/p;/}/q}" "$1" |
         awk '{ printf "%s%.3f", (NR > 1 ? ", " : ""), $1 }'
 }
 

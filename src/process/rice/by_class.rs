@@ -104,7 +104,7 @@ impl ByClass<'_> {
                 class: &class.name,
                 k,
                 a,
-                b,
+                b: b + 0.0, // no sign on the sine of nothing
                 c: if k == 0 { a / 2.0 } else { a.hypot(b) },
                 phi: (k > 0).then(|| a.atan2(b)),
             })
