@@ -209,6 +209,9 @@ fn compare(
     Ok((row, matters))
 }
 
+/// An output, its media type and how it is made.
+type Written<'a> = (&'a str, &'a str, &'a dyn Fn() -> Result<Vec<u8>, ProcessError>);
+
 /// Writes what does not depend on a method.
 fn describe_classes(prepared: &Prepared, context: &Context<'_>) -> Result<(), ProcessError> {
     let days = days_of_year(prepared);
@@ -218,8 +221,7 @@ fn describe_classes(prepared: &Prepared, context: &Context<'_>) -> Result<(), Pr
         days: &days,
         legend: &prepared.legend,
     };
-    type Part<'a> = (&'a str, &'a str, &'a dyn Fn() -> Result<Vec<u8>, ProcessError>);
-    let parts: [Part<'_>; 5] = [
+    let parts: [Written<'_>; 5] = [
         ("fourier", outputs::CSV, &|| by_class.fourier()),
         ("harmonics", outputs::CSV, &|| by_class.harmonic_table()),
         ("harmonicFigure", outputs::SVG, &|| by_class.harmonic_figure().map(String::into_bytes)),

@@ -182,7 +182,7 @@ impl ByClass<'_> {
         for k in 1..=self.harmonics() {
             panels.push(panel(format!("harmonic {k}"), &|c, i| parts[c].1[k][i]));
         }
-        self.figure("Harmonic curves by class".to_owned(), "day of year", panels)
+        draw("Harmonic curves by class".to_owned(), "day of year", panels)
     }
 
     /// Sliding intervals of a sixth of the season, at least three steps.
@@ -254,7 +254,7 @@ impl ByClass<'_> {
         });
         let length = intervals[0].end - intervals[0].start + 1;
         let title = format!("Sliding intervals of {length} steps by class, with one standard deviation");
-        self.figure(title, "day of year, middle of the interval", panels.collect())
+        draw(title, "day of year, middle of the interval", panels.collect())
     }
 
     fn panel(&self, title: String, days: &[f32], of: impl Fn(usize, usize) -> Summary) -> Panel {
@@ -268,10 +268,10 @@ impl ByClass<'_> {
         });
         Panel { title, curves: curves.collect() }
     }
+}
 
-    fn figure(&self, title: String, x: &str, panels: Vec<Panel>) -> Result<String, ProcessError> {
-        CurveFigure { title, x: XAxis::Number(x.to_owned()), panels }.svg()
-    }
+fn draw(title: String, x: &str, panels: Vec<Panel>) -> Result<String, ProcessError> {
+    CurveFigure { title, x: XAxis::Number(x.to_owned()), panels }.svg()
 }
 
 /// Mean and standard deviation (divisor n - 1).
