@@ -352,7 +352,8 @@ mod tests {
     fn all_methods_stand_in_one_table_with_all_its_figures() {
         let inputs = serde_json::json!({
             "samples": "table.csv", "despike": false, "timeGrid": {"step": 12},
-            "parametersByMethod": {"tsrf": {"trees": 20}, "forest": {"trees": 20}, "swv": {"trees": 20}}
+            "validation": {"by": "folds", "folds": 3},
+            "parametersByMethod": {"itsgbt": {"minLeaf": 3}, "tsrf": {"trees": 20}, "forest": {"trees": 20}, "swv": {"trees": 20}}
         });
         let memory = run(&inputs).unwrap();
         let documents = memory.documents.lock().unwrap();
