@@ -7,7 +7,9 @@ mod cli;
 mod county;
 mod methods;
 mod products;
+mod rice;
 mod scenes;
+mod spectral;
 mod tidy;
 
 use std::path::PathBuf;
