@@ -13,7 +13,7 @@ use crate::shared_data;
 fn run_on(threads: usize, process: &str, inputs: Value, base: &Path, out: &Path) -> Result<(), ProcessError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let sink = LocalSink::create(out, []).unwrap();
-    let source = LocalSource::new(base);
+    let source = LocalSource::new(base, &Silent);
     let context = Context { data: &source, sink: &sink, progress: &Silent, cancel: CancelToken::default() };
     pool.install(|| find(process).unwrap().run_json(inputs, &context))?;
     sink.commit().unwrap();
