@@ -283,6 +283,7 @@ fn figure(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::DynProcess as _;
     use crate::process::testing::{Memory, seasons};
 
     fn by_hand(identified: &[f64]) -> Vec<ByDate> {
@@ -312,7 +313,6 @@ mod tests {
 
     fn run(inputs: &serde_json::Value) -> Result<Memory, ProcessError> {
         let memory = Memory::default().with_table("samples", seasons(90));
-        use crate::process::DynProcess as _;
         EarliestRiceDate.run_json(inputs.clone(), &memory.as_context())?;
         Ok(memory)
     }
@@ -350,10 +350,8 @@ mod tests {
                 let (n, from) = (90, 10 * 90);
                 series.values[from..14 * n].reverse();
             }
-            use crate::process::DynProcess as _;
             EarliestRiceDate.run_json(inputs, &memory.as_context()).unwrap();
-            let rows = memory.documents.lock().unwrap()["accuracyByDate"].as_array().unwrap().clone();
-            rows
+            memory.documents.into_inner().unwrap()["accuracyByDate"].as_array().unwrap().clone()
         };
         assert_eq!(table("as they are")[..8], table("upset")[..8]);
     }
