@@ -1,3 +1,5 @@
+//! Distances against hand-made and reference values.
+
 use super::super::testing::{self, Series};
 use super::path::warp;
 use super::*;

@@ -1,3 +1,5 @@
+//! Every version of the scorer against the plain one.
+
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
