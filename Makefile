@@ -11,7 +11,7 @@ help:
 	@echo "make test         all tests"
 	@echo "make lint         format and lint checks"
 	@echo "make bench        benchmarks of the hot paths"
-	@echo "make bench-peers  rededge beside the Python peers in PEERS ($(PEERS))"
+	@echo "make bench-peers  rededge beside the Python peers in PEERS ($(PEERS)); BENCH=--tile adds a whole tile"
 
 setup:
 	@.ci/setup
@@ -36,9 +36,8 @@ bench: setup
 	$(CARGO) bench --locked
 
 bench-peers: build
-	python3 benches/peers/compare.py --peers "$(PEERS)" --write
-	$(CARGO) build --release --locked --example train_table
-	folder=$${CARGO_TARGET_DIR:-target}; $$folder/bench-peers/venv/bin/python benches/peers/train.py $$folder/release/examples/train_table
+	$(CARGO) build --release --locked --examples
+	python3 benches/peers/compare.py --peers "$(PEERS)" --write $(BENCH)
 
 clean:
 	$(CARGO) clean

@@ -12,9 +12,10 @@ use std::time::Instant;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use rededge::classify::fused::Scorer;
 use rededge::classify::{
     Classifier, ClassifyError, DtwModel, DtwParams, Labels, Library, SeriesBlock, SwvModel, SwvParams,
-    TsrfModel, TsrfParams,
+    TsrfModel, TsrfParams, train_smartcore_forest,
 };
 
 /// Pixels of a block: about what a tile's share of a thread is.
@@ -53,7 +54,39 @@ fn main() -> Result<(), ClassifyError> {
     for s in swv.stability() {
         println!("    {:24} accuracy {:.3} weight {:.3}", s.member, s.accuracy, s.weight);
     }
-    Ok(())
+
+    let start = Instant::now();
+    let rows: Vec<Vec<f32>> =
+        (0..1500).map(|pixel| train.iter().skip(pixel).step_by(1500).copied().collect()).collect();
+    let forest = FusedForest {
+        classes: labels.classes.clone(),
+        steps,
+        scorer: Scorer::new(&train_smartcore_forest(&rows, &labels, 100, 0)?)?,
+    };
+    report("forest of smartcore, fused", &forest, &blocks, steps, &truth, start)
+}
+
+/// A random forest that smartcore grew, in the crate's scorer.
+struct FusedForest {
+    classes: Vec<String>,
+    steps: usize,
+    scorer: Scorer,
+}
+
+impl Classifier for FusedForest {
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn shape(&self) -> (usize, usize) {
+        (1, self.steps)
+    }
+
+    fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
+        let plane = |&step: &u32| &series.values[step as usize * series.pixels..][..series.pixels];
+        let columns: Vec<&[f32]> = self.scorer.used_features().iter().map(plane).collect();
+        self.scorer.score(&columns.concat(), series.pixels, out)
+    }
 }
 
 /// Prints the time of training and, as the median of seven runs over all blocks, of mapping.

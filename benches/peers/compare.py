@@ -1,10 +1,11 @@
-"""Runs rededge and the Python peer of its rice map on the same scene, in turn, and prints ratios of medians.
+"""Runs rededge and its Python peers on the same work, in turn, and prints ratios of medians.
 
-usage: compare.py [--peers ../shared/peers] [--runs 3] [--width 2508 --height 2979 --dates 20] [--threads 2] [--write]
+usage: compare.py [--peers ../shared/peers] [--runs 3] [--width 2508 --height 2979 --dates 20] [--threads 2] [--tile] [--write]
 
 The scene is [J]'s job (2508 x 2979 pixels, 20 dates), simulated once below target/bench-peers. The
-peers' virtual environment is made there too, from their requirements.txt. --write puts the table
-into docs/benchmarks.md. Machines differ and are noisy: only the ratios mean something."""
+peers' virtual environment is made there too, from their requirements.txt. --tile adds a whole
+Sentinel-2 tile of 10980 x 10980 pixels, rededge alone (6 GB of disk). --write puts the tables into
+docs/benchmarks.md. Machines differ and are noisy: only the ratios mean something."""
 import argparse
 import datetime
 import json
@@ -21,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/benchmarks.md"
 BEGIN, END = "<!-- bench-peers: begin -->", "<!-- bench-peers: end -->"
+NEEDED = r"numpy|scipy|scikit-learn|lightgbm|pyts|dtaidistance|rasterio"
 
 
 def arguments():
@@ -31,16 +33,21 @@ def arguments():
     a.add_argument("--height", type=int, default=2979)
     a.add_argument("--dates", type=int, default=20)
     a.add_argument("--threads", type=int, default=2)
-    a.add_argument("--work", type=Path, help="folder of scene and environment (default: target/bench-peers)")
-    a.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
+    a.add_argument("--work", type=Path, help="folder of scenes and environment (default: target/bench-peers)")
+    a.add_argument("--tile", action="store_true", help="map a whole tile too, without a peer")
+    a.add_argument("--write", action="store_true", help="write the tables into docs/benchmarks.md")
     return a.parse_args()
 
 
-def run(command, threads):
+def tell(text):
+    print(f"[load {os.getloadavg()[0]:.1f}] {text}", file=sys.stderr, flush=True)
+
+
+def run(command, threads, cwd=None):
     """Seconds, peak MiB and output of a command; the peak is of its largest process."""
-    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "GDAL_NUM_THREADS": str(threads)}
+    environment = os.environ | {name: str(threads) for name in ("OMP_NUM_THREADS", "GDAL_NUM_THREADS", "RAYON_NUM_THREADS")}
     start = time.perf_counter()
-    child = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    child = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=cwd)
     output = child.stdout.read()
     _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - start
@@ -62,87 +69,158 @@ def cpu():
         return platform.processor() or platform.machine()
 
 
-def median(values):
-    return statistics.median(values)
+class Measured:
+    """Values of several runs under names; a name gives their median."""
+
+    def __init__(self):
+        self.values = {}
+
+    def add(self, **values):
+        for name, value in values.items():
+            self.values.setdefault(name, []).append(value)
+
+    def __getitem__(self, name):
+        return statistics.median(self.values[name])
+
+
+def row(what, theirs, ours, unit, digits=2):
+    return f"| {what} | {theirs:.{digits}f} {unit} | {ours:.{digits}f} {unit} | **{theirs / ours:.1f}** |"
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        if not (args.peers / "itsgbt.py").exists():
+            sys.exit(f"{args.peers} has no itsgbt.py: pass --peers FOLDER (or make bench-peers PEERS=FOLDER)")
+        target = target_folder()
+        self.release = target / "release"
+        self.work = args.work or target / "bench-peers"
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.python = self.environment()
+        self.rededge = self.release / "rededge"
+
+    def environment(self):
+        python = self.work / "venv/bin/python"
+        if not python.exists():
+            tell("making the peers' environment")
+            subprocess.run([sys.executable, "-m", "venv", self.work / "venv"], check=True)
+            # Only what is compared here: tile servers and the like stay out.
+            wanted = [line for line in (self.args.peers / "requirements.txt").read_text().split() if re.match(NEEDED, line)]
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
+        return python
+
+    def scene(self, width, height):
+        folder = self.work / f"county-{width}x{height}x{self.args.dates}"
+        if not folder.exists():
+            tell(f"simulating {folder.name}")
+            size = ["--width", str(width), "--height", str(height), "--dates", str(self.args.dates)]
+            subprocess.run([self.rededge, "simulate", folder, *size, "--bands", "ndre", "--quiet"], check=True)
+        return folder
+
+    def map(self, scene, more):
+        """Seconds, peak MiB, seconds of predictors and scoring, and the folder of results of one rice map."""
+        # The same work as the peer: every date, as many rounds and leaves, no search, no validation.
+        inputs = self.work / "inputs.json"
+        outputs = {"classMap": {}} | ({"model": {}} if "samples" in more else {})
+        inputs.write_text(json.dumps({"inputs": {"cube": str(scene / "items.json"), "maxCloudCover": 100} | more, "outputs": outputs}))
+        out = self.work / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        threads = self.args.threads
+        command = [self.rededge, "run", "rice-map", inputs, "--out", out, "--threads", threads, "--log-format", "json"]
+        seconds, peak, log = run(command, threads)
+        score = float(re.search(r'"score_thread_seconds":([\d.e-]+)', log).group(1)) / threads
+        return seconds, peak, score, out
+
+    def training(self, scene):
+        parameters = {"rounds": 100, "leaves": 31, "predictors": ["intervals", "coefficients"], "intervals": self.args.dates, "harmonics": 5, "rowFraction": 1, "columnFraction": 1}
+        return {"samples": str(scene / "samples-rice.geojson"), "timeGrid": "acquisitions", "despike": False, "parameters": parameters}
+
+    def job(self):
+        """The rice paper's job against numpy and LightGBM."""
+        args = self.args
+        scene = self.scene(args.width, args.height)
+        m = Measured()
+        for k in range(args.runs):
+            tell(f"job, run {k + 1} of {args.runs}")
+            seconds, peak, _, out = self.map(scene, self.training(scene))
+            m.add(whole=seconds, peak=peak)
+            model = shutil.copy(out / "model.json", self.work / "model.json")
+            seconds, _, score, _ = self.map(scene, {"model": str(model)})
+            m.add(map=seconds, score=score)
+            command = [self.python, args.peers / "itsgbt.py", scene, scene / "samples-rice.geojson", self.work / "peer.tif", "--threads", args.threads]
+            seconds, peak, output = run(command, args.threads, cwd=args.peers)
+            told = {name: float(value) for name, value in re.findall(r"(predictors|predict|map total) ([\d.]+)", output)}
+            m.add(their_whole=seconds, their_peak=peak, their_map=told["map total"], their_score=told["predictors"] + told["predict"])
+        lines = [
+            f"### The job: {args.width} x {args.height} pixels, {args.dates} dates\n",
+            "| what | numpy + LightGBM | rededge | ratio |",
+            "|---|---|---|---|",
+            row("training and map, GeoTIFFs to class map", m["their_whole"], m["whole"], "s"),
+            row("map alone, with a trained model", m["their_map"], m["map"], "s"),
+            row("predictors and scoring alone", m["their_score"], m["score"], "s"),
+            row("peak memory", m["their_peak"], m["peak"], "MiB", 0),
+            "",
+        ]
+        if args.tile:
+            tile = self.scene(10980, 10980)
+            tell("a whole tile")
+            seconds, peak, _, out = self.map(tile, self.training(tile))
+            model = shutil.copy(out / "model.json", self.work / "model.json")
+            map_seconds, map_peak, _, _ = self.map(tile, {"model": str(model)})
+            per = lambda s, width, height: f"{s / width / height * 1e6:.3f}"
+            job, whole = (args.width, args.height), (10980, 10980)
+            lines += [
+                "| rededge alone | s | us per pixel | peak MiB |",
+                "|---|---|---|---|",
+                f"| {args.width} x {args.height}, training and map | {m['whole']:.1f} | {per(m['whole'], *job)} | {m['peak']:.0f} |",
+                f"| {args.width} x {args.height}, map alone | {m['map']:.1f} | {per(m['map'], *job)} | |",
+                f"| 10980 x 10980, training and map | {seconds:.1f} | {per(seconds, *whole)} | {peak:.0f} |",
+                f"| 10980 x 10980, map alone | {map_seconds:.1f} | {per(map_seconds, *whole)} | {map_peak:.0f} |",
+                "",
+            ]
+        return lines
+
+    def methods(self):
+        """Series in memory: the rivals of the rice paper and a random forest."""
+        args, m = self.args, Measured()
+        pixels = {"tsrf": "tsrf: pyts", "dtw to 12 curves": "dtw to 12 curves: dtaidistance", "swv": "swv: scikit-learn", "forest of smartcore, fused": "forest: scikit-learn"}
+        commands = {
+            "ours": [self.release / "examples/series_methods", 20000, args.dates],
+            "theirs": [self.python, args.peers / "series.py", 20000, args.dates],
+            "forest": [self.python, ROOT / "benches/peers/forest.py", 200000, args.dates, args.threads],
+        }
+        for k in range(args.runs):
+            tell(f"methods, run {k + 1} of {args.runs}")
+            for command in commands.values():
+                _, _, output = run(command, args.threads)
+                m.add(**{name.strip(): float(value) for name, value in re.findall(r"^(\S.*?) +([\d.]+) us/pixel", output, re.M)})
+        lines = ["### Series in memory: 20,000 pixels, 20 dates, per pixel\n", "| method | peer | rededge | ratio |", "|---|---|---|---|"]
+        return lines + [row(f"`{ours}` against {theirs.split(': ')[1]}", m[theirs], m[ours], "us") for ours, theirs in pixels.items()] + [""]
+
+    def boosting(self):
+        """Training against LightGBM."""
+        args = self.args
+        tell("training")
+        scene = self.scene(args.width, args.height)
+        command = [self.python, ROOT / "benches/peers/train.py", self.release / "examples/train_table", "--scene", scene, "--peers", args.peers, "--runs", str(args.runs)]
+        _, _, output = run(command, args.threads)
+        return ["### Training boosted trees\n", output.strip(), ""]
 
 
 def main():
     args = arguments()
-    if not (args.peers / "itsgbt.py").exists():
-        sys.exit(f"{args.peers} has no itsgbt.py: pass --peers FOLDER (or make bench-peers PEERS=FOLDER)")
-    work = args.work or target_folder() / "bench-peers"
-    work.mkdir(parents=True, exist_ok=True)
-    rededge = target_folder() / "release/rededge"
-    python = work / "venv/bin/python"
-    if not python.exists():
-        print("making the peers' environment", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", work / "venv"], check=True)
-        # Only what this comparison needs of the peers' list; tile servers and the like stay out.
-        wanted = [line for line in (args.peers / "requirements.txt").read_text().split() if re.match(r"numpy|scipy|scikit-learn|lightgbm|rasterio", line)]
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
-    scene = work / f"county-{args.width}x{args.height}x{args.dates}"
-    if not scene.exists():
-        print(f"simulating {scene}", file=sys.stderr)
-        subprocess.run([rededge, "simulate", scene, "--width", str(args.width), "--height", str(args.height), "--dates", str(args.dates), "--bands", "ndre", "--quiet"], check=True)
-
-    def inputs(name, extra):
-        path = work / f"{name}.json"
-        # The same work as the peer: every date, as many rounds and leaves, no search, no validation.
-        common = {"cube": str(scene / "items.json"), "maxCloudCover": 100}
-        path.write_text(json.dumps({"inputs": common | extra, "outputs": {"classMap": {}, **({"model": {}} if "samples" in extra else {})}}))
-        return path
-
-    parameters = {"rounds": 100, "leaves": 31, "predictors": ["intervals", "coefficients"], "intervals": args.dates, "harmonics": 5, "rowFraction": 1, "columnFraction": 1}
-    whole = inputs("whole", {"samples": str(scene / "samples-rice.geojson"), "timeGrid": "acquisitions", "despike": False, "parameters": parameters})
-    results = {"rededge whole": [], "rededge map": [], "peer whole": [], "peer train": [], "peer map": [], "peer predictors and predict": []}
-    peaks = {"rededge": [], "peer": []}
-    for k in range(args.runs):
-        print(f"run {k + 1} of {args.runs}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
-        out = work / "out-whole"
-        shutil.rmtree(out, ignore_errors=True)
-        seconds, peak, _ = run([rededge, "run", "rice-map", whole, "--out", out, "--threads", args.threads], args.threads)
-        results["rededge whole"].append(seconds)
-        peaks["rededge"].append(peak)
-        model = next(out.glob("model.*"))
-        out = work / "out-map"
-        shutil.rmtree(out, ignore_errors=True)
-        mapping = inputs("map", {"model": str(model)})
-        seconds, peak, _ = run([rededge, "run", "rice-map", mapping, "--out", out, "--threads", args.threads], args.threads)
-        results["rededge map"].append(seconds)
-        seconds, peak, output = run([python, args.peers / "itsgbt.py", scene, scene / "samples-rice.geojson", work / "peer.tif", "--threads", args.threads], args.threads)
-        results["peer whole"].append(seconds)
-        peaks["peer"].append(peak)
-        told = {name: float(value) for name, value in re.findall(r"(train|predictors|predict|map total) ([\d.]+)", output)}
-        results["peer train"].append(told["train"])
-        results["peer map"].append(told["map total"])
-        results["peer predictors and predict"].append(told["predictors"] + told["predict"])
-        print("  " + "  ".join(f"{name} {values[-1]:.2f} s" for name, values in results.items()), file=sys.stderr)
-
-    pixels = args.width * args.height
-    rows = [
-        ("train and map, GeoTIFFs to class map", "rededge whole", "peer whole"),
-        ("map alone, with a trained model", "rededge map", "peer map"),
-    ]
-    lines = [
-        f"{datetime.date.today()}, {cpu()}, {args.threads} threads, {args.runs} interleaved runs; {args.width} x {args.height} pixels, {args.dates} dates, medians.",
-        "",
-        "| job | rededge | numpy + LightGBM | ratio |",
-        "|---|---|---|---|",
-    ]
-    for name, ours, theirs in rows:
-        a, b = median(results[ours]), median(results[theirs])
-        lines.append(f"| {name} | {a:.2f} s | {b:.2f} s | **{b / a:.1f}** |")
-    lines.append(f"| map, per pixel | {median(results['rededge map']) / pixels * 1e6:.3f} us | {median(results['peer map']) / pixels * 1e6:.3f} us | |")
-    lines.append(f"| peak memory | {median(peaks['rededge']):.0f} MiB | {median(peaks['peer']):.0f} MiB | {median(peaks['peer']) / median(peaks['rededge']):.1f} |")
-    lines += ["", f"Of the peer's map, predictors and prediction take {median(results['peer predictors and predict']):.2f} s."]
-    table = "\n".join(lines)
-    print(table)
+    args.peers = args.peers.resolve()
+    bench = Bench(args)
+    lines = [f"{datetime.date.today()}, {cpu()}, {args.threads} threads, medians of {args.runs} interleaved runs.", ""]
+    lines += bench.job() + bench.methods() + bench.boosting()
+    tables = "\n".join(lines).rstrip()
+    print(tables)
     if args.write:
         page = PAGE.read_text()
         if BEGIN not in page or END not in page:
-            sys.exit(f"{PAGE} has no place for the table ({BEGIN} .. {END})")
+            sys.exit(f"{PAGE} has no place for the tables ({BEGIN} .. {END})")
         head, rest = page.split(BEGIN, 1)
-        PAGE.write_text(head + BEGIN + "\n" + table + "\n" + END + rest.split(END, 1)[1])
+        PAGE.write_text(f"{head}{BEGIN}\n{tables}\n{END}{rest.split(END, 1)[1]}")
 
 
 main()

@@ -1,7 +1,9 @@
 //! Block-wise prediction: a stream of blocks is read, classified and handed to the writer, all
 //! three at once. Memory depends on the block and the threads, never on the scene.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
@@ -59,6 +61,14 @@ pub struct Predictor<'a> {
     fused: Option<BlockScorer>,
     /// Classes that a steep pixel cannot be.
     rice: Vec<bool>,
+    spent: Spent,
+}
+
+/// Time of all threads together, in nanoseconds, for the log.
+#[derive(Default)]
+struct Spent {
+    read: AtomicU64,
+    score: AtomicU64,
 }
 
 /// Which pixels of a window are too steep for rice.
@@ -88,7 +98,7 @@ impl<'a> Predictor<'a> {
         let fuse =
             |trees: &PredictorTrees| BlockScorer::new(trees.scorer()?.clone(), &channels, regularize, &days);
         let fused = model.trained.trees().map(fuse).transpose()?;
-        Ok(Self { cube, model, bands: bands_of(&channels), channels, days, fused, rice })
+        Ok(Self { cube, model, bands: bands_of(&channels), channels, days, fused, rice, spent: Spent::default() })
     }
 
     /// The side of the blocks that are read.
@@ -108,7 +118,9 @@ impl<'a> Predictor<'a> {
     pub fn block(&self, window: Window, steep: Option<&SteepMask>) -> Result<BlockAnswer, PredictError<()>> {
         let pixels = window.len();
         let nodata = self.model.card.legend.nodata;
+        let start = Instant::now();
         let block = self.cube.read(&self.bands, window)?;
+        let start = Spent::since(start, &self.spent.read);
         let mut answer =
             BlockAnswer { window, codes: vec![nodata; pixels], confidence: vec![NO_PERCENT; pixels] };
         if block.coverage == Coverage::Empty {
@@ -126,6 +138,7 @@ impl<'a> Predictor<'a> {
             classifier
                 .predict(&SeriesBlock { series, steps, pixels, values: &values }, &mut probabilities)?;
         }
+        Spent::since(start, &self.spent.score);
         let steep = steep.map(|mask| mask(window)).transpose()?;
         self.decide(&probabilities, steep.as_deref(), &mut answer);
         Ok(answer)
@@ -190,11 +203,28 @@ impl<'a> Predictor<'a> {
                 sender.send(answer).map_err(|_| PredictError::Cancelled)
             });
             let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            self.spent.tell(rows * cols);
             match read {
                 Err(PredictError::Cancelled) | Ok(()) => written,
                 Err(other) => Err(other),
             }
         })
+    }
+}
+
+impl Spent {
+    /// Adds the time since a start; the next start.
+    fn since(start: Instant, to: &AtomicU64) -> Instant {
+        let now = Instant::now();
+        to.fetch_add((now - start).as_nanos() as u64, Ordering::Relaxed);
+        now
+    }
+
+    fn tell(&self, pixels: usize) {
+        let seconds =
+            |spent: &AtomicU64| Duration::from_nanos(spent.load(Ordering::Relaxed)).as_secs_f64();
+        let (read, score) = (seconds(&self.read), seconds(&self.score));
+        tracing::info!(pixels, read_thread_seconds = read, score_thread_seconds = score, "classified");
     }
 }
 

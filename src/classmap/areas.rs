@@ -106,19 +106,19 @@ impl AreaTally {
         let area = PixelArea::of(grid);
         let mut sums = vec![(0u64, 0.0); self.classes];
         for (row, counts) in self.counts.chunks_exact(self.classes.max(1)).enumerate() {
-            let hectares = area.square_metres(row) / 1e4;
+            let pixel = area.square_metres(row);
             for (sum, &count) in sums.iter_mut().zip(counts) {
                 sum.0 += u64::from(count);
-                sum.1 += f64::from(count) * hectares;
+                sum.1 += f64::from(count) * pixel;
             }
         }
         let named = legend.classes.iter().zip(sums);
         named
-            .map(|(class, (pixels, hectares))| ClassArea {
+            .map(|(class, (pixels, square_metres))| ClassArea {
                 code: class.code,
                 name: class.name.clone(),
                 pixels,
-                hectares,
+                hectares: square_metres / 1e4,
             })
             .collect()
     }

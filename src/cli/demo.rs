@@ -9,9 +9,9 @@ use rededge::process::Progress as _;
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::report::{Report, ReportArgs};
+use super::report::Report;
 use super::run::find;
-use super::runner::{Run, pool};
+use super::runner::{Run, WorkArgs, pool};
 use super::simulate::{Bands, Size, simulate};
 use super::stop::Stop;
 
@@ -27,40 +27,23 @@ pub struct Args {
     out: PathBuf,
     #[command(flatten)]
     size: Size,
-    /// Number of threads (all cores where not given); the results do not depend on it
-    #[arg(long, short, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
-    threads: Option<usize>,
     #[command(flatten)]
-    report: ReportArgs,
+    work: WorkArgs,
 }
 
 impl Args {
     /// Runs the command.
     pub fn execute(self) -> ExitCode {
-        let report = Report::start(&self.report);
-        let stop = Stop::install();
-        match self.run(&report, &stop) {
-            Ok((told, files)) => {
-                report.finish(&files);
-                if !self.report.quiet {
-                    eprintln!("{told}");
-                }
-                ExitCode::SUCCESS
-            }
-            Err(failure) => {
-                report.fail(&failure);
-                ExitCode::from(failure.exit_code())
-            }
-        }
+        self.work.execute(|report, stop| self.run(report, stop))
     }
 
-    fn run(&self, report: &Report, stop: &Stop) -> Result<(String, Vec<PathBuf>), Failure> {
+    fn run(&self, report: &Report, stop: &Stop) -> Result<(Vec<PathBuf>, String), Failure> {
         if std::fs::read_dir(&self.out).is_ok_and(|mut entries| entries.next().is_some()) {
             let message = format!("{} holds files already; name a new or empty folder", self.out.display());
             return Err(Failure::BadInput(message));
         }
         let county = self.out.join("county");
-        pool(self.threads)?.install(|| simulate(&county, &self.size, 2019, &Bands::ndre(), report, stop))?;
+        pool(self.work.threads)?.install(|| simulate(&county, &self.size, 2019, &Bands::ndre(), report, stop))?;
         let mut files = vec![county.join("items.json")];
         let map = json!({
             "cube": "county/items.json",
@@ -77,7 +60,7 @@ impl Args {
         let found = self.process("assess-accuracy", assessment, "assessment", report, stop)?;
         let accuracy = read_accuracy(&self.out.join("assessment/accuracy.json"))?;
         files.extend(found);
-        Ok((self.told(&accuracy), files))
+        Ok((files, self.told(&accuracy)))
     }
 
     /// Runs a process on a request that is kept in the folder.
@@ -97,7 +80,7 @@ impl Args {
         let request = Execute::parse(inputs)
             .map_err(|(path, message)| Failure::Failed(format!("{id}: {path}: {message}")))?;
         let out = self.out.join(out);
-        Run { process: find(id)?, request, base: &self.out, out: &out, threads: self.threads }
+        Run { process: find(id)?, request, base: &self.out, out: &out, threads: self.work.threads }
             .execute(report, stop)
     }
 

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use rededge::ogc::Execute;
 use rededge::process::{self, ProcessError};
+use serde_json::Value;
 
 use super::Failure;
-use super::report::{Report, ReportArgs};
-use super::runner::Run;
+use super::report::Report;
+use super::runner::{Run, WorkArgs};
 use super::stop::Stop;
 
 /// Run a process on the inputs of a JSON file
@@ -27,35 +28,25 @@ pub struct Args {
     /// Folder of the results; made where it is missing
     #[arg(long, short, value_name = "DIR")]
     out: PathBuf,
-    /// Number of threads (all cores where not given); the results do not depend on it
-    #[arg(long, short, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
-    threads: Option<usize>,
+    /// An input in place of the file's, or beside them: `--set seed=7`, `--set model=model.txt`. The
+    /// value is JSON, or else a text; paths are relative to the file
+    #[arg(long, short, value_name = "NAME=VALUE", value_parser = parse_input)]
+    set: Vec<(String, Value)>,
     #[command(flatten)]
-    report: ReportArgs,
+    work: WorkArgs,
 }
 
 impl Args {
     /// Runs the command.
     pub fn execute(self) -> ExitCode {
-        let report = Report::start(&self.report);
-        let stop = Stop::install();
-        match self.run(&report, &stop) {
-            Ok(files) => {
-                report.finish(&files);
-                ExitCode::SUCCESS
-            }
-            Err(failure) => {
-                report.fail(&failure);
-                ExitCode::from(failure.exit_code())
-            }
-        }
+        self.work.execute(|report, stop| Ok((self.run(report, stop)?, String::new())))
     }
 
     fn run(&self, report: &Report, stop: &Stop) -> Result<Vec<PathBuf>, Failure> {
         let process = find(&self.process)?;
-        let request = read_request(&self.inputs)?;
+        let request = read_request(&self.inputs, &self.set)?;
         let base = self.inputs.parent().unwrap_or(Path::new(""));
-        Run { process, request, base, out: &self.out, threads: self.threads }.execute(report, stop)
+        Run { process, request, base, out: &self.out, threads: self.work.threads }.execute(report, stop)
     }
 }
 
@@ -70,7 +61,13 @@ pub fn find(id: &str) -> Result<&'static dyn process::DynProcess, Failure> {
     })
 }
 
-fn read_request(path: &Path) -> Result<Execute, Failure> {
+fn parse_input(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("is not NAME=VALUE")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+    Ok((name.to_owned(), value))
+}
+
+fn read_request(path: &Path, set: &[(String, Value)]) -> Result<Execute, Failure> {
     let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
     let bad = |reason: String| Failure::BadInput(format!("{name}: {reason}"));
     let mut text = String::new();
@@ -81,5 +78,8 @@ fn read_request(path: &Path) -> Result<Execute, Failure> {
     };
     read.map_err(|e| bad(e.to_string()))?;
     let document = serde_json::from_str(&text).map_err(|e| bad(format!("not JSON: {e}")))?;
-    Execute::parse(document).map_err(|(path, message)| ProcessError::malformed(&path, &message).into())
+    let mut request =
+        Execute::parse(document).map_err(|(path, message)| ProcessError::malformed(&path, &message))?;
+    request.inputs.extend(set.iter().cloned());
+    Ok(request)
 }

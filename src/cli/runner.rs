@@ -2,13 +2,50 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use rededge::ogc::Execute;
 use rededge::process::{Context, DynProcess, ProcessError, Progress};
 use rededge::store::{LocalSink, LocalSource};
 
 use super::Failure;
+use super::report::{Report, ReportArgs};
 use super::stop::Stop;
+
+/// What every command that works for long can be told.
+#[derive(clap::Args, Clone, Debug)]
+pub struct WorkArgs {
+    /// Number of threads (all cores where not given); the results do not depend on it
+    #[arg(long, short, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub threads: Option<usize>,
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+impl WorkArgs {
+    /// Works, and tells how it went. The work returns the files to name and what else there is to
+    /// say at the end.
+    pub fn execute(
+        &self,
+        work: impl FnOnce(&Report, &Stop) -> Result<(Vec<PathBuf>, String), Failure>,
+    ) -> ExitCode {
+        let report = Report::start(&self.report);
+        let stop = Stop::install();
+        match work(&report, &stop) {
+            Ok((files, told)) => {
+                report.finish(&files);
+                if !self.report.quiet && !told.is_empty() {
+                    eprintln!("{told}");
+                }
+                ExitCode::SUCCESS
+            }
+            Err(failure) => {
+                report.fail(&failure);
+                ExitCode::from(failure.exit_code())
+            }
+        }
+    }
+}
 
 /// A run: which process, on what, where to.
 pub struct Run<'a> {

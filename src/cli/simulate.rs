@@ -10,8 +10,7 @@ use rededge::process::Progress;
 use rededge::simulate::{County, Options, SimulateError};
 
 use super::Failure;
-use super::report::{Report, ReportArgs};
-use super::runner::pool;
+use super::runner::{WorkArgs, pool};
 use super::stop::Stop;
 
 /// Write a simulated paddy county with known truth
@@ -33,11 +32,8 @@ pub struct Args {
     /// Bands: `all`, `ndre` (B05 and B08), or a list such as B04,B08. QA60 is always written
     #[arg(long, default_value = "all", value_parser = parse_bands)]
     bands: Bands,
-    /// Number of threads (all cores where not given); the files do not depend on it
-    #[arg(long, short, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1024))]
-    threads: Option<usize>,
     #[command(flatten)]
-    report: ReportArgs,
+    work: WorkArgs,
 }
 
 /// How large a county is.
@@ -88,27 +84,15 @@ fn parse_bands(text: &str) -> Result<Bands, String> {
 impl Args {
     /// Runs the command.
     pub fn execute(self) -> ExitCode {
-        let report = Report::start(&self.report);
-        let stop = Stop::install();
-        match self.run(&report, &stop) {
-            Ok(summary) => {
-                for (theme, count) in &summary.samples {
-                    report.note(&format!("{count} samples of {}", theme.name()));
-                }
-                report.note(&format!("{} mines, {} MB in all", summary.mines, summary.bytes / 1_000_000));
-                report.finish(&[self.dir.join("items.json")]);
-                ExitCode::SUCCESS
+        self.work.execute(|report, stop| {
+            let write = || simulate(&self.dir, &self.size, self.year, &self.bands, report, stop);
+            let summary = pool(self.work.threads)?.install(write)?;
+            for (theme, count) in &summary.samples {
+                report.note(&format!("{count} samples of {}", theme.name()));
             }
-            Err(failure) => {
-                report.fail(&failure);
-                ExitCode::from(failure.exit_code())
-            }
-        }
-    }
-
-    fn run(&self, report: &Report, stop: &Stop) -> Result<CountySummary, Failure> {
-        let write = || simulate(&self.dir, &self.size, self.year, &self.bands, report, stop);
-        pool(self.threads)?.install(write)
+            report.note(&format!("{} mines, {} MB in all", summary.mines, summary.bytes / 1_000_000));
+            Ok((vec![self.dir.join("items.json")], String::new()))
+        })
     }
 }
 

@@ -28,7 +28,10 @@ fn every_index_equals_numpy_on_a_real_scene() {
         for (at, expected) in reference["pixels"].as_array().unwrap().iter().zip(values) {
             let (row, col) = (at[0].as_u64().unwrap() as usize, at[1].as_u64().unwrap() as usize);
             let found = f64::from(plane[row * cube.grid.cols + col]);
-            let expected = expected.as_f64().unwrap();
+            let Some(expected) = expected.as_f64() else {
+                assert!(!found.is_finite(), "{} at {row}, {col}: {found}, numpy divides by 0", index.id);
+                continue;
+            };
             // REP is in nm, about 700: 1e-5 of its size is all that an f32 can hold.
             let tolerance = 1e-5 * expected.abs().max(1.0);
             assert!(
@@ -37,15 +40,8 @@ fn every_index_equals_numpy_on_a_real_scene() {
                 index.id
             );
         }
-        let (low, high) =
-            if index.id.to_lowercase().starts_with("rep") { (600.0, 800.0) } else { (-3.0, 3.0) };
-        let finite = plane.iter().filter(|v| v.is_finite());
-        let sum: f64 = finite.map(|&v| f64::from(v).clamp(low, high)).sum();
-        let expected = reference["clippedSum"][index.id].as_f64().unwrap();
-        assert!(
-            (sum - expected).abs() <= 1e-5 * expected.abs().max(pixels as f64),
-            "{}: {sum} {expected}",
-            index.id
-        );
+        let sum: f64 = plane.iter().filter(|v| v.is_finite()).map(|&v| f64::from(v)).sum();
+        let of = |name: &str| reference[name][index.id].as_f64().unwrap();
+        assert!((sum - of("sum")).abs() <= 1e-5 * of("sumOfSizes"), "{}: {sum} {}", index.id, of("sum"));
     }
 }
