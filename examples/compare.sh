@@ -31,7 +31,7 @@ run compare-methods mekong <<JSON
 JSON
 echo '| method | overall | kappa | producer non-rice, rice | user non-rice, rice | training s | mapping s per million pixels |'
 echo '|---|---|---|---|---|---|---|'
-awk -F, 'NR > 1 { printf "| `%s` | %.3f | %.3f | %.3f, %.3f | %.3f, %.3f | %.2f | %.2f |\n", $1, $2, $3, $4, $5, $6, $7, $8, $9 }' \
+awk -F, 'NR > 1 { printf "| `%s` | %.3f | %.3f | %.3f, %.3f | %.3f, %.3f | %.3f | %.2f |\n", $1, $2, $3, $4, $5, $6, $7, $8, $9 }' \
     "$work/mekong/table.csv"
 
 echo

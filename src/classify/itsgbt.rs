@@ -42,12 +42,7 @@ pub struct PredictorChoice {
 impl Default for PredictorChoice {
     /// The amplitudes C_0..C_5 (methods, section 3): what does not know the calendar.
     fn default() -> Self {
-        Self {
-            families: vec![Family::Amplitudes],
-            intervals: 0,
-            fewest_steps: 3,
-            harmonics: 5,
-        }
+        Self { families: vec![Family::Amplitudes], intervals: 0, fewest_steps: 3, harmonics: 5 }
     }
 }
 

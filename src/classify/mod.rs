@@ -20,6 +20,8 @@ mod observations;
 pub mod predict;
 mod predictor_trees;
 mod recipe;
+#[cfg(test)]
+mod reference;
 pub mod samples;
 mod scored_trees;
 pub mod search;

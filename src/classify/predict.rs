@@ -98,7 +98,16 @@ impl<'a> Predictor<'a> {
         let fuse =
             |trees: &PredictorTrees| BlockScorer::new(trees.scorer()?.clone(), &channels, regularize, &days);
         let fused = model.trained.trees().map(fuse).transpose()?;
-        Ok(Self { cube, model, bands: bands_of(&channels), channels, days, fused, rice, spent: Spent::default() })
+        Ok(Self {
+            cube,
+            model,
+            bands: bands_of(&channels),
+            channels,
+            days,
+            fused,
+            rice,
+            spent: Spent::default(),
+        })
     }
 
     /// The side of the blocks that are read.
@@ -221,8 +230,7 @@ impl Spent {
     }
 
     fn tell(&self, pixels: usize) {
-        let seconds =
-            |spent: &AtomicU64| Duration::from_nanos(spent.load(Ordering::Relaxed)).as_secs_f64();
+        let seconds = |spent: &AtomicU64| Duration::from_nanos(spent.load(Ordering::Relaxed)).as_secs_f64();
         let (read, score) = (seconds(&self.read), seconds(&self.score));
         tracing::info!(pixels, read_thread_seconds = read, score_thread_seconds = score, "classified");
     }

@@ -43,7 +43,8 @@ impl Args {
             return Err(Failure::BadInput(message));
         }
         let county = self.out.join("county");
-        pool(self.work.threads)?.install(|| simulate(&county, &self.size, 2019, &Bands::ndre(), report, stop))?;
+        pool(self.work.threads)?
+            .install(|| simulate(&county, &self.size, 2019, &Bands::ndre(), report, stop))?;
         let mut files = vec![county.join("items.json")];
         let map = json!({
             "cube": "county/items.json",

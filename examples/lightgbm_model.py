@@ -1,6 +1,6 @@
 """A model trained in Python, mapped by rededge: LightGBM on a table of series, `rice-map` on the scene.
 
-usage: lightgbm.py FOLDER [--rededge target/release/rededge]     needs numpy, lightgbm and rasterio
+usage: lightgbm_model.py FOLDER [--rededge target/release/rededge]     needs numpy, lightgbm and rasterio
 
 1. `rededge simulate` makes a county in FOLDER (left out where FOLDER/county is there already).
 2. `rededge run index-series` writes the NDRE series of its samples as a table.
@@ -59,8 +59,8 @@ for values in series:
     values[:] = np.interp(days, days[clear], values[clear])
 
 model = lightgbm.LGBMClassifier(n_estimators=100, num_leaves=31, verbose=-1, random_state=1)
-model.fit(series, labels, feature_name=columns)
-model.booster_.save_model(folder / "model.txt")
+model = model.fit(series, labels, feature_name=columns).booster_
+model.save_model(folder / "model.txt")
 
 out = process("rice-map", scene | {"classes": classes}, "--set", "model=model.txt")
 
@@ -68,7 +68,7 @@ codes = [area["code"] for name in classes for area in json.loads((out / "areas.j
 with rasterio.open(out / "classMap.tif") as opened:
     x, y = warp.transform("EPSG:4326", opened.crs, [float(row["lon"]) for row in rows], [float(row["lat"]) for row in rows])
     mapped = np.array([value[0] for value in opened.sample(zip(x, y))])
-alike = (mapped == np.array(codes)[model.predict(series)]).mean()
+alike = (mapped == np.array(codes)[model.predict(series).argmax(1)]).mean()
 print(f"{len(rows)} samples: the map says what LightGBM says on {100 * alike:.2f} % of them")
 
 assessment = {"map": "rice-map/classMap.tif", "samples": "county/truth-rice.tif", "mask": "county/truth-testmask.tif"}
