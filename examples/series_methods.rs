@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use rededge::classify::fused::Scorer;
 use rededge::classify::{
     Classifier, ClassifyError, DtwModel, DtwParams, Labels, Library, SeriesBlock, SwvModel, SwvParams,
-    TsrfModel, TsrfParams, train_smartcore_forest,
+    TsrfParams, train_smartcore_forest, tsrf,
 };
 
 /// Pixels of a block: about what a tile's share of a thread is.
@@ -32,8 +32,8 @@ fn main() -> Result<(), ClassifyError> {
     let blocks = cut(&test, pixels, steps);
 
     let start = Instant::now();
-    let tsrf = TsrfModel::train(&samples, &labels, None, &TsrfParams::default(), 0)?;
-    report("tsrf", &tsrf, &blocks, steps, &truth, start)?;
+    let forest = tsrf::train(&samples, &labels, None, &TsrfParams::default(), 0)?;
+    report("tsrf", &forest, &blocks, steps, &truth, start)?;
 
     let start = Instant::now();
     let params = DtwParams { library: Library::Barycentres { count: 4 }, ..DtwParams::default() };

@@ -1,9 +1,7 @@
 //! Models trained elsewhere on tables of series: LightGBM over columns such as `NDRE@2022-01-05`.
 
-use super::itsgbt::Itsgbt;
 use super::lightgbm;
-use super::predictor_trees::PredictorTrees;
-use super::{Channel, ClassifyError, Model, ModelCard, SeriesRecipe, Trained};
+use super::{Channel, ClassifyError, Model, ModelCard, SeriesRecipe, SeriesTrees, Trained};
 use crate::classmap::Legend;
 use crate::cube::{Regularize, Smoothing, TimeGrid, day_of_series};
 use crate::predictors::{Predictor, PredictorSet};
@@ -70,8 +68,7 @@ pub fn from_lightgbm(bytes: &[u8], classes: Option<&[String]>) -> Result<Model, 
         return Err(fail(format!("must have its labels in the order of the legend: {}", wanted.join(", "))));
     }
     let predictors = PredictorSet { steps: dates.len(), columns: predictors };
-    let trees = PredictorTrees::new(predictors, read.ensemble);
-    let model = Itsgbt { classes: classes.to_vec(), series: series.len(), trees };
+    let model = SeriesTrees::new(classes.to_vec(), series.len(), predictors, read.ensemble);
     let card = ModelCard {
         method: "lightgbm".to_owned(),
         legend,

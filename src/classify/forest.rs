@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cart::{Grower, TreeParams, bootstrap};
 use super::classifier::{check_samples, check_validation};
-use super::predictor_trees::PredictorTrees;
-use super::{Classifier, ClassifyError, Labels, Link, SeriesBlock, TreeEnsemble};
+use super::{ClassifyError, Labels, Link, SeriesBlock, SeriesTrees, TreeEnsemble};
 use crate::predictors::{Predictor, PredictorSet};
 
 /// Parameters of a random forest.
@@ -29,69 +28,27 @@ impl Default for ForestParams {
     }
 }
 
-/// A trained random forest: the probability of a class is the mean of its share in the leaf
-/// that each tree sends a pixel to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ForestModel {
-    classes: Vec<String>,
-    series: usize,
-    steps: usize,
-    pub(super) trees: PredictorTrees,
-}
-
-impl ForestModel {
-    /// Trains on the value of every series at every step; each tree on a bootstrap of the
-    /// samples. The validation samples are checked and otherwise not needed.
-    ///
-    /// # Errors
-    ///
-    /// Samples of fewer than two classes, or parameters out of range.
-    pub fn train(
-        series: &SeriesBlock,
-        labels: &Labels,
-        validation: Option<(&SeriesBlock, &Labels)>,
-        params: &ForestParams,
-        seed: u64,
-    ) -> Result<Self, ClassifyError> {
-        check_samples(series, labels)?;
-        check_validation(series, labels, validation)?;
-        let values: Vec<_> = (0..series.steps).map(|step| Predictor::Value { step }).collect();
-        let predictors = PredictorSet::for_each_series(series.series, series.steps, &values);
-        let columns: Vec<Vec<f32>> = series.values.chunks_exact(series.pixels).map(<[f32]>::to_vec).collect();
-        let ensemble = grow_forest(&columns, labels, params, seed)?;
-        Ok(Self {
-            classes: labels.classes.clone(),
-            series: series.series,
-            steps: series.steps,
-            trees: PredictorTrees::new(predictors, ensemble),
-        })
-    }
-
-    /// The trees and the number of columns they look at.
-    pub fn ensemble(&self) -> &TreeEnsemble {
-        &self.trees.ensemble
-    }
-
-    /// Why a model from a file cannot be used, or nothing.
-    pub fn problem(&self) -> Option<String> {
-        self.trees.problem(self.series, self.steps, self.classes.len())
-    }
-}
-
-impl Classifier for ForestModel {
-    fn classes(&self) -> &[String] {
-        &self.classes
-    }
-
-    fn shape(&self) -> (usize, usize) {
-        (self.series, self.steps)
-    }
-
-    fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
-        self.check(series, out)?;
-        self.trees.predict(series, out)
-    }
+/// Trains a random forest on the value of every series at every step, each tree on a bootstrap of
+/// the samples: the probability of a class is the mean of its share in the leaf that each tree
+/// sends a pixel to. The validation samples are checked and otherwise not needed.
+///
+/// # Errors
+///
+/// Samples of fewer than two classes, or parameters out of range.
+pub fn train(
+    series: &SeriesBlock,
+    labels: &Labels,
+    validation: Option<(&SeriesBlock, &Labels)>,
+    params: &ForestParams,
+    seed: u64,
+) -> Result<SeriesTrees, ClassifyError> {
+    check_samples(series, labels)?;
+    check_validation(series, labels, validation)?;
+    let values: Vec<_> = (0..series.steps).map(|step| Predictor::Value { step }).collect();
+    let predictors = PredictorSet::for_each_series(series.series, series.steps, &values);
+    let columns: Vec<Vec<f32>> = series.values.chunks_exact(series.pixels).map(<[f32]>::to_vec).collect();
+    let ensemble = grow_forest(&columns, labels, params, seed)?;
+    Ok(SeriesTrees::new(labels.classes.clone(), series.series, predictors, ensemble))
 }
 
 /// Grows a random forest over columns; tree `t` draws from stream `t` of the seed, so that
@@ -125,25 +82,25 @@ pub(crate) fn grow_forest(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing;
+    use super::super::{Classifier, testing};
     use super::*;
 
     #[test]
     fn a_forest_tells_the_made_up_seasons_apart() {
-        let (train, labels) = testing::seasons(400, 1);
+        let (samples, labels) = testing::seasons(400, 1);
         let (test, truth) = testing::seasons(400, 2);
-        let model = ForestModel::train(&train.block(), &labels, None, &ForestParams::default(), 3).unwrap();
+        let model = train(&samples.block(), &labels, None, &ForestParams::default(), 3).unwrap();
         let found = model.predict_labels(&test.block()).unwrap();
         let agreement = testing::agreement(&found, &truth.labels);
         assert!(agreement > 0.93, "{agreement}");
-        let again: ForestModel = serde_json::from_str(&serde_json::to_string(&model).unwrap()).unwrap();
+        let again: SeriesTrees = serde_json::from_str(&serde_json::to_string(&model).unwrap()).unwrap();
         assert_eq!(again, model);
     }
 
     #[test]
     fn probabilities_add_up_and_pixels_without_series_have_none() {
-        let (train, labels) = testing::seasons(90, 1);
-        let model = ForestModel::train(&train.block(), &labels, None, &ForestParams::default(), 3).unwrap();
+        let (samples, labels) = testing::seasons(90, 1);
+        let model = train(&samples.block(), &labels, None, &ForestParams::default(), 3).unwrap();
         let mut gap = testing::seasons(40, 5).0;
         gap.clear_pixel(7);
         testing::check_probabilities(&model, &gap, &[7]);
@@ -151,9 +108,9 @@ mod tests {
 
     #[test]
     fn no_tree_is_refused_by_name() {
-        let (train, labels) = testing::seasons(30, 1);
+        let (samples, labels) = testing::seasons(30, 1);
         let params = ForestParams { trees: 0, ..ForestParams::default() };
-        let error = ForestModel::train(&train.block(), &labels, None, &params, 0).unwrap_err();
+        let error = train(&samples.block(), &labels, None, &params, 0).unwrap_err();
         assert!(error.to_string().contains("trees"));
     }
 }

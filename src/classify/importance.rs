@@ -139,7 +139,7 @@ fn planes_of(part: &Part, block: &SeriesBlock) -> Result<Vec<usize>, ClassifyErr
 #[cfg(test)]
 mod tests {
     use super::super::testing::Series;
-    use super::super::{ForestModel, ForestParams};
+    use super::super::{ForestParams, forest};
     use super::*;
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
         for i in 0..n {
             samples.set(1, 1, i, (i % 2) as f32);
         }
-        let model = ForestModel::train(&samples.block(), &labels, None, &ForestParams::default(), 1).unwrap();
+        let model = forest::train(&samples.block(), &labels, None, &ForestParams::default(), 1).unwrap();
         let mut parts = each_value(2, 3);
         parts.extend([Part::Series { series: 0 }, Part::Series { series: 1 }]);
         parts.extend(each_window(3, 2));

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::classifier::{check_samples, check_validation};
-use super::predictor_trees::PredictorTrees;
-use super::{Classifier, ClassifyError, Labels, SeriesBlock, Table};
+use super::{ClassifyError, SeriesBlock, Table};
 use crate::predictors::{Interval, Predictor, PredictorSet, draw_intervals};
 
 /// Families of predictors, per series.
@@ -102,51 +100,7 @@ impl PredictorChoice {
     }
 }
 
-/// Trained predictors and trees.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Itsgbt {
-    /// Class names, in the order of the trees.
-    pub classes: Vec<String>,
-    /// Number of series a pixel has.
-    pub series: usize,
-    /// The predictors that the trees look at, and the trees.
-    pub(crate) trees: PredictorTrees,
-}
-
-impl Itsgbt {
-    /// The predictors of samples as a table.
-    pub fn table(predictors: &PredictorSet, names: &[String], series: &SeriesBlock) -> Table {
-        Table { names: predictors.names(names), columns: predictors.compute(series.values, series.pixels) }
-    }
-
-    /// Why a model from a file cannot be used, or nothing.
-    pub fn problem(&self) -> Option<String> {
-        self.trees.problem(self.series, self.trees.predictors.steps, self.classes.len())
-    }
-}
-
-impl Classifier for Itsgbt {
-    fn classes(&self) -> &[String] {
-        &self.classes
-    }
-
-    fn shape(&self) -> (usize, usize) {
-        (self.series, self.trees.predictors.steps)
-    }
-
-    fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
-        self.check(series, out)?;
-        self.trees.predict(series, out)
-    }
-}
-
-/// Checks shared by every training of this method.
-pub(super) fn check(
-    series: &SeriesBlock,
-    labels: &Labels,
-    validation: Option<(&SeriesBlock, &Labels)>,
-) -> Result<(), ClassifyError> {
-    check_samples(series, labels)?;
-    check_validation(series, labels, validation)
+/// The predictors of samples as a table.
+pub fn table(predictors: &PredictorSet, names: &[String], series: &SeriesBlock) -> Table {
+    Table { names: predictors.names(names), columns: predictors.compute(series.values, series.pixels) }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use super::assess::Confusion;
 use super::boost::{BoostOptions, BoostParams};
-use super::itsgbt::{Itsgbt, PredictorChoice};
-use super::predictor_trees::PredictorTrees;
+use super::classifier::{check_samples, check_validation};
+use super::itsgbt::{self, PredictorChoice};
 use super::splits::{Fold, Samples, SplitError, Validation, hold_out, split};
 use super::{
-    ClassifyError, DtwModel, DtwParams, ForestModel, ForestParams, Labels, Observations, SeriesBlock,
-    SeriesRecipe, SwvModel, SwvParams, Trained, TsrfModel, TsrfParams, boost, search,
+    ClassifyError, DtwModel, DtwParams, ForestParams, Labels, Observations, SeriesBlock, SeriesRecipe,
+    SeriesTrees, SwvModel, SwvParams, Trained, TsrfParams, boost, forest, search, tsrf,
 };
 
 /// Share of the samples that is set aside for a parameter search or early stopping where the
@@ -111,13 +111,13 @@ impl Method {
                 (Trained::Itsgbt(model), chosen)
             }
             Self::Tsrf(params) => {
-                (Trained::Tsrf(TsrfModel::train(&block, labels, held, params, seed)?), self.clone())
+                (Trained::Tsrf(tsrf::train(&block, labels, held, params, seed)?), self.clone())
             }
             Self::Dtw(params) => {
                 (Trained::Dtw(DtwModel::train(&block, labels, held, params, seed)?), self.clone())
             }
             Self::Forest(params) => {
-                (Trained::Forest(ForestModel::train(&block, labels, held, params, seed)?), self.clone())
+                (Trained::Forest(forest::train(&block, labels, held, params, seed)?), self.clone())
             }
             Self::Swv(params) => {
                 let model = SwvModel::train(&block, labels, held, params, seed)?;
@@ -256,13 +256,14 @@ fn train_itsgbt(
     validation: Held,
     seed: u64,
     go_on: &dyn Fn(f64) -> bool,
-) -> Result<(Itsgbt, BoostParams), ClassifyError> {
-    super::itsgbt::check(block, labels, validation)?;
+) -> Result<(SeriesTrees, BoostParams), ClassifyError> {
+    check_samples(block, labels)?;
+    check_validation(block, labels, validation)?;
     let predictors = choice.draw(block.series, block.steps, seed)?;
     let names: Vec<String> = (0..block.series).map(|s| s.to_string()).collect();
-    let table = Itsgbt::table(&predictors, &names, block);
+    let table = itsgbt::table(&predictors, &names, block);
     let params = BoostParams::try_from(BoostOptions { seed, ..(**params).clone() })?;
-    let held = validation.map(|(b, l)| (Itsgbt::table(&predictors, &names, b), l));
+    let held = validation.map(|(b, l)| (itsgbt::table(&predictors, &names, b), l));
     let held = held.as_ref().map(|(t, l)| (t, *l));
     let (ensemble, params) = match held {
         Some(held) if searching => {
@@ -277,8 +278,7 @@ fn train_itsgbt(
             (trained.ensemble, BoostParams::try_from(kept)?)
         }
     };
-    let trees = PredictorTrees::new(predictors, ensemble);
-    Ok((Itsgbt { classes: labels.classes.clone(), series: block.series, trees }, params))
+    Ok((SeriesTrees::new(labels.classes.clone(), block.series, predictors, ensemble), params))
 }
 
 /// What a validation design may look at, gathered from samples.

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::itsgbt::Itsgbt;
 use super::predictor_trees::PredictorTrees;
-use super::{Classifier, ClassifyError, DtwModel, ForestModel, SeriesRecipe, SwvModel, TsrfModel};
+use super::{Classifier, ClassifyError, DtwModel, SeriesRecipe, SeriesTrees, SwvModel};
 use crate::classmap::Legend;
 
 /// What a model file says it is.
@@ -40,13 +39,13 @@ pub struct ModelCard {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Trained {
     /// Intervals and Fourier coefficients, boosted trees.
-    Itsgbt(Itsgbt),
+    Itsgbt(SeriesTrees),
     /// Time series forest.
-    Tsrf(TsrfModel),
+    Tsrf(SeriesTrees),
     /// Standard curves and dynamic time warping.
     Dtw(DtwModel),
     /// Random forest of every value.
-    Forest(ForestModel),
+    Forest(SeriesTrees),
     /// Stability-weighted vote of six classifiers.
     Swv(Box<SwvModel>),
 }
@@ -55,10 +54,8 @@ impl Trained {
     /// The classifier behind the method.
     pub fn classifier(&self) -> &dyn Classifier {
         match self {
-            Self::Itsgbt(model) => model,
-            Self::Tsrf(model) => model,
+            Self::Itsgbt(model) | Self::Tsrf(model) | Self::Forest(model) => model,
             Self::Dtw(model) => model,
-            Self::Forest(model) => model,
             Self::Swv(model) => model.as_ref(),
         }
     }
@@ -66,9 +63,7 @@ impl Trained {
     /// The trees, where the method is one of trees over predictors.
     pub(super) fn trees(&self) -> Option<&PredictorTrees> {
         match self {
-            Self::Itsgbt(model) => Some(&model.trees),
-            Self::Tsrf(model) => Some(&model.trees),
-            Self::Forest(model) => Some(&model.trees),
+            Self::Itsgbt(model) | Self::Tsrf(model) | Self::Forest(model) => Some(&model.trees),
             Self::Dtw(_) | Self::Swv(_) => None,
         }
     }
@@ -140,10 +135,8 @@ impl Model {
             return Some("the recipe and the classifier differ in series".to_owned());
         }
         self.recipe.channels().err().map(|e| e.to_string()).or_else(|| match &self.trained {
-            Trained::Itsgbt(model) => model.problem(),
-            Trained::Tsrf(model) => model.problem(),
+            Trained::Itsgbt(model) | Trained::Tsrf(model) | Trained::Forest(model) => model.problem(),
             Trained::Dtw(model) => model.problem(),
-            Trained::Forest(model) => model.problem(),
             Trained::Swv(model) => model.problem(),
         })
     }

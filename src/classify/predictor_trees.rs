@@ -1,12 +1,12 @@
 //! Trees together with the predictors that they look at: from a block of series to
-//! probabilities.
+//! probabilities. `itsgbt`, `tsrf` and `forest` differ in how they train, not in what comes of it.
 
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 use super::fused::SeriesScorer;
-use super::{ClassifyError, SeriesBlock, TreeEnsemble};
+use super::{Classifier, ClassifyError, SeriesBlock, TreeEnsemble};
 use crate::predictors::{Predictor, PredictorSet};
 
 /// Predictors and the trees over them; column `i` of the trees is predictor `i`.
@@ -48,12 +48,12 @@ impl PredictorTrees {
         Self { predictors, ensemble, scorer: OnceLock::new() }
     }
 
-    /// Why trees from a file cannot be used for so many series, steps and classes, or nothing.
-    pub fn problem(&self, series_count: usize, steps: usize, classes: usize) -> Option<String> {
-        let (predictors, ensemble) = (&self.predictors, &self.ensemble);
+    /// Why trees from a file cannot be used for so many series and classes, or nothing.
+    pub fn problem(&self, series_count: usize, classes: usize) -> Option<String> {
+        let (predictors, ensemble, steps) = (&self.predictors, &self.ensemble, self.predictors.steps);
         let outside =
             |&(series, predictor): &(usize, Predictor)| series >= series_count || !predictor.fits(steps);
-        if steps == 0 || predictors.steps != steps || predictors.columns.iter().any(outside) {
+        if steps == 0 || predictors.columns.iter().any(outside) {
             return Some("a predictor reads past the series".to_owned());
         }
         if ensemble.features != predictors.columns.len() || ensemble.classes != classes {
@@ -82,5 +82,52 @@ impl PredictorTrees {
         }
         let compiled = SeriesScorer::new(&self.predictors, &self.ensemble)?;
         Ok(self.scorer.get_or_init(|| compiled))
+    }
+}
+
+/// A classifier of trees over predictors of series.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeriesTrees {
+    classes: Vec<String>,
+    series: usize,
+    pub(super) trees: PredictorTrees,
+}
+
+impl SeriesTrees {
+    /// Trees, whose columns are `predictors`, over so many series; predictors that no tree looks
+    /// at are dropped.
+    pub fn new(classes: Vec<String>, series: usize, predictors: PredictorSet, trees: TreeEnsemble) -> Self {
+        Self { classes, series, trees: PredictorTrees::new(predictors, trees) }
+    }
+
+    /// The trees, whose columns are those of [`SeriesTrees::predictors`].
+    pub fn ensemble(&self) -> &TreeEnsemble {
+        &self.trees.ensemble
+    }
+
+    /// The predictors that some tree looks at.
+    pub fn predictors(&self) -> &PredictorSet {
+        &self.trees.predictors
+    }
+
+    /// Why a model from a file cannot be used, or nothing.
+    pub fn problem(&self) -> Option<String> {
+        self.trees.problem(self.series, self.classes.len())
+    }
+}
+
+impl Classifier for SeriesTrees {
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn shape(&self) -> (usize, usize) {
+        (self.series, self.trees.predictors.steps)
+    }
+
+    fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
+        self.check(series, out)?;
+        self.trees.predict(series, out)
     }
 }

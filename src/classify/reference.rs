@@ -3,11 +3,10 @@
 use serde_json::Value;
 
 use super::members::{Machine, Neighbours, predict};
-use super::predictor_trees::PredictorTrees;
 use super::testing::agreement;
 use super::{
-    Classifier, ForestModel, ForestParams, Labels, Link, SeriesBlock, Tree, TreeEnsemble, TsrfModel,
-    TsrfParams, most_probable,
+    Classifier, ForestParams, Labels, Link, SeriesBlock, SeriesTrees, Tree, TreeEnsemble, TsrfParams, forest,
+    most_probable, tsrf,
 };
 use crate::predictors::{Interval, Predictor, PredictorSet};
 
@@ -75,7 +74,9 @@ fn block(planes: &[f32]) -> SeriesBlock<'_> {
 fn score(predictors: &[Predictor], trees: TreeEnsemble, rows: &[Vec<f32>]) -> Vec<f32> {
     let predictors = PredictorSet::for_each_series(1, STEPS, predictors);
     let mut out = vec![0.0; CLASSES * rows.len()];
-    PredictorTrees::new(predictors, trees).predict(&block(&planes(rows)), &mut out).unwrap();
+    let classes = vec![String::new(); CLASSES];
+    let model = SeriesTrees::new(classes, 1, predictors, trees);
+    model.predict(&block(&planes(rows)), &mut out).unwrap();
     out
 }
 
@@ -105,9 +106,9 @@ fn our_own_forests_are_as_right_as_those_of_pyts_and_scikit_learn() {
     let reference = Reference::read();
     let train = planes(&reference.train);
     let (samples, labels) = (block(&train), &reference.labels);
-    let tsrf = TsrfModel::train(&samples, labels, None, &TsrfParams::default(), 1).unwrap();
+    let tsrf = tsrf::train(&samples, labels, None, &TsrfParams::default(), 1).unwrap();
     reference.check_training("tsrf", &tsrf);
-    let forest = ForestModel::train(&samples, labels, None, &ForestParams::default(), 1).unwrap();
+    let forest = forest::train(&samples, labels, None, &ForestParams::default(), 1).unwrap();
     reference.check_training("forest", &forest);
 }
 

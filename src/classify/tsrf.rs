@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cart::{Criterion, Grower, TreeParams};
 use super::classifier::{check_samples, check_validation};
-use super::predictor_trees::PredictorTrees;
-use super::{Classifier, ClassifyError, Labels, Link, SeriesBlock, Tree, TreeEnsemble};
+use super::{ClassifyError, Labels, Link, SeriesBlock, SeriesTrees, Tree, TreeEnsemble};
 use crate::predictors::{Interval, Predictor, PredictorSet, draw_intervals};
 
 /// Parameters of a time series forest.
@@ -26,8 +25,8 @@ pub struct TsrfParams {
     pub intervals: Option<usize>,
     /// Fewest steps of an interval.
     pub min_length: usize,
-    /// How each tree grows. By default to 32 leaves: on series of seasons more leaves cost time
-    /// and change nothing.
+    /// How each tree grows. By default to 32 leaves: on the series measured (docs/methods.md)
+    /// more leaves cost time and gain nothing.
     pub tree: TreeParams,
 }
 
@@ -38,104 +37,58 @@ impl Default for TsrfParams {
     }
 }
 
-/// A trained time series forest: the probability of a class is the mean of its share in the
-/// leaf that each tree sends a pixel to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TsrfModel {
-    classes: Vec<String>,
-    series: usize,
-    steps: usize,
-    pub(super) trees: PredictorTrees,
-}
-
-impl TsrfModel {
-    /// Trains every tree on all samples. The validation samples are checked and otherwise not
-    /// needed.
-    ///
-    /// # Errors
-    ///
-    /// Samples of fewer than two classes, intervals longer than the series, other parameters
-    /// out of range.
-    pub fn train(
-        series: &SeriesBlock,
-        labels: &Labels,
-        validation: Option<(&SeriesBlock, &Labels)>,
-        params: &TsrfParams,
-        seed: u64,
-    ) -> Result<Self, ClassifyError> {
-        check_samples(series, labels)?;
-        check_validation(series, labels, validation)?;
-        let steps = series.steps;
-        if params.trees == 0 {
-            return Err(ClassifyError::parameter("trees", "must be at least 1"));
-        }
-        if !(2..=steps).contains(&params.min_length) {
-            let reason = format!("must be 2 to the {steps} steps of the series, not {}", params.min_length);
-            return Err(ClassifyError::parameter("minLength", reason));
-        }
-        if params.intervals == Some(0) {
-            return Err(ClassifyError::parameter("intervals", "must be at least 1"));
-        }
-        params.tree.check()?;
-        let count = params.intervals.unwrap_or((steps as f64).sqrt().round() as usize);
-        let classes = labels.classes.len();
-        let weights = vec![1; series.pixels];
-        let grown: Vec<(PredictorSet, Tree)> = (0..params.trees as u64)
-            .into_par_iter()
-            .map(|t| {
-                let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                rng.set_stream(t);
-                let set = draw_predictors(series.series, steps, count, params.min_length, &mut rng);
-                let columns = set.compute(series.values, series.pixels);
-                let grower = Grower {
-                    columns: &columns,
-                    labels: &labels.labels,
-                    weights: &weights,
-                    classes,
-                    params: &params.tree,
-                };
-                let tree = grower.grow(&mut rng);
-                (set, tree)
-            })
-            .collect();
-        Ok(Self {
-            classes: labels.classes.clone(),
-            series: series.series,
-            steps,
-            trees: concatenate(steps, classes, grown),
+/// Trains a time series forest, every tree on all samples: the probability of a class is the mean
+/// of its share in the leaf that each tree sends a pixel to. The validation samples are checked and
+/// otherwise not needed.
+///
+/// # Errors
+///
+/// Samples of fewer than two classes, intervals longer than the series, other parameters
+/// out of range.
+pub fn train(
+    series: &SeriesBlock,
+    labels: &Labels,
+    validation: Option<(&SeriesBlock, &Labels)>,
+    params: &TsrfParams,
+    seed: u64,
+) -> Result<SeriesTrees, ClassifyError> {
+    check_samples(series, labels)?;
+    check_validation(series, labels, validation)?;
+    let steps = series.steps;
+    if params.trees == 0 {
+        return Err(ClassifyError::parameter("trees", "must be at least 1"));
+    }
+    if !(2..=steps).contains(&params.min_length) {
+        let reason = format!("must be 2 to the {steps} steps of the series, not {}", params.min_length);
+        return Err(ClassifyError::parameter("minLength", reason));
+    }
+    if params.intervals == Some(0) {
+        return Err(ClassifyError::parameter("intervals", "must be at least 1"));
+    }
+    params.tree.check()?;
+    let count = params.intervals.unwrap_or((steps as f64).sqrt().round() as usize);
+    let classes = labels.classes.len();
+    let weights = vec![1; series.pixels];
+    let grown: Vec<(PredictorSet, Tree)> = (0..params.trees as u64)
+        .into_par_iter()
+        .map(|t| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(t);
+            let set = draw_predictors(series.series, steps, count, params.min_length, &mut rng);
+            let columns = set.compute(series.values, series.pixels);
+            let grower = Grower {
+                columns: &columns,
+                labels: &labels.labels,
+                weights: &weights,
+                classes,
+                params: &params.tree,
+            };
+            let tree = grower.grow(&mut rng);
+            (set, tree)
         })
-    }
-
-    /// The trees, whose columns are those of [`TsrfModel::predictors`].
-    pub fn ensemble(&self) -> &TreeEnsemble {
-        &self.trees.ensemble
-    }
-
-    /// The predictors that some tree looks at.
-    pub fn predictors(&self) -> &PredictorSet {
-        &self.trees.predictors
-    }
-
-    /// Why a model from a file cannot be used, or nothing.
-    pub fn problem(&self) -> Option<String> {
-        self.trees.problem(self.series, self.steps, self.classes.len())
-    }
-}
-
-impl Classifier for TsrfModel {
-    fn classes(&self) -> &[String] {
-        &self.classes
-    }
-
-    fn shape(&self) -> (usize, usize) {
-        (self.series, self.steps)
-    }
-
-    fn predict(&self, series: &SeriesBlock, out: &mut [f32]) -> Result<(), ClassifyError> {
-        self.check(series, out)?;
-        self.trees.predict(series, out)
-    }
+        .collect();
+    let (predictors, ensemble) = concatenate(steps, classes, grown);
+    Ok(SeriesTrees::new(labels.classes.clone(), series.series, predictors, ensemble))
 }
 
 /// The three predictors of `count` random intervals of each series.
@@ -157,7 +110,11 @@ fn draw_predictors(
 }
 
 /// One list of predictors for all trees, each named once.
-fn concatenate(steps: usize, classes: usize, grown: Vec<(PredictorSet, Tree)>) -> PredictorTrees {
+fn concatenate(
+    steps: usize,
+    classes: usize,
+    grown: Vec<(PredictorSet, Tree)>,
+) -> (PredictorSet, TreeEnsemble) {
     let key = |&(series, predictor): &(usize, Predictor)| match predictor {
         Predictor::Mean(i) => Some((series, 0, i)),
         Predictor::Deviation(i) => Some((series, 1, i)),
@@ -179,11 +136,12 @@ fn concatenate(steps: usize, classes: usize, grown: Vec<(PredictorSet, Tree)>) -
     }
     let ensemble =
         TreeEnsemble { features: columns.len(), classes, link: Link::Average, base: Vec::new(), trees };
-    PredictorTrees::new(PredictorSet { steps, columns }, ensemble)
+    (PredictorSet { steps, columns }, ensemble)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Classifier;
     use super::super::testing::{self, Series};
     use super::*;
 
@@ -194,7 +152,7 @@ mod tests {
         let samples = Series { series: 1, steps: 6, pixels: 2, values };
         let labels = Labels { classes: vec!["up".into(), "down".into()], labels: vec![0, 1] };
         let params = TsrfParams { trees: 20, min_length: 6, ..TsrfParams::default() };
-        let model = TsrfModel::train(&samples.block(), &labels, None, &params, 1).unwrap();
+        let model = train(&samples.block(), &labels, None, &params, 1).unwrap();
         // The whole series is the only interval; its mean and deviation are equal for both.
         assert_eq!(model.predictors().columns, [(0, Predictor::Slope(Interval { start: 0, end: 5 }))]);
         let mut out = [0.0; 4];
@@ -204,21 +162,21 @@ mod tests {
 
     #[test]
     fn seasons_are_told_apart_alike_by_the_same_seed() {
-        let (train, labels) = testing::seasons(400, 1);
+        let (samples, labels) = testing::seasons(400, 1);
         let (test, truth) = testing::seasons(400, 2);
-        let model = TsrfModel::train(&train.block(), &labels, None, &TsrfParams::default(), 3).unwrap();
+        let model = train(&samples.block(), &labels, None, &TsrfParams::default(), 3).unwrap();
         assert!(testing::agreement(&model.predict_labels(&test.block()).unwrap(), &truth.labels) > 0.97);
-        let again = TsrfModel::train(&train.block(), &labels, None, &TsrfParams::default(), 3).unwrap();
+        let again = train(&samples.block(), &labels, None, &TsrfParams::default(), 3).unwrap();
         assert_eq!(again, model);
-        let stored: TsrfModel = serde_json::from_str(&serde_json::to_string(&model).unwrap()).unwrap();
+        let stored: SeriesTrees = serde_json::from_str(&serde_json::to_string(&model).unwrap()).unwrap();
         assert_eq!(stored, model);
     }
 
     #[test]
     fn probabilities_add_up_and_do_not_depend_on_the_block() {
-        let (train, labels) = testing::seasons(90, 1);
+        let (samples, labels) = testing::seasons(90, 1);
         let params = TsrfParams { trees: 30, ..TsrfParams::default() };
-        let model = TsrfModel::train(&train.block(), &labels, None, &params, 3).unwrap();
+        let model = train(&samples.block(), &labels, None, &params, 3).unwrap();
         let mut test = testing::seasons(70, 5).0;
         test.clear_pixel(33);
         testing::check_probabilities(&model, &test, &[33]);
@@ -226,15 +184,14 @@ mod tests {
 
     #[test]
     fn bad_parameters_are_refused_by_name() {
-        let (train, labels) = testing::seasons(30, 1);
-        let refuse = |params: TsrfParams| {
-            TsrfModel::train(&train.block(), &labels, None, &params, 0).unwrap_err().to_string()
-        };
+        let (samples, labels) = testing::seasons(30, 1);
+        let refuse =
+            |params: TsrfParams| train(&samples.block(), &labels, None, &params, 0).unwrap_err().to_string();
         assert!(refuse(TsrfParams { min_length: 21, ..TsrfParams::default() }).contains("minLength"));
         assert!(refuse(TsrfParams { intervals: Some(0), ..TsrfParams::default() }).contains("intervals"));
         assert!(refuse(TsrfParams { trees: 0, ..TsrfParams::default() }).contains("trees"));
         let one = Labels { labels: vec![1; 30], ..labels.clone() };
-        let error = TsrfModel::train(&train.block(), &one, None, &TsrfParams::default(), 0).unwrap_err();
+        let error = train(&samples.block(), &one, None, &TsrfParams::default(), 0).unwrap_err();
         assert!(error.to_string().contains("two classes"));
     }
 }

@@ -79,6 +79,19 @@ fn an_execute_request_from_standard_input_chooses_its_outputs() {
 }
 
 #[test]
+fn inputs_on_the_command_line_stand_before_those_of_the_file() {
+    let folder = folder();
+    let inputs = json!({"text": "from the file", "number": 1});
+    let output = run(folder.path(), "echo", &inputs, &["--set", "number=2.5", "-s", "text=a=b"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(read_json(&folder.path().join("out/number.json")), json!(2.5));
+    assert_eq!(read_json(&folder.path().join("out/text.json")), json!("a=b"));
+    let output = run(folder.path(), "echo", &inputs, &["--set", "number"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("NAME=VALUE"), "{}", stderr(&output));
+}
+
+#[test]
 fn a_wrong_member_is_named_by_its_path_and_nothing_is_written() {
     let folder = folder();
     let cases = [
