@@ -8,8 +8,8 @@
 //!
 //! The legend stands in the file: a colour table, and band metadata `CLASS_<code>=<name>`. GDAL
 //! (before 3.12 altogether) keeps *category names* of a GeoTIFF only in a side file, so a small
-//! `.aux.xml` is written too: with it `gdalinfo` and QGIS name the classes; without it the names
-//! are still in the file.
+//! `.aux.xml` is written too, and a `.qml` for QGIS (see [`super::legend_files`]); without them the
+//! names are still in the file.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -22,6 +22,7 @@ use gdal::{Dataset, Metadata};
 use rayon::prelude::*;
 
 use super::cog_layout::{Image, Tag, framed_tile, geo_tags, head};
+use super::legend_files::{SideFile, escape};
 use super::{IoError, gdal_setup};
 use crate::classmap::{ClassEntry, Legend};
 use crate::crs::GeoBox;
@@ -123,7 +124,7 @@ impl CogWriter {
     }
 
     /// Compresses, makes overviews and puts the file together. Returns the files that were
-    /// written: the raster, and for classes its side file. Uses the rayon pool it runs in.
+    /// written: the raster, and for classes its side files. Uses the rayon pool it runs in.
     ///
     /// # Errors
     /// [`IoError::Write`]: disk full; nothing is left behind.
@@ -175,15 +176,15 @@ impl CogWriter {
         packed.write_to(&self.path)?;
 
         let mut files = vec![self.path.clone()];
-        let mut side = self.path.clone().into_os_string();
-        side.push(".aux.xml");
-        let side = PathBuf::from(side);
-        if let CogKind::Classes(legend) = &self.kind {
-            std::fs::write(&side, category_names(legend))?;
-            files.push(side);
-        } else if side.exists() {
-            // A side file of an earlier raster under this name would speak for this one.
-            std::fs::remove_file(&side)?;
+        for side in SideFile::ALL {
+            let path = side.path(&self.path);
+            if let CogKind::Classes(legend) = &self.kind {
+                std::fs::write(&path, side.text(legend))?;
+                files.push(path);
+            } else if path.exists() {
+                // A side file of an earlier raster under this name would speak for this one.
+                std::fs::remove_file(&path)?;
+            }
         }
         Ok(files)
     }
@@ -293,25 +294,6 @@ pub fn read_legend(dataset: &Dataset) -> Option<Legend> {
 /// Opens a raster of this module's kind for reading.
 pub(super) fn open(path: &Path) -> Result<Dataset, IoError> {
     gdal_setup::open_raster(path).map_err(|e| IoError::read(path.display().to_string(), e))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-fn category_names(legend: &Legend) -> String {
-    let last = legend.classes.iter().map(|c| c.code).max().unwrap_or(0);
-    let mut xml = String::from("<PAMDataset>\n  <PAMRasterBand band=\"1\">\n    <CategoryNames>\n");
-    for code in 0..=last {
-        let name = match legend.entry(code) {
-            Some(class) => escape(&class.name),
-            None if code == legend.nodata => "nodata".to_owned(),
-            None => String::new(),
-        };
-        let _ = writeln!(xml, "      <Category>{name}</Category>");
-    }
-    xml.push_str("    </CategoryNames>\n  </PAMRasterBand>\n</PAMDataset>\n");
-    xml
 }
 
 struct Level {
@@ -477,13 +459,13 @@ mod tests {
         let path = folder.path().join("map.tif");
         let (grid, values) = (grid(1301, 1777), codes(1301, 1777));
         let files = write(&path, &grid, CogKind::Classes(Legend::rice()), &values, (200, 333));
-        assert_eq!(files, [path.clone(), folder.path().join("map.tif.aux.xml")]);
+        assert_eq!(files, ["map.tif", "map.tif.aux.xml", "map.qml"].map(|name| folder.path().join(name)));
         let mut left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().path()).collect();
-        left.sort();
+        left.sort_by_key(|path| files.iter().position(|f| f == path));
         assert_eq!(left, files, "nothing else is left behind");
 
-        // Without the side file: what is in the file itself.
-        std::fs::remove_file(&files[1]).unwrap();
+        // Without the side files: what is in the file itself.
+        files[1..].iter().for_each(|side| std::fs::remove_file(side).unwrap());
         let dataset = open(&path).unwrap();
         assert_eq!(read_legend(&dataset), Some(Legend::rice()));
         assert_eq!(dataset.geo_transform().unwrap(), grid.affine.0);

@@ -8,6 +8,7 @@ mod error;
 mod fetch;
 pub mod gdal_setup;
 mod geotiff_write;
+mod legend_files;
 pub mod quicklook;
 pub mod raster_file;
 pub mod raster_on_grid;
