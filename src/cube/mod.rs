@@ -11,6 +11,7 @@ mod smoothing;
 
 pub use band::Band;
 pub use block::{Acquisition, Block, Coverage, CubeError, DataCube, PixelSource, day_of_series};
+pub(crate) use regularize::fewest_of;
 pub use regularize::{FEWEST_DATES, Regularize, Regularizer, TimeGrid, despike};
 pub(crate) use regularize::{HAMPEL_FLOOR, HAMPEL_LIMIT};
 pub use request::{Area, CubeRequest};

@@ -8,6 +8,12 @@ use super::smoothing::Smoothing;
 /// Fewest valid observations a pixel's series needs; below it is nodata.
 pub const FEWEST_DATES: usize = 3;
 
+/// The same among `dates` dates: all of them where there are fewer, as with the first two images
+/// of a season.
+pub(crate) fn fewest_of(dates: usize) -> usize {
+    FEWEST_DATES.min(dates)
+}
+
 /// The time steps of a regularized series.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -98,7 +104,7 @@ impl Regularizer {
             let observed =
                 self.days.iter().enumerate().map(|(date, &day)| (day, values[date * pixels + pixel]));
             seen.extend(observed.filter(|o| o.1.is_finite()));
-            if seen.len() < FEWEST_DATES {
+            if seen.len() < fewest_of(self.days.len()) {
                 lost += 1;
                 series.fill(f32::NAN);
             } else {
@@ -182,6 +188,15 @@ mod tests {
 
     fn plain(grid: TimeGrid) -> Regularize {
         Regularize { grid, despike: false, smoothing: Smoothing::None }
+    }
+
+    #[test]
+    fn of_two_dates_both_are_needed() {
+        let r = Regularizer::new(&plain(TimeGrid::Acquisitions), &[10.0, 20.0]);
+        let mut out = [0.0; 4];
+        assert_eq!(r.apply(&[1.0, 3.0, 2.0, NAN], 2, &mut out), 1);
+        assert_eq!((out[0], out[2]), (1.0, 2.0));
+        assert!(out[1].is_nan() && out[3].is_nan());
     }
 
     #[test]

@@ -52,6 +52,7 @@ impl Smoothing {
             Self::None => return None,
             Self::SavitzkyGolay { window, degree } => {
                 let window = window.min(steps);
+                let degree = degree.min(window.saturating_sub(1));
                 (0..steps)
                     .flat_map(|step| {
                         let start = step.saturating_sub(window / 2).min(steps - window);
@@ -150,6 +151,15 @@ mod tests {
             apply(Smoothing::SavitzkyGolay { window: 5, degree: 2 }, &parabola).iter().zip(&parabola)
         {
             assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_series_shorter_than_the_polynomial_stays_as_it_is() {
+        for steps in 1..=3 {
+            let series = &[0.3, 0.5, 0.1][..steps];
+            let smooth = apply(Smoothing::SavitzkyGolay { window: 7, degree: 3 }, series);
+            assert!(smooth.iter().zip(series).all(|(a, b)| (a - b).abs() < 1e-6), "{smooth:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::LANES;
 use super::kernel::Lane;
-use crate::cube::{FEWEST_DATES, HAMPEL_FLOOR, HAMPEL_LIMIT, Regularize};
+use crate::cube::{HAMPEL_FLOOR, HAMPEL_LIMIT, Regularize, fewest_of};
 
 /// Brings the series of one cube to a time grid.
 #[derive(Clone, Debug)]
@@ -127,6 +127,7 @@ impl LaneRegularizer {
         count: &[u32; LANES],
         out: &mut [Lane<f32>],
     ) {
+        let fewest = fewest_of(self.dates()) as u32;
         let (mut last, mut dates) = (Seen::NONE, 0);
         for ((out, &day), &before) in out.iter_mut().zip(&self.steps).zip(&self.before) {
             while dates < before {
@@ -144,7 +145,7 @@ impl LaneRegularizer {
                 } else {
                     between
                 };
-                *out = if count < FEWEST_DATES as u32 { f32::NAN } else { value };
+                *out = if count < fewest { f32::NAN } else { value };
             }
         }
     }
@@ -168,7 +169,7 @@ impl Near {
     }
 }
 
-/// [`crate::cube::despike`] over lanes. Lanes with at least [`FEWEST_DATES`] valid values have
+/// [`crate::cube::despike`] over lanes. Lanes with at least [`crate::cube::FEWEST_DATES`] valid values have
 /// three to five around each; what the others get is not used.
 #[inline(always)]
 fn despike(observed: &[Lane<f32>], ahead: &mut [Near], kept: &mut [Lane<f32>]) {
