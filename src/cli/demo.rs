@@ -105,7 +105,7 @@ impl Args {
         }
         let at = |name: &str| self.out.join(name).display().to_string();
         text += &format!(
-            "\nWhere to look:\n  {}  the map as a picture\n  {}  the map (any GIS: names and colours are in it)\n  {}  accuracy by the samples alone, as a user without the truth sees it\n  {}  the truth\n",
+            "\nWhere to look:\n  {}  the map as a picture\n  {}  the map, for any GIS; names and colours are in it, and a QGIS style beside it\n  {}  accuracy by the samples alone, as a user without the truth sees it\n  {}  the truth\n",
             at("map/classMap.png"),
             at("map/classMap.tif"),
             at("map/accuracy.json"),
