@@ -62,6 +62,18 @@ pub enum ClassifyError {
     /// The boosted trees could not be trained.
     #[error(transparent)]
     Boost(#[from] super::boost::BoostError),
+    /// A network's loss is no number any more.
+    #[error(
+        "the loss is no number in epoch {epoch}, batch {batch} of {batches}; a smaller learningRate may help"
+    )]
+    Diverged {
+        /// Which epoch, 1 the first.
+        epoch: usize,
+        /// Which batch of it, 1 the first.
+        batch: usize,
+        /// Batches of an epoch.
+        batches: usize,
+    },
     /// A learner of another crate failed.
     #[error("{learner}: {reason}")]
     Learner {

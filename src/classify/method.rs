@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use super::assess::Confusion;
 use super::boost::{BoostOptions, BoostParams};
 use super::classifier::{check_samples, check_validation};
+use super::gru::{self, GruParams};
 use super::itsgbt::{self, PredictorChoice};
 use super::splits::{Fold, Samples, SplitError, Validation, hold_out, split};
+use super::watch::{Part, Watch};
 use super::{
     ClassifyError, DtwModel, DtwParams, ForestParams, Labels, Observations, SeriesBlock, SeriesRecipe,
     SeriesTrees, SwvModel, SwvParams, Trained, TsrfParams, boost, forest, search, tsrf,
@@ -37,6 +39,8 @@ pub enum Method {
     Forest(ForestParams),
     /// Stability-weighted vote of six classifiers.
     Swv(Box<SwvParams>),
+    /// Gated recurrent unit (Zhang et al. 2022).
+    Gru(GruParams),
 }
 
 /// Regular series of samples and their classes.
@@ -84,11 +88,11 @@ impl Method {
             Self::Dtw(_) => "dtw",
             Self::Forest(_) => "forest",
             Self::Swv(_) => "swv",
+            Self::Gru(_) => "gru",
         }
     }
 
     /// Trains on samples. `validation` chooses parameters where the method has some to choose.
-    /// `go_on` is asked now and then with the share that is done; `false` stops.
     ///
     /// # Errors
     /// [`ClassifyError`]: one class only, parameters that do not fit, cancelled.
@@ -97,7 +101,7 @@ impl Method {
         samples: &LabelledSeries,
         validation: Option<&LabelledSeries>,
         seed: u64,
-        go_on: &dyn Fn(f64) -> bool,
+        watch: &dyn Watch,
     ) -> Result<(Trained, Self), ClassifyError> {
         let block = samples.block();
         let labels = &samples.labels;
@@ -106,7 +110,7 @@ impl Method {
         Ok(match self {
             Self::Itsgbt { predictors, boost, search } => {
                 let (model, boost) =
-                    train_itsgbt(predictors, boost, *search, (&block, labels), held, seed, go_on)?;
+                    train_itsgbt(predictors, boost, *search, (&block, labels), held, seed, watch)?;
                 let chosen = Self::Itsgbt { predictors: predictors.clone(), boost, search: false };
                 (Trained::Itsgbt(model), chosen)
             }
@@ -123,12 +127,20 @@ impl Method {
                 let model = SwvModel::train(&block, labels, held, params, seed)?;
                 (Trained::Swv(Box::new(model)), self.clone())
             }
+            Self::Gru(params) => {
+                let (model, params) = gru::train(&block, labels, held, params, seed, watch)?;
+                (Trained::Gru(model), Self::Gru(params))
+            }
         })
     }
 
     /// Whether training wants samples to choose parameters with.
     fn chooses(&self) -> bool {
-        matches!(self, Self::Itsgbt { boost, search, .. } if *search || boost.early_stopping > 0)
+        match self {
+            Self::Itsgbt { boost, search, .. } => *search || boost.early_stopping > 0,
+            Self::Gru(params) => params.patience > 0,
+            Self::Tsrf(_) | Self::Dtw(_) | Self::Forest(_) | Self::Swv(_) => false,
+        }
     }
 
     /// Trains and tests by a design: the pooled confusion of all folds, and the method with the
@@ -142,9 +154,9 @@ impl Method {
         about: &Samples<'_>,
         design: &Validation,
         seed: u64,
-        go_on: &dyn Fn(f64) -> bool,
+        watch: &dyn Watch,
     ) -> Result<(Confusion, Self), ValidateError> {
-        self.validate_on(&split(design, about, seed)?, samples, about, seed, go_on)
+        self.validate_on(&split(design, about, seed)?, samples, about, seed, watch)
     }
 
     /// As [`Method::validate`], with the folds themselves.
@@ -157,7 +169,7 @@ impl Method {
         samples: &LabelledSeries,
         about: &Samples<'_>,
         seed: u64,
-        go_on: &dyn Fn(f64) -> bool,
+        watch: &dyn Watch,
     ) -> Result<(Confusion, Self), ValidateError> {
         let mut confusion = Confusion::new(&samples.labels.classes);
         let mut chosen = self.clone();
@@ -168,8 +180,10 @@ impl Method {
                 hold_out(about, &fold.train, SET_ASIDE, seed)?
             };
             let held = (!held.is_empty()).then(|| samples.select(&held));
-            let share = |part: f64| go_on((k as f64 + part) / folds.len() as f64);
-            let (model, method) = self.train(&samples.select(&train), held.as_ref(), seed, &share)?;
+            let width = 1.0 / folds.len() as f64;
+            let name = format!("test of {}", fold.name);
+            let part = Part { whole: watch, from: k as f64 * width, width, name: &name };
+            let (model, method) = self.train(&samples.select(&train), held.as_ref(), seed, &part)?;
             let test = samples.select(&fold.test);
             let found = model.classifier().predict_labels(&test.block())?;
             let part = Confusion::count(&samples.labels.classes, &test.labels.labels, &found)
@@ -191,23 +205,29 @@ impl Method {
         samples: &LabelledSeries,
         about: &Samples<'_>,
         seed: u64,
-        go_on: &dyn Fn(f64) -> bool,
+        watch: &dyn Watch,
     ) -> Result<(Trained, Self), ValidateError> {
         let mut method = self.clone();
         if self.chooses() {
             let all: Vec<usize> = (0..samples.labels.labels.len()).collect();
             let (train, held) = hold_out(about, &all, SET_ASIDE, seed)?;
-            (_, method) = self.train(&samples.select(&train), Some(&samples.select(&held)), seed, go_on)?;
+            let first = Part { whole: watch, from: 0.0, width: 0.5, name: "choice of parameters" };
+            (_, method) = self.train(&samples.select(&train), Some(&samples.select(&held)), seed, &first)?;
             method.stop_choosing();
         }
-        Ok(method.train(samples, None, seed, go_on)?)
+        let last = Part { whole: watch, from: 0.0, width: 1.0, name: "all samples" };
+        Ok(method.train(samples, None, seed, &last)?)
     }
 
     /// Keeps the parameters as they are: training needs no validation samples any more.
     fn stop_choosing(&mut self) {
-        if let Self::Itsgbt { boost, search, .. } = self {
-            *search = false;
-            *boost = boost.without_early_stopping();
+        match self {
+            Self::Itsgbt { boost, search, .. } => {
+                *search = false;
+                *boost = boost.without_early_stopping();
+            }
+            Self::Gru(params) => params.patience = 0,
+            Self::Tsrf(_) | Self::Dtw(_) | Self::Forest(_) | Self::Swv(_) => {}
         }
     }
 
@@ -222,7 +242,7 @@ impl Method {
             }
             Self::Tsrf(params) => params.min_length = params.min_length.min(steps),
             Self::Dtw(params) => params.band = params.band.map(|b| b.min(steps.saturating_sub(1))),
-            Self::Forest(_) | Self::Swv(_) => {}
+            Self::Forest(_) | Self::Swv(_) | Self::Gru(_) => {}
         }
         self
     }
@@ -255,7 +275,7 @@ fn train_itsgbt(
     (block, labels): (&SeriesBlock, &Labels),
     validation: Held,
     seed: u64,
-    go_on: &dyn Fn(f64) -> bool,
+    watch: &dyn Watch,
 ) -> Result<(SeriesTrees, BoostParams), ClassifyError> {
     check_samples(block, labels)?;
     check_validation(block, labels, validation)?;
@@ -267,13 +287,13 @@ fn train_itsgbt(
     let held = held.as_ref().map(|(t, l)| (t, *l));
     let (ensemble, params) = match held {
         Some(held) if searching => {
-            let found = search::search(&params, &table, labels, held, go_on)?;
+            let found = search::search(&params, &table, labels, held, &|part| watch.go_on(part))?;
             (found.model.ensemble, found.params)
         }
         _ => {
             let rounds = f64::from(params.rounds);
             let used = if params.early_stopping > 0 { held } else { None };
-            let trained = boost::train(&params, &table, labels, used, &|round| go_on(round as f64 / rounds))?;
+            let trained = boost::train(&params, &table, labels, used, &|round| watch.go_on(round as f64 / rounds))?;
             let kept = BoostOptions { rounds: trained.rounds.max(1) as u32, ..(*params).clone() };
             (trained.ensemble, BoostParams::try_from(kept)?)
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::predictor_trees::PredictorTrees;
+use super::gru::GruModel;
 use super::{Classifier, ClassifyError, DtwModel, SeriesRecipe, SeriesTrees, SwvModel};
 use crate::classmap::Legend;
 
@@ -48,6 +49,8 @@ pub enum Trained {
     Forest(SeriesTrees),
     /// Stability-weighted vote of six classifiers.
     Swv(Box<SwvModel>),
+    /// Gated recurrent unit.
+    Gru(GruModel),
 }
 
 impl Trained {
@@ -57,6 +60,7 @@ impl Trained {
             Self::Itsgbt(model) | Self::Tsrf(model) | Self::Forest(model) => model,
             Self::Dtw(model) => model,
             Self::Swv(model) => model.as_ref(),
+            Self::Gru(model) => model,
         }
     }
 
@@ -64,7 +68,7 @@ impl Trained {
     pub(super) fn trees(&self) -> Option<&PredictorTrees> {
         match self {
             Self::Itsgbt(model) | Self::Tsrf(model) | Self::Forest(model) => Some(&model.trees),
-            Self::Dtw(_) | Self::Swv(_) => None,
+            Self::Dtw(_) | Self::Swv(_) | Self::Gru(_) => None,
         }
     }
 }
@@ -138,6 +142,7 @@ impl Model {
             Trained::Itsgbt(model) | Trained::Tsrf(model) | Trained::Forest(model) => model.problem(),
             Trained::Dtw(model) => model.problem(),
             Trained::Swv(model) => model.problem(),
+            Trained::Gru(model) => model.problem(),
         })
     }
 }

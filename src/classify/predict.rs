@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::fused::BlockScorer;
+use super::fused::{BlockGru, BlockScorer};
 use super::predictor_trees::PredictorTrees;
 use super::recipe::{Channel, bands_of, observe};
-use super::{ClassifyError, Model, SeriesBlock};
+use super::{ClassifyError, Model, SeriesBlock, Trained};
 use crate::cube::{Band, Coverage, CubeError, DataCube};
 use crate::raster::Window;
 
@@ -57,11 +57,19 @@ pub struct Predictor<'a> {
     channels: Vec<Channel>,
     bands: Vec<Band>,
     days: Vec<f32>,
-    /// Trees go from reflectance to probabilities in one pass.
-    fused: Option<BlockScorer>,
-    /// Classes that a steep pixel cannot be.
+    fused: Fused,
+    /// Which classes are rice of some kind.
     rice: Vec<bool>,
+    /// The class whose probability is told; that of the answer where it is none.
+    told: Option<usize>,
     spent: Spent,
+}
+
+/// Trees and networks go from reflectance to probabilities in one pass.
+enum Fused {
+    Trees(BlockScorer),
+    Gru(BlockGru),
+    No,
 }
 
 /// Time of all threads together, in nanoseconds, for the log.
@@ -73,6 +81,29 @@ struct Spent {
 
 /// Which pixels of a window are too steep for rice.
 pub type SteepMask<'a> = dyn Fn(Window) -> Result<Vec<bool>, CubeError> + Sync + 'a;
+
+/// What is known of a pixel before it is classified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// Nothing: the map that tells has no answer here.
+    Unknown,
+    /// Rice: only classes of rice come into question.
+    Rice,
+    /// Anything else, which is not classified.
+    Other,
+}
+
+/// What the pixels of a window carry.
+pub type RiceMask<'a> = dyn Fn(Window) -> Result<Vec<Ground>, CubeError> + Sync + 'a;
+
+/// What is known beforehand.
+#[derive(Clone, Copy, Default)]
+pub struct Masks<'a> {
+    /// Where it is too steep for rice.
+    pub steep: Option<&'a SteepMask<'a>>,
+    /// Where rice grows.
+    pub rice: Option<&'a RiceMask<'a>>,
+}
 
 impl<'a> Predictor<'a> {
     /// Fits a model to a cube.
@@ -97,7 +128,13 @@ impl<'a> Predictor<'a> {
         let regularize = &model.recipe.regularize;
         let fuse =
             |trees: &PredictorTrees| BlockScorer::new(trees.scorer()?.clone(), &channels, regularize, &days);
-        let fused = model.trained.trees().map(fuse).transpose()?;
+        let fused = match (model.trained.trees(), &model.trained) {
+            (Some(trees), _) => Fused::Trees(fuse(trees)?),
+            (None, Trained::Gru(gru)) => {
+                Fused::Gru(BlockGru::new(gru.kernel(), &channels, regularize, &days))
+            }
+            (None, _) => Fused::No,
+        };
         Ok(Self {
             cube,
             model,
@@ -106,8 +143,15 @@ impl<'a> Predictor<'a> {
             days,
             fused,
             rice,
+            told: None,
             spent: Spent::default(),
         })
+    }
+
+    /// The same, telling the probability of one class instead of that of the answer.
+    #[must_use]
+    pub fn telling(self, class: Option<usize>) -> Self {
+        Self { told: class, ..self }
     }
 
     /// The side of the blocks that are read.
@@ -124,54 +168,102 @@ impl<'a> Predictor<'a> {
     ///
     /// # Errors
     /// As [`crate::cube::PixelSource::read`].
-    pub fn block(&self, window: Window, steep: Option<&SteepMask>) -> Result<BlockAnswer, PredictError<()>> {
+    pub fn block(&self, window: Window, masks: Masks<'_>) -> Result<BlockAnswer, PredictError<()>> {
         let pixels = window.len();
         let nodata = self.model.card.legend.nodata;
-        let start = Instant::now();
-        let block = self.cube.read(&self.bands, window)?;
-        let start = Spent::since(start, &self.spent.read);
         let mut answer =
             BlockAnswer { window, codes: vec![nodata; pixels], confidence: vec![NO_PERCENT; pixels] };
-        if block.coverage == Coverage::Empty {
+        let ground = self.ground(window, masks)?;
+        let chosen = ground.as_deref().map(rice_of);
+        let start = Instant::now();
+        // Where no pixel is rice, nothing needs to be read.
+        let block = match &chosen {
+            Some(chosen) if chosen.is_empty() => None,
+            _ => Some(self.cube.read(&self.bands, window)?).filter(|b| b.coverage != Coverage::Empty),
+        };
+        let start = Spent::since(start, &self.spent.read);
+        let Some(block) = block else {
+            self.decide(None, ground.as_deref(), None, &mut answer);
             return Ok(answer);
-        }
+        };
         let classifier = self.model.trained.classifier();
         let mut probabilities = vec![0.0; classifier.classes().len() * pixels];
-        if let Some(fused) = &self.fused {
-            fused.score(&block, &mut probabilities)?;
-        } else {
-            let observed = observe(&self.channels, &block, self.days.len());
-            drop(block);
-            let (values, _) = self.model.recipe.regularize(&self.days, &observed, pixels);
-            let (series, steps) = classifier.shape();
-            classifier
-                .predict(&SeriesBlock { series, steps, pixels, values: &values }, &mut probabilities)?;
+        match &self.fused {
+            Fused::Trees(trees) => {
+                trees.score(&block, &mut probabilities)?;
+            }
+            Fused::Gru(gru) => gru.score(&block, chosen.as_deref(), &mut probabilities)?,
+            Fused::No => {
+                let observed = observe(&self.channels, &block, self.days.len());
+                drop(block);
+                let (values, _) = self.model.recipe.regularize(&self.days, &observed, pixels);
+                let (series, steps) = classifier.shape();
+                classifier
+                    .predict(&SeriesBlock { series, steps, pixels, values: &values }, &mut probabilities)?;
+            }
         }
         Spent::since(start, &self.spent.score);
-        let steep = steep.map(|mask| mask(window)).transpose()?;
-        self.decide(&probabilities, steep.as_deref(), &mut answer);
+        let steep = match (&ground, masks.steep) {
+            (None, Some(mask)) => Some(mask(window)?),
+            _ => None,
+        };
+        self.decide(Some(&probabilities), ground.as_deref(), steep.as_deref(), &mut answer);
         Ok(answer)
     }
 
-    /// The most probable class of each pixel; of a steep one the most probable that is not rice.
-    fn decide(&self, probabilities: &[f32], steep: Option<&[bool]>, answer: &mut BlockAnswer) {
-        let pixels = answer.codes.len();
-        for pixel in 0..pixels {
-            let is_steep = steep.is_some_and(|s| s[pixel]);
-            let (mut best, mut total) = (None::<(usize, f32)>, 0.0);
-            for (class, &rice) in self.rice.iter().enumerate() {
-                let p = probabilities[class * pixels + pixel];
-                if p.is_nan() || (is_steep && rice) {
-                    continue;
-                }
-                total += p;
-                if best.is_none_or(|(_, top)| p > top) {
-                    best = Some((class, p));
+    /// What is known of the pixels where a map of rice is given; steep ground carries none.
+    fn ground(&self, window: Window, masks: Masks<'_>) -> Result<Option<Vec<Ground>>, CubeError> {
+        let Some(rice) = masks.rice else { return Ok(None) };
+        let mut ground = rice(window)?;
+        if let Some(steep) = masks.steep.filter(|_| ground.contains(&Ground::Rice)) {
+            for (ground, steep) in ground.iter_mut().zip(steep(window)?) {
+                if steep && *ground == Ground::Rice {
+                    *ground = Ground::Other;
                 }
             }
-            if let Some((class, p)) = best {
-                answer.codes[pixel] = self.model.card.legend.classes[class].code;
-                let share = if total > 0.0 { p / total } else { 0.0 };
+        }
+        Ok(Some(ground))
+    }
+
+    /// The most probable class of each pixel; of a steep one the most probable that is not rice.
+    fn decide(
+        &self,
+        probabilities: Option<&[f32]>,
+        ground: Option<&[Ground]>,
+        steep: Option<&[bool]>,
+        answer: &mut BlockAnswer,
+    ) {
+        let (legend, pixels) = (&self.model.card.legend, answer.codes.len());
+        let other = self.rice.iter().position(|rice| !rice).map_or(legend.nodata, |c| legend.classes[c].code);
+        for pixel in 0..pixels {
+            let ground = ground.map(|g| g[pixel]);
+            if ground == Some(Ground::Other) {
+                answer.codes[pixel] = other;
+                continue;
+            }
+            let Some(probabilities) = probabilities.filter(|_| ground != Some(Ground::Unknown)) else {
+                continue;
+            };
+            let barred = |rice: bool| match ground {
+                Some(_) => !rice,
+                None => rice && steep.is_some_and(|s| s[pixel]),
+            };
+            let p = |class: usize| probabilities[class * pixels + pixel];
+            let (mut best, mut total) = (None::<usize>, 0.0);
+            for (class, &rice) in self.rice.iter().enumerate() {
+                if p(class).is_nan() || barred(rice) {
+                    continue;
+                }
+                total += p(class);
+                if best.is_none_or(|top| p(class) > p(top)) {
+                    best = Some(class);
+                }
+            }
+            if let Some(class) = best {
+                answer.codes[pixel] = legend.classes[class].code;
+                let told = self.told.unwrap_or(class);
+                let told = if barred(self.rice[told]) { 0.0 } else { p(told) };
+                let share = if total > 0.0 { told / total } else { 0.0 };
                 answer.confidence[pixel] = (100.0 * share).round() as u8;
             }
         }
@@ -185,7 +277,7 @@ impl<'a> Predictor<'a> {
     /// The first error of a block or of `write`; [`PredictError::Cancelled`].
     pub fn run<W: Send>(
         &self,
-        steep: Option<&SteepMask>,
+        masks: Masks<'_>,
         go_on: &(dyn Fn(usize) -> bool + Sync),
         write: impl FnMut(BlockAnswer) -> Result<(), W> + Send,
     ) -> Result<(), PredictError<W>> {
@@ -207,7 +299,7 @@ impl<'a> Predictor<'a> {
             });
             let blocks = Window::blocks(rows, cols, side, side).par_bridge();
             let read = blocks.try_for_each_with(sender, |sender, window| {
-                let answer = self.block(window, steep).map_err(PredictError::widen)?;
+                let answer = self.block(window, masks).map_err(PredictError::widen)?;
                 // A writer that is gone has an error of its own to tell.
                 sender.send(answer).map_err(|_| PredictError::Cancelled)
             });
@@ -244,6 +336,12 @@ impl PredictError<()> {
             Self::Cancelled | Self::Write(()) => PredictError::Cancelled,
         }
     }
+}
+
+/// Positions of the rice pixels.
+fn rice_of(ground: &[Ground]) -> Vec<u32> {
+    let rice = ground.iter().enumerate().filter(|(_, g)| **g == Ground::Rice);
+    rice.map(|(pixel, _)| pixel as u32).collect()
 }
 
 /// Whether a class is rice of some kind, which steep ground cannot carry.

@@ -128,21 +128,22 @@ impl Process for CompareMethods {
         if inputs.methods.is_empty() {
             return Err(ProcessError::input("methods", "names no method"));
         }
-        for (i, method) in inputs.methods.iter().enumerate() {
-            if inputs.methods[..i].contains(method) {
+        let mut methods = Vec::new();
+        for (i, &name) in inputs.methods.iter().enumerate() {
+            if inputs.methods[..i].contains(&name) {
                 return Err(ProcessError::input(format!("methods[{i}]"), "is named twice"));
             }
-            inputs.parameters_by_method.of(*method).method(*method).map_err(|e| named(e, *method))?;
+            let method = inputs.parameters_by_method.of(name).method(name).map_err(|e| named(e, name))?;
+            methods.push((name, method));
         }
-        let parameters = &inputs.parameters_by_method;
-        let of = |method: MethodName| inputs.training(method, parameters.of(method));
-        let first = of(inputs.methods[0]);
+        let first = inputs.training(&methods[0].1);
         let cube = first.open_cube(context)?;
         let prepared = first.prepare(cube.as_ref(), context)?;
         describe_classes(&prepared, context)?;
         let (mut rows, mut matters) = (Vec::new(), Vec::new());
-        for &method in &inputs.methods {
-            let (row, found) = compare(&of(method), &prepared, context).map_err(|e| named(e, method))?;
+        for (name, method) in &methods {
+            let training = inputs.training(method);
+            let (row, found) = compare(&training, &prepared, context).map_err(|e| named(e, *name))?;
             rows.push(row);
             matters.push(found);
         }
@@ -178,12 +179,11 @@ fn compare(
     prepared: &Prepared,
     context: &Context<'_>,
 ) -> Result<(Compared, Vec<Importance>), ProcessError> {
-    let method = training.parameters.method(training.method)?;
-    let id = method.id();
+    let id = training.method.id();
     context.progress.note(&format!("method {id}"));
     let usual = crate::classify::splits::Validation::default();
     let (confusion, method) =
-        training.validate(prepared, method, training.validation.unwrap_or(&usual), context)?;
+        training.validate(prepared, training.method.clone(), training.validation.unwrap_or(&usual), context)?;
     let Accuracy { overall, kappa, producers, users, .. } = confusion.accuracy();
     let start = Instant::now();
     let (model, method) = training.train(prepared, &method, context)?;

@@ -112,7 +112,7 @@ impl Process for EarliestRiceDate {
             return Err(ProcessError::input("threshold", format_args!("{threshold} is not within 0 to 1")));
         }
         let method = inputs.parameters.method(inputs.method)?;
-        let training = inputs.training(inputs.method, &inputs.parameters);
+        let training = inputs.training(&method);
         let cube = training.open_cube(context)?;
         let prepared = training.prepare(cube.as_ref(), context)?;
         let rows = by_date(&training, &prepared, &inputs.validation, &method, context)?;

@@ -7,7 +7,7 @@ use super::grid::Choice;
 use super::rice::inputs::{SmoothingInput, TimeGridInput, class_property, yes};
 use super::rice::map::{MapOptions, map, steep};
 use super::rice::parameters::{MethodName, Parameters};
-use super::rice::training::{Training, open_cube};
+use super::rice::training::{Training, USUAL_SERIES, open_cube};
 use super::{Context, Process, ProcessError};
 use crate::classify::assess::Accuracy;
 use crate::classify::splits::Validation;
@@ -123,7 +123,7 @@ impl Process for RiceMap {
             allow_top_of_atmosphere: inputs.allow_top_of_atmosphere,
         };
         let steep = steep(inputs.dem.as_ref(), inputs.max_slope, context)?;
-        let options = MapOptions { steep, minimum_mapping_unit: inputs.minimum_mapping_unit };
+        let options = MapOptions { steep, rice: None, told: None, minimum_mapping_unit: inputs.minimum_mapping_unit };
         let (cube, model, trained) = match (&inputs.samples, &inputs.model) {
             (None, None) => {
                 return Err(ProcessError::input("samples", "either `samples` or a `model` is needed"));
@@ -137,6 +137,7 @@ impl Process for RiceMap {
                 (open_cube(&inputs.cube, &grid, bands_of(&channels), context)?, model, None)
             }
             (Some(samples), None) => {
+                let method = inputs.parameters.method(inputs.method)?;
                 let training = Training {
                     cube: Some(&inputs.cube),
                     grid,
@@ -144,11 +145,11 @@ impl Process for RiceMap {
                     class_property: &inputs.class_property,
                     classes: inputs.classes.as_deref(),
                     indices: inputs.indices.as_deref(),
+                    usual_indices: &USUAL_SERIES,
                     time_grid: &inputs.time_grid,
                     smoothing: inputs.smoothing,
                     despike: inputs.despike,
-                    method: inputs.method,
-                    parameters: &inputs.parameters,
+                    method: &method,
                     validation: Some(&inputs.validation).filter(|_| context.sink.wants("accuracy")),
                     seed: inputs.seed,
                 };

@@ -45,7 +45,8 @@ impl Process for TrainRice {
         time grid, parameters, samples and accuracy. The last training uses all samples.";
 
     fn run(&self, inputs: TrainRiceInputs, context: &Context<'_>) -> Result<(), ProcessError> {
-        let training = inputs.training(inputs.method, &inputs.parameters);
+        let method = inputs.parameters.method(inputs.method)?;
+        let training = inputs.training(&method);
         let cube = training.open_cube(context)?;
         let trained = training.run(cube.as_ref(), context)?;
         let bytes = trained.model.to_bytes().map_err(ProcessError::failed)?;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rededge::classify::predict::Predictor;
+use rededge::classify::predict::{Masks, Predictor};
 use rededge::classify::{Model, bands_of};
 use rededge::cube::CubeRequest;
 use rededge::process::{CancelToken, Context, ProcessError, Silent, find};
@@ -155,7 +155,7 @@ fn a_pixel_has_the_same_answer_in_a_block_of_any_size() {
         let cube = open(base.join("items.json"), &request).unwrap();
         let predictor = Predictor::new(&cube, &model).unwrap();
         let whole = Window { row: 40, col: 30, rows: 61, cols: 150 };
-        let expected = predictor.block(whole, None).unwrap();
+        let expected = predictor.block(whole, Masks::default()).unwrap();
         assert!(expected.codes.iter().any(|&c| c != expected.codes[0]));
         for (rows, cols) in [(1, 150), (61, 1), (17, 64)] {
             for part in Window::blocks(whole.rows, whole.cols, rows, cols) {

@@ -130,25 +130,19 @@ impl TryFrom<BoostOptions> for BoostParams {
     }
 }
 
-impl BoostParams {
-    /// The same parameters, every round kept: for training on all samples at the end.
-    #[must_use]
-    pub fn without_early_stopping(&self) -> Self {
-        Self(BoostOptions { early_stopping: 0, ..self.0.clone() })
-    }
-
+impl ClassWeights {
     /// The weight of each class.
     ///
     /// # Errors
     /// A given weight is for a class that no sample has.
-    pub(super) fn weights(&self, labels: &Labels) -> Result<Vec<f64>, BoostError> {
-        match &self.class_weights {
-            ClassWeights::Equal => Ok(vec![1.0; labels.classes.len()]),
-            ClassWeights::Balanced => {
+    pub(in crate::classify) fn of(&self, labels: &Labels) -> Result<Vec<f64>, BoostError> {
+        match self {
+            Self::Equal => Ok(vec![1.0; labels.classes.len()]),
+            Self::Balanced => {
                 let (rows, classes) = (labels.labels.len() as f64, labels.classes.len() as f64);
                 Ok(labels.counts().iter().map(|&n| rows / (classes * n.max(1) as f64)).collect())
             }
-            ClassWeights::Given(given) => {
+            Self::Given(given) => {
                 if let Some(class) = given.keys().find(|class| !labels.classes.contains(class)) {
                     let message =
                         format!("there is no class `{class}`; the classes are {}", labels.classes.join(", "));
@@ -157,6 +151,14 @@ impl BoostParams {
                 Ok(labels.classes.iter().map(|class| given.get(class).copied().unwrap_or(1.0)).collect())
             }
         }
+    }
+}
+
+impl BoostParams {
+    /// The same parameters, every round kept: for training on all samples at the end.
+    #[must_use]
+    pub fn without_early_stopping(&self) -> Self {
+        Self(BoostOptions { early_stopping: 0, ..self.0.clone() })
     }
 }
 

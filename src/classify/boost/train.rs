@@ -63,7 +63,7 @@ pub fn train(
         let message = "early stopping needs a validation set; set it to 0 or choose a holdout".into();
         return Err(BoostError::Parameter { member: "earlyStopping", message });
     }
-    let weights = params.weights(labels)?;
+    let weights = params.class_weights.of(labels)?;
     let (rows, classes) = (table.rows(), labels.classes.len());
     let bins = Bins::find(table, params.bins as usize, params.seed)?;
     let data = bins.apply(table);

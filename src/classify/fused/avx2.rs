@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 
 use super::kernel::{Kernel, Lane, Mask, TABLE, look_up_in_memory};
-use super::lanes::Avx2;
+use super::lanes::{Avx2, Registers};
 
 impl Kernel for Avx2 {
     #[inline(always)]
@@ -27,6 +27,39 @@ impl Kernel for Avx2 {
         }
         // SAFETY: `self` proves that this machine has AVX2.
         unsafe { look_up(digits, tables, sums) }
+    }
+}
+
+impl Registers for Avx2 {
+    type Register = __m256;
+    const WIDTH: usize = 8;
+    const FUSED: bool = true;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m256 {
+        // SAFETY: `self` proves that this machine has the features.
+        unsafe { _mm256_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    fn load(self, values: &[f32]) -> __m256 {
+        let values: &[f32; 8] = &values.as_chunks().0[0];
+        // SAFETY: `self` proves that this machine has the features; the reference is to as many bytes
+        // as the register has, and the load needs no alignment.
+        unsafe { _mm256_loadu_ps(values.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, register: __m256, values: &mut [f32]) {
+        let values: &mut [f32; 8] = &mut values.as_chunks_mut().0[0];
+        // SAFETY: as for `load`.
+        unsafe { _mm256_storeu_ps(values.as_mut_ptr(), register) }
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: `self` proves that this machine has the features.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
     }
 }
 

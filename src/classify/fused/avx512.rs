@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 
 use super::kernel::{Kernel, Lane, Mask, REGISTER_DIGITS, TABLE, look_up_in_memory};
-use super::lanes::Avx512;
+use super::lanes::{Avx512, Registers};
 
 impl Kernel for Avx512 {
     #[inline(always)]
@@ -32,6 +32,39 @@ impl Kernel for Avx512 {
                 _ => look_up(digits, tables, sums),
             }
         }
+    }
+}
+
+impl Registers for Avx512 {
+    type Register = __m512;
+    const WIDTH: usize = 16;
+    const FUSED: bool = true;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        // SAFETY: `self` proves that this machine has the features.
+        unsafe { _mm512_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    fn load(self, values: &[f32]) -> __m512 {
+        let values: &[f32; 16] = &values.as_chunks().0[0];
+        // SAFETY: `self` proves that this machine has the features; the reference is to as many bytes
+        // as the register has, and the load needs no alignment.
+        unsafe { _mm512_loadu_ps(values.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, register: __m512, values: &mut [f32]) {
+        let values: &mut [f32; 16] = &mut values.as_chunks_mut().0[0];
+        // SAFETY: as for `load`.
+        unsafe { _mm512_storeu_ps(values.as_mut_ptr(), register) }
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: `self` proves that this machine has the features.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
     }
 }
 

@@ -2,6 +2,7 @@
 //! portable form.
 
 use super::LANES;
+use super::lanes::Registers;
 
 /// One bit a lane; lane `l` is bit `l % 8` of byte `l / 8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,32 @@ impl Kernel for Portable {
     #[inline(always)]
     fn look_up(self, digits: &[Mask], tables: &[i32], sums: &mut [Lane<i32>]) {
         look_up_in_memory(digits, tables, sums);
+    }
+}
+
+impl Registers for Portable {
+    type Register = [f32; 4];
+    const WIDTH: usize = 4;
+    const FUSED: bool = false;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> [f32; 4] {
+        [value; 4]
+    }
+
+    #[inline(always)]
+    fn load(self, values: &[f32]) -> [f32; 4] {
+        values.as_chunks().0[0]
+    }
+
+    #[inline(always)]
+    fn store(self, register: [f32; 4], values: &mut [f32]) {
+        values.as_chunks_mut().0[0] = register;
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|i| a[i] * b[i] + c[i])
     }
 }
 

@@ -39,6 +39,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod columns;
+mod front;
+mod gru;
 mod kernel;
 mod lanes;
 mod link;
@@ -49,6 +51,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 
+pub use gru::{BlockGru, GruKernel};
 pub use lanes::{LaneWork, Lanes, dispatch};
 pub use scorer::Scorer;
 pub use series::{BlockScorer, NO_DATA, SeriesScorer};

@@ -2,11 +2,11 @@
 //! trees in one pass over lanes of pixels.
 
 use super::columns::{Computed, LanePredictor};
+use super::front::Front;
 use super::kernel::Lane;
-use super::regular::{LaneRegularizer, Scratch};
 use super::scorer::Workspace;
-use super::{LANES, LaneWork, Scorer};
-use crate::classify::recipe::{Channel, bands_of};
+use super::{LANES, Scorer};
+use crate::classify::recipe::Channel;
 use crate::classify::{ClassifyError, SeriesBlock, TreeEnsemble};
 use crate::cube::{Band, Block, Regularize};
 use crate::predictors::PredictorSet;
@@ -84,13 +84,14 @@ impl SeriesScorer {
             });
         }
         self.check_output(pixels, out)?;
-        let mut work = ChunkMemory::new(self, planes);
+        let mut work = ChunkMemory::new(self);
+        let mut lanes_of = vec![Lane([f32::NAN; LANES]); planes];
         for start in (0..pixels).step_by(LANES) {
             let lanes = LANES.min(pixels - start);
-            for (plane, lane) in work.planes.iter_mut().enumerate() {
+            for (plane, lane) in lanes_of.iter_mut().enumerate() {
                 lane.0[..lanes].copy_from_slice(&series.values[plane * pixels + start..][..lanes]);
             }
-            work.score(self);
+            work.score(self, &lanes_of);
             work.copy_to(start, lanes, pixels, out);
         }
         Ok(())
@@ -110,9 +111,7 @@ impl SeriesScorer {
 #[derive(Clone, Debug)]
 pub struct BlockScorer {
     trees: SeriesScorer,
-    channels: Vec<Channel>,
-    bands: Vec<Band>,
-    regularizer: LaneRegularizer,
+    front: Front,
 }
 
 impl BlockScorer {
@@ -129,21 +128,21 @@ impl BlockScorer {
         regularize: &Regularize,
         days: &[f32],
     ) -> Result<Self, ClassifyError> {
-        let regularizer = LaneRegularizer::new(regularize, days);
-        if channels.len() < trees.series || regularizer.steps() != trees.steps {
+        let front = Front::new(channels, regularize, days);
+        if front.series() < trees.series || front.steps() != trees.steps {
             return Err(ClassifyError::Shape {
                 series: trees.series,
                 steps: trees.steps,
                 found_series: channels.len(),
-                found_steps: regularizer.steps(),
+                found_steps: front.steps(),
             });
         }
-        Ok(Self { trees, channels: channels.to_vec(), bands: bands_of(channels), regularizer })
+        Ok(Self { trees, front })
     }
 
     /// The bands a block must have.
     pub fn bands(&self) -> &[Band] {
-        &self.bands
+        self.front.bands()
     }
 
     /// Class probabilities `[class][pixel]` of a block, NaN for pixels with too few valid dates;
@@ -189,74 +188,27 @@ impl BlockScorer {
         block: &Block,
         mut sink: impl FnMut(&ChunkMemory, usize, usize),
     ) -> Result<usize, ClassifyError> {
-        let (pixels, dates) = (block.window.len(), self.regularizer.dates());
-        if block.values.len() != dates * block.bands.len() * pixels {
-            return Err(ClassifyError::Samples(format!(
-                "the block has {} values, not those of {dates} dates, {} bands and {pixels} pixels",
-                block.values.len(),
-                block.bands.len()
-            )));
-        }
-        if let Some(band) = self.bands.iter().find(|b| !block.bands.contains(b)) {
-            return Err(ClassifyError::Samples(format!("the block has no band {band}")));
-        }
-        let steps = self.trees.steps;
-        let mut work = ChunkMemory::new(&self.trees, self.channels.len() * steps);
-        let mut scratch = self.regularizer.scratch();
-        let mut observed = vec![Lane([f32::NAN; LANES]); dates];
+        let mut work = ChunkMemory::new(&self.trees);
         let mut lost = 0;
-        let place = |band: Band| block.bands.iter().position(|&b| b == band).unwrap_or(0);
-        for start in (0..pixels).step_by(LANES) {
-            let lanes = LANES.min(pixels - start);
-            for (channel, out) in self.channels.iter().zip(work.planes.chunks_exact_mut(steps.max(1))) {
-                for (date, observed) in observed.iter_mut().enumerate() {
-                    let plane = |band| &block.plane(date, place(band))[start..start + lanes];
-                    channel.compute(plane, &mut observed.0[..lanes]);
-                }
-                let (regularizer, scratch) = (&self.regularizer, &mut scratch);
-                self.trees.scorer.lanes().run(RegularizeWork {
-                    regularizer,
-                    observed: &observed,
-                    scratch,
-                    out,
-                });
-            }
-            work.score(&self.trees);
+        self.front.chunks(block, None, self.trees.scorer.lanes(), |planes, start, lanes| {
+            work.score(&self.trees, planes);
             lost += work.missing[..lanes].iter().filter(|&&m| m).count();
             sink(&work, start, lanes);
-        }
+        })?;
         Ok(lost)
-    }
-}
-
-struct RegularizeWork<'a> {
-    regularizer: &'a LaneRegularizer,
-    observed: &'a [Lane<f32>],
-    scratch: &'a mut Scratch,
-    out: &'a mut [Lane<f32>],
-}
-
-impl LaneWork for RegularizeWork<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        self.regularizer.apply(self.observed, self.scratch, self.out);
     }
 }
 
 /// Memory for one thread's chunks.
 struct ChunkMemory {
-    planes: Vec<Lane<f32>>,
     missing: [bool; LANES],
     scoring: Workspace,
     probabilities: Vec<[f32; LANES]>,
 }
 
 impl ChunkMemory {
-    fn new(trees: &SeriesScorer, planes: usize) -> Self {
+    fn new(trees: &SeriesScorer) -> Self {
         Self {
-            planes: vec![Lane([f32::NAN; LANES]); planes],
             missing: [false; LANES],
             scoring: Workspace::new(&trees.scorer),
             probabilities: vec![[0.0; LANES]; trees.scorer.classes()],
@@ -264,14 +216,14 @@ impl ChunkMemory {
     }
 
     /// From planes to probabilities.
-    fn score(&mut self, trees: &SeriesScorer) {
+    fn score(&mut self, trees: &SeriesScorer, planes: &[Lane<f32>]) {
         self.missing = [true; LANES];
-        for plane in &self.planes {
+        for plane in planes {
             for (missing, v) in self.missing.iter_mut().zip(&plane.0) {
                 *missing &= v.is_nan();
             }
         }
-        let columns = Computed { predictors: &trees.predictors, planes: &self.planes };
+        let columns = Computed { predictors: &trees.predictors, planes };
         trees.scorer.score_lanes(columns, &mut self.scoring, &mut self.probabilities);
         for plane in &mut self.probabilities {
             for (p, &missing) in plane.iter_mut().zip(&self.missing) {
@@ -307,6 +259,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
+    use super::super::regular::LaneRegularizer;
     use super::*;
     use crate::classify::{Link, Tree};
     use crate::cube::{Coverage, Regularizer, Smoothing, TimeGrid};

@@ -63,11 +63,10 @@ macro_rules! training_inputs {
         }
 
         impl $name {
-            /// What training needs, with a method and its parameters.
+            /// What training needs, with a method.
             fn training<'a>(
                 &'a self,
-                method: crate::process::rice::parameters::MethodName,
-                parameters: &'a crate::process::rice::parameters::Parameters,
+                method: &'a crate::classify::method::Method,
             ) -> crate::process::rice::training::Training<'a> {
                 crate::process::rice::training::Training {
                     cube: self.cube.as_ref(),
@@ -83,11 +82,11 @@ macro_rules! training_inputs {
                     class_property: &self.class_property,
                     classes: self.classes.as_deref(),
                     indices: self.indices.as_deref(),
+                    usual_indices: &crate::process::rice::training::USUAL_SERIES,
                     time_grid: &self.time_grid,
                     smoothing: self.smoothing,
                     despike: self.despike,
                     method,
-                    parameters,
                     validation: Some(&self.validation),
                     seed: self.seed,
                 }

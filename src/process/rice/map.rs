@@ -1,7 +1,7 @@
 //! From a model and a cube to the class map: written block by block, sieved where asked for.
 
 use crate::classify::Model;
-use crate::classify::predict::{BlockAnswer, PredictError, Predictor};
+use crate::classify::predict::{BlockAnswer, Masks, PredictError, Predictor, RiceMask};
 use crate::classmap::{AreaTally, ClassArea, PixelArea};
 use crate::classmap::{Connectivity, sieve};
 use crate::cube::{CubeError, DataCube};
@@ -42,30 +42,41 @@ pub fn steep(
 pub const USUAL_SLOPE: f32 = 8.0;
 
 /// How a map is made.
-pub struct MapOptions {
+pub struct MapOptions<'a> {
     pub steep: Option<Steep>,
+    /// Where rice grows, if that is known: nothing else is classified.
+    pub rice: Option<&'a RiceMask<'a>>,
+    /// The class whose probability is written to `probability`; without one, that of the answer
+    /// is written to `confidence`.
+    pub told: Option<&'a str>,
     /// Hectares; smaller patches fall to their largest neighbour.
     pub minimum_mapping_unit: f64,
 }
 
-/// Classifies the cube and writes the outputs `classMap` and `confidence` where they are wanted.
+/// Classifies the cube and writes the outputs `classMap` and `confidence` (or `probability`) where
+/// they are wanted.
 ///
 /// # Errors
 /// A model that does not fit the cube, unreadable pixels, a full disk, cancelled.
 pub fn map(
     cube: &DataCube,
     model: &Model,
-    options: &MapOptions,
+    options: &MapOptions<'_>,
     context: &Context<'_>,
 ) -> Result<Vec<ClassArea>, ProcessError> {
-    let predictor = Predictor::new(cube, model).map_err(|e| ProcessError::input("model", e))?;
     let legend = &model.card.legend;
+    let told = options.told.and_then(|name| legend.classes.iter().position(|c| c.name == name));
+    let predictor = Predictor::new(cube, model).map_err(|e| ProcessError::input("model", e))?.telling(told);
     let grid = &cube.grid;
     let open = |output: &str, kind: RasterKind| -> Result<Option<Box<dyn RasterWriter>>, ProcessError> {
         context.sink.wants(output).then(|| context.sink.raster(output, grid, &kind)).transpose()
     };
     let mut class_map = open("classMap", RasterKind::Classes(legend.clone()))?;
-    let mut confidence = open("confidence", RasterKind::Percent { label: "confidence".to_owned() })?;
+    let (percent, label) = match options.told {
+        Some(class) => ("probability", format!("probability of {class}")),
+        None => ("confidence", "confidence".to_owned()),
+    };
+    let mut confidence = open(percent, RasterKind::Percent { label })?;
     let threshold = PixelArea::of(grid).pixels(options.minimum_mapping_unit);
     // A patch is only known whole, so a sieve needs the whole map: one byte a pixel.
     let mut whole = (threshold > 1).then(|| Plane::filled(grid.rows, grid.cols, legend.nodata));
@@ -76,7 +87,10 @@ pub fn map(
     let mask = options.steep.as_ref().map(|s| {
         move |window: Window| too_steep(s, cube, window).map_err(|e| CubeError::Read(e.to_string()))
     });
-    let mask = mask.as_ref().map(|m| m as &crate::classify::predict::SteepMask);
+    let masks = Masks {
+        steep: mask.as_ref().map(|m| m as &crate::classify::predict::SteepMask),
+        rice: options.rice,
+    };
     let go_on = |pixels: usize| {
         context.progress.done(pixels as u64);
         !context.cancel.is_cancelled()
@@ -93,7 +107,7 @@ pub fn map(
         tally.add(window, &codes);
         class_map.as_mut().map_or(Ok(()), |writer| writer.write(window, &codes))
     };
-    predictor.run(mask, &go_on, write).map_err(|e| match e {
+    predictor.run(masks, &go_on, write).map_err(|e| match e {
         PredictError::Cancelled => ProcessError::Cancelled,
         PredictError::Write(e) => e,
         PredictError::Cube(e) => ProcessError::failed(e),

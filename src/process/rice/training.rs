@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::inputs::{SmoothingInput, TimeGridInput};
-use super::parameters::{MethodName, Parameters};
 use crate::classify::assess::{Accuracy, Confusion};
 use crate::classify::boost::BoostError;
 use crate::classify::method::{LabelledSeries, Method, SampleFacts, ValidateError};
@@ -28,11 +27,12 @@ pub struct Training<'a> {
     pub class_property: &'a str,
     pub classes: Option<&'a [String]>,
     pub indices: Option<&'a [String]>,
+    /// The series where the request names none.
+    pub usual_indices: &'a [&'a str],
     pub time_grid: &'a TimeGridInput,
     pub smoothing: SmoothingInput,
     pub despike: bool,
-    pub method: MethodName,
-    pub parameters: &'a Parameters,
+    pub method: &'a Method,
     pub validation: Option<&'a Validation>,
     pub seed: u64,
 }
@@ -54,7 +54,7 @@ pub struct Trained {
 }
 
 /// The series a model reads where the request names none: NDRE (Jiang et al. 2024).
-const USUAL_SERIES: &str = "NDRE";
+pub const USUAL_SERIES: [&str; 1] = ["NDRE"];
 
 impl Training<'_> {
     /// The series to read.
@@ -62,7 +62,7 @@ impl Training<'_> {
     /// # Errors
     /// An unknown index, named.
     pub fn channels(&self) -> Result<Vec<Channel>, ProcessError> {
-        let usual = [USUAL_SERIES.to_owned()];
+        let usual: Vec<String> = self.usual_indices.iter().map(ToString::to_string).collect();
         let names = self.indices.filter(|i| !i.is_empty()).unwrap_or(&usual);
         let parse = |(i, name): (usize, &String)| {
             Channel::parse(name).map_err(|e| ProcessError::input(format!("indices[{i}]"), e))
@@ -86,7 +86,7 @@ impl Training<'_> {
     /// [`ProcessError::Input`] naming the member; cancelled.
     pub fn run(&self, cube: Option<&DataCube>, context: &Context<'_>) -> Result<Trained, ProcessError> {
         let prepared = self.prepare(cube, context)?;
-        let mut method = self.parameters.method(self.method)?;
+        let mut method = self.method.clone();
         let (mut confusion, mut accuracy) = (None, None);
         if let Some(design) = self.validation {
             let found;
@@ -312,7 +312,7 @@ fn metres(observations: &Observations, cube: Option<&DataCube>) -> Option<Vec<[f
 }
 
 /// The member of the request that an error of the samples or the method is about.
-pub fn training_error(error: ValidateError, method: MethodName) -> ProcessError {
+pub fn training_error(error: ValidateError, method: &Method) -> ProcessError {
     match error {
         ValidateError::Split(e) => ProcessError::input("validation", e),
         ValidateError::Classify(ClassifyError::Boost(BoostError::Cancelled)) => ProcessError::Cancelled,
@@ -325,7 +325,7 @@ pub fn training_error(error: ValidateError, method: MethodName) -> ProcessError 
         ValidateError::Classify(
             e @ (ClassifyError::Samples(_) | ClassifyError::Boost(BoostError::Table(_))),
         ) => ProcessError::input("samples", e),
-        ValidateError::Classify(e) => ProcessError::failed(format_args!("method {method:?}: {e}")),
+        ValidateError::Classify(e) => ProcessError::failed(format_args!("method {}: {e}", method.id())),
     }
 }
 
@@ -347,6 +347,7 @@ fn method_parameters(method: &Method) -> Value {
         Method::Dtw(p) => tidy(serde_json::to_value(p)),
         Method::Forest(p) => tidy(serde_json::to_value(p)),
         Method::Swv(p) => tidy(serde_json::to_value(p)),
+        Method::Gru(p) => tidy(serde_json::to_value(p)),
     }
 }
 
