@@ -93,12 +93,16 @@ fn rival(bencher: Bencher, method: &str) {
     let (values, labels) = seasons(SAMPLES, 1);
     let samples = SeriesBlock { series: 1, steps: STEPS, pixels: SAMPLES, values: &values };
     let model: Box<dyn Classifier> = match method {
-        "tsrf" => Box::new(tsrf::train(&samples, &labels, None, &TsrfParams::default(), 1).expect("a model")),
+        "tsrf" => Box::new(
+            tsrf::train(&samples, &labels, None, &TsrfParams::default(), 1, &|_| true).expect("a model"),
+        ),
         "dtw" => {
             let params = DtwParams { library: Library::Barycentres { count: 4 }, ..DtwParams::default() };
-            Box::new(DtwModel::train(&samples, &labels, None, &params, 1).expect("a model"))
+            Box::new(DtwModel::train(&samples, &labels, None, &params, 1, &|_| true).expect("a model"))
         }
-        _ => Box::new(SwvModel::train(&samples, &labels, None, &SwvParams::default(), 1).expect("a model")),
+        _ => Box::new(
+            SwvModel::train(&samples, &labels, None, &SwvParams::default(), 1, &|_| true).expect("a model"),
+        ),
     };
     let (test, mut out) = (seasons(PIXELS, 3).0, vec![0.0; 3 * PIXELS]);
     let block = SeriesBlock { series: 1, steps: STEPS, pixels: PIXELS, values: &test };

@@ -32,12 +32,12 @@ fn main() -> Result<(), ClassifyError> {
     let blocks = cut(&test, pixels, steps);
 
     let start = Instant::now();
-    let forest = tsrf::train(&samples, &labels, None, &TsrfParams::default(), 0)?;
+    let forest = tsrf::train(&samples, &labels, None, &TsrfParams::default(), 0, &|_| true)?;
     report("tsrf", &forest, &blocks, steps, &truth, start)?;
 
     let start = Instant::now();
     let params = DtwParams { library: Library::Barycentres { count: 4 }, ..DtwParams::default() };
-    let dtw = DtwModel::train(&samples, &labels, None, &params, 0)?;
+    let dtw = DtwModel::train(&samples, &labels, None, &params, 0, &|_| true)?;
     report("dtw to 12 curves", &dtw, &blocks, steps, &truth, start)?;
     let start = Instant::now();
     blocks.par_iter().try_for_each(|(pixels, values)| {
@@ -45,11 +45,11 @@ fn main() -> Result<(), ClassifyError> {
     })?;
     println!("{:28} {:9.3} us/pixel", "dtw, no limit", start.elapsed().as_secs_f64() / pixels as f64 * 1e6);
     let start = Instant::now();
-    let dtw = DtwModel::train(&samples, &labels, None, &DtwParams { band: Some(4), ..params }, 0)?;
+    let dtw = DtwModel::train(&samples, &labels, None, &DtwParams { band: Some(4), ..params }, 0, &|_| true)?;
     report("dtw to 12 curves, band 4", &dtw, &blocks, steps, &truth, start)?;
 
     let start = Instant::now();
-    let swv = SwvModel::train(&samples, &labels, None, &SwvParams::default(), 0)?;
+    let swv = SwvModel::train(&samples, &labels, None, &SwvParams::default(), 0, &|_| true)?;
     report("swv", &swv, &blocks, steps, &truth, start)?;
     for s in swv.stability() {
         println!("    {:24} accuracy {:.3} weight {:.3}", s.member, s.accuracy, s.weight);

@@ -52,7 +52,7 @@ pub struct Accuracy {
 pub struct Estimate {
     /// The estimate.
     pub value: f64,
-    /// `[low, high]`: 1.96 standard errors to either side.
+    /// `[low, high]`: 1.96 standard errors to either side, within what is possible.
     pub interval: [f64; 2],
 }
 
@@ -203,23 +203,24 @@ impl Confusion {
         let by_class = |of: &dyn Fn(usize) -> Option<Estimate>| {
             self.classes.iter().enumerate().map(|(c, name)| (name.clone(), of(c))).collect()
         };
-        let users = |i: usize| (on_map[i] > 1).then(|| Estimate::of(share(i, i), variance(i, i)));
+        let users = |i: usize| (on_map[i] > 1).then(|| Estimate::of(share(i, i), variance(i, i), 1.0));
         let producers = |j: usize| {
             let truth = total * area(j);
             let p = ratio(mapped_ha[j] * share(j, j), truth)?;
             let own = (mapped_ha[j] * (1.0 - p)).powi(2) * variance(j, j);
             let others = sum(&|i| if i == j { 0.0 } else { mapped_ha[i].powi(2) * variance(i, j) });
-            Some(Estimate::of(p, (own + p * p * others) / (truth * truth)))
+            Some(Estimate::of(p, (own + p * p * others) / (truth * truth), 1.0))
         };
         let areas = |j: usize| {
             let variance = sum(&|i| weight(i).powi(2) * variance(i, j));
-            Estimate::of(total * area(j), total * total * variance)
+            Estimate::of(total * area(j), total * total * variance, total)
         };
         let named = |c: usize| self.classes[c].clone();
         Ok(AreaAdjusted {
             overall: Estimate::of(
                 sum(&|i| weight(i) * share(i, i)),
                 sum(&|i| weight(i).powi(2) * variance(i, i)),
+                1.0,
             ),
             producers: by_class(&producers),
             users: by_class(&users),
@@ -230,9 +231,10 @@ impl Confusion {
 }
 
 impl Estimate {
-    fn of(value: f64, variance: f64) -> Self {
+    /// An estimate of what lies within 0 and `most`.
+    fn of(value: f64, variance: f64, most: f64) -> Self {
         let half = 1.96 * variance.max(0.0).sqrt();
-        Self { value, interval: [value - half, value + half] }
+        Self { value, interval: [(value - half).max(0.0), (value + half).min(most)] }
     }
 }
 
@@ -284,7 +286,8 @@ mod tests {
         let pixels = [200_000.0, 150_000.0, 3_200_000.0, 6_450_000.0];
         let adjusted = confusion.area_adjusted(&pixels.map(|p| p * 0.09)).unwrap();
         let close = |e: Estimate, value: f64, half: f64, within: f64| {
-            let wide = (e.interval[1] - e.interval[0]) / 2.0;
+            // The upper end may be cut off where it is not possible.
+            let wide = e.value - e.interval[0];
             assert!((e.value - value).abs() <= within && (wide - half).abs() <= within, "{e:?} {wide}");
         };
         close(adjusted.overall, 0.95, 0.02, 0.005);

@@ -84,6 +84,26 @@ pub enum ClassifyError {
     },
 }
 
+/// Most trees of a forest, and most random intervals: a mistyped number must not fill the memory.
+pub(crate) const MOST: usize = 10_000;
+
+/// Refuses an absurd number of trees.
+pub(crate) fn check_trees(trees: usize) -> Result<(), ClassifyError> {
+    within("trees", trees)
+}
+
+/// Refuses an absurd number of intervals.
+pub(crate) fn check_intervals(intervals: usize) -> Result<(), ClassifyError> {
+    within("intervals", intervals)
+}
+
+fn within(name: &'static str, value: usize) -> Result<(), ClassifyError> {
+    if (1..=MOST).contains(&value) {
+        return Ok(());
+    }
+    Err(ClassifyError::parameter(name, format!("must be 1 to {MOST}, not {value}")))
+}
+
 impl ClassifyError {
     /// A bad parameter.
     pub(crate) fn parameter(name: &'static str, reason: impl Into<String>) -> Self {

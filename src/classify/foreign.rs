@@ -1,7 +1,9 @@
 //! Models trained elsewhere on tables of series: LightGBM over columns such as `NDRE@2022-01-05`.
 
 use super::lightgbm;
-use super::{Channel, ClassifyError, Model, ModelCard, SeriesRecipe, SeriesTrees, Trained};
+use super::{
+    Channel, ClassifyError, Link, Model, ModelCard, SeriesRecipe, SeriesTrees, Trained, Tree, TreeEnsemble,
+};
 use crate::classmap::Legend;
 use crate::cube::{Regularize, Smoothing, TimeGrid, day_of_series};
 use crate::predictors::{Predictor, PredictorSet};
@@ -12,7 +14,8 @@ pub fn is_lightgbm(bytes: &[u8]) -> bool {
 }
 
 /// Makes a LightGBM model text a model of series: its columns must be named `INDEX@DATE`, and
-/// become values at those days of the year, linearly interpolated between a pixel's clear dates.
+/// become values at those days of the year, linearly interpolated between a pixel's clear dates:
+/// as the columns of a table would be filled before LightGBM reads it.
 /// LightGBM keeps no class names: `classes` names them in the order of its labels.
 ///
 /// # Errors
@@ -63,12 +66,9 @@ pub fn from_lightgbm(bytes: &[u8], classes: Option<&[String]>) -> Result<Model, 
         .iter()
         .map(|c| classes.iter().position(|n| *n == c.name).unwrap_or_default())
         .collect();
-    if order.iter().enumerate().any(|(i, &o)| i != o) {
-        let wanted: Vec<&str> = legend.classes.iter().map(|c| c.name.as_str()).collect();
-        return Err(fail(format!("must have its labels in the order of the legend: {}", wanted.join(", "))));
-    }
     let predictors = PredictorSet { steps: dates.len(), columns: predictors };
-    let model = SeriesTrees::new(classes.to_vec(), series.len(), predictors, read.ensemble);
+    let classes = legend.classes.iter().map(|c| c.name.clone()).collect();
+    let model = SeriesTrees::new(classes, series.len(), predictors, in_order(read.ensemble, &order));
     let card = ModelCard {
         method: "lightgbm".to_owned(),
         legend,
@@ -80,6 +80,31 @@ pub fn from_lightgbm(bytes: &[u8], classes: Option<&[String]>) -> Result<Model, 
         software: "LightGBM".to_owned(),
     };
     Ok(Model::new(card, recipe, Trained::Itsgbt(model)))
+}
+
+/// The same trees with their classes in another order: class `k` is what `order[k]` was.
+fn in_order(mut ensemble: TreeEnsemble, order: &[usize]) -> TreeEnsemble {
+    match ensemble.link {
+        Link::Softmax => {
+            ensemble.base = order.iter().map(|&k| ensemble.base[k]).collect();
+            let round = |trees: &[Tree]| -> Vec<Tree> { order.iter().map(|&k| trees[k].clone()).collect() };
+            ensemble.trees = ensemble.trees.chunks_exact(order.len()).flat_map(round).collect();
+        }
+        // One score for the second class: the other way round it is its negative.
+        Link::Sigmoid if order == [1, 0] => {
+            let negative = |values: &mut Vec<f32>| values.iter_mut().for_each(|v| *v = -*v);
+            negative(&mut ensemble.base);
+            ensemble.trees.iter_mut().for_each(|tree| negative(&mut tree.leaf));
+        }
+        Link::Sigmoid => {}
+        Link::Average => {
+            for tree in &mut ensemble.trees {
+                let leaf = |leaf: &[f32]| -> Vec<f32> { order.iter().map(|&k| leaf[k]).collect() };
+                tree.leaf = tree.leaf.chunks_exact(order.len()).flat_map(leaf).collect();
+            }
+        }
+    }
+    ensemble
 }
 
 /// The series and date of a column's name.

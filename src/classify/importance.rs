@@ -152,7 +152,8 @@ mod tests {
         for i in 0..n {
             samples.set(1, 1, i, (i % 2) as f32);
         }
-        let model = forest::train(&samples.block(), &labels, None, &ForestParams::default(), 1).unwrap();
+        let model =
+            forest::train(&samples.block(), &labels, None, &ForestParams::default(), 1, &|_| true).unwrap();
         let mut parts = each_value(2, 3);
         parts.extend([Part::Series { series: 0 }, Part::Series { series: 1 }]);
         parts.extend(each_window(3, 2));

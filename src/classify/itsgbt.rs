@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::error::check_intervals;
 use super::{ClassifyError, SeriesBlock, Table};
 use crate::predictors::{Interval, Predictor, PredictorSet, draw_intervals};
 
@@ -53,6 +54,7 @@ impl PredictorChoice {
         if self.families.is_empty() {
             return Err(ClassifyError::parameter("predictors", "names no family"));
         }
+        check_intervals(self.intervals.max(1))?;
         let fourier = [Family::Amplitudes, Family::Coefficients, Family::Phases];
         if self.families.iter().any(|f| fourier.contains(f)) && self.harmonics > steps / 2 {
             let why = format!(

@@ -115,16 +115,16 @@ impl Method {
                 (Trained::Itsgbt(model), chosen)
             }
             Self::Tsrf(params) => {
-                (Trained::Tsrf(tsrf::train(&block, labels, held, params, seed)?), self.clone())
+                (Trained::Tsrf(tsrf::train(&block, labels, held, params, seed, watch)?), self.clone())
             }
             Self::Dtw(params) => {
-                (Trained::Dtw(DtwModel::train(&block, labels, held, params, seed)?), self.clone())
+                (Trained::Dtw(DtwModel::train(&block, labels, held, params, seed, watch)?), self.clone())
             }
             Self::Forest(params) => {
-                (Trained::Forest(forest::train(&block, labels, held, params, seed)?), self.clone())
+                (Trained::Forest(forest::train(&block, labels, held, params, seed, watch)?), self.clone())
             }
             Self::Swv(params) => {
-                let model = SwvModel::train(&block, labels, held, params, seed)?;
+                let model = SwvModel::train(&block, labels, held, params, seed, watch)?;
                 (Trained::Swv(Box::new(model)), self.clone())
             }
             Self::Gru(params) => {
@@ -293,7 +293,8 @@ fn train_itsgbt(
         _ => {
             let rounds = f64::from(params.rounds);
             let used = if params.early_stopping > 0 { held } else { None };
-            let trained = boost::train(&params, &table, labels, used, &|round| watch.go_on(round as f64 / rounds))?;
+            let trained =
+                boost::train(&params, &table, labels, used, &|round| watch.go_on(round as f64 / rounds))?;
             let kept = BoostOptions { rounds: trained.rounds.max(1) as u32, ..(*params).clone() };
             (trained.ensemble, BoostParams::try_from(kept)?)
         }

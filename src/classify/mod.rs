@@ -49,6 +49,6 @@ pub use recipe::{Channel, SeriesRecipe, bands_of, observe};
 pub use series::SeriesBlock;
 pub use swv::{MEMBERS, Stability, SwvModel, SwvParams, Vote};
 pub use table::{Labels, Table};
-pub use watch::Watch;
 pub use trees::{Link, Tree, TreeEnsemble};
 pub use tsrf::TsrfParams;
+pub use watch::Watch;

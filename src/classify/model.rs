@@ -1,9 +1,11 @@
 //! The one versioned model file, with its card.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::predictor_trees::PredictorTrees;
 use super::gru::GruModel;
+use super::predictor_trees::PredictorTrees;
 use super::{Classifier, ClassifyError, DtwModel, SeriesRecipe, SeriesTrees, SwvModel};
 use crate::classmap::Legend;
 
@@ -137,6 +139,13 @@ impl Model {
         }
         if classifier.shape().0 != self.recipe.series.len() {
             return Some("the recipe and the classifier differ in series".to_owned());
+        }
+        let codes: BTreeSet<u8> = self.card.legend.classes.iter().map(|c| c.code).collect();
+        if codes.len() != self.card.legend.classes.len() || codes.contains(&self.card.legend.nodata) {
+            return Some("two classes have one code, or that of nodata".to_owned());
+        }
+        if let Some(why) = self.recipe.regularize.problem() {
+            return Some(why);
         }
         self.recipe.channels().err().map(|e| e.to_string()).or_else(|| match &self.trained {
             Trained::Itsgbt(model) | Trained::Tsrf(model) | Trained::Forest(model) => model.problem(),

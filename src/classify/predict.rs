@@ -154,6 +154,15 @@ impl<'a> Predictor<'a> {
         Self { told: class, ..self }
     }
 
+    /// The same with other classes of rice than their names tell.
+    #[must_use]
+    pub fn with_rice(mut self, names: Option<&[String]>) -> Self {
+        if let Some(names) = names {
+            self.rice = self.model.card.legend.classes.iter().map(|c| names.contains(&c.name)).collect();
+        }
+        self
+    }
+
     /// The side of the blocks that are read.
     pub fn block_side(&self) -> usize {
         let pixel = 4 * self.days.len() * self.bands.len();

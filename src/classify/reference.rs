@@ -106,9 +106,9 @@ fn our_own_forests_are_as_right_as_those_of_pyts_and_scikit_learn() {
     let reference = Reference::read();
     let train = planes(&reference.train);
     let (samples, labels) = (block(&train), &reference.labels);
-    let tsrf = tsrf::train(&samples, labels, None, &TsrfParams::default(), 1).unwrap();
+    let tsrf = tsrf::train(&samples, labels, None, &TsrfParams::default(), 1, &|_| true).unwrap();
     reference.check_training("tsrf", &tsrf);
-    let forest = forest::train(&samples, labels, None, &ForestParams::default(), 1).unwrap();
+    let forest = forest::train(&samples, labels, None, &ForestParams::default(), 1, &|_| true).unwrap();
     reference.check_training("forest", &forest);
 }
 

@@ -61,15 +61,24 @@ fn labels_of<'t>(
     }
     let class = |r: &BTreeMap<String, Value>| match r.get(property) {
         None | Some(Value::Null) => None,
-        Some(value) => Some(value.to_string()),
+        Some(value) => Some(value.to_string()).filter(|name| !name.trim().is_empty()),
     };
     let classes: Vec<String> = match names.classes {
         Some(classes) => classes.to_vec(),
         None => rows.clone().filter_map(class).collect::<BTreeSet<_>>().into_iter().collect(),
     };
+    let rows_again = rows.clone();
     let labels: Vec<Option<u16>> =
         rows.map(|r| class(r).and_then(|c| classes.iter().position(|k| *k == c)).map(|k| k as u16)).collect();
     let without = labels.iter().filter(|l| l.is_none()).count();
+    if without == labels.len() {
+        let asked = names.classes.map_or_else(String::new, |c| format!(" of {}", c.join(", ")));
+        let found: BTreeSet<String> = rows_again.filter_map(class).collect();
+        let found = found.into_iter().take(20).collect::<Vec<_>>().join(", ");
+        return Err(SampleError::Unusable(format!(
+            "no sample has a class{asked} in `{property}`; there are: {found}"
+        )));
+    }
     if without > 0 {
         notes.push(format!("{without} samples have no class, or one that is not in `classes`"));
     }
@@ -115,6 +124,15 @@ pub fn from_features(
         let why = "none of the samples lies on the cube: compare the samples' coordinates with the area";
         return Err(SampleError::Unusable(why.to_owned()));
     }
+    let doubtful = keep_each_pixel_once(&mut pixels, &mut samples, &mut labels);
+    if doubtful > 0 {
+        notes.push(format!(
+            "{doubtful} pixels lie in several samples: each counts once, and not at all where their classes differ"
+        ));
+    }
+    if pixels.is_empty() {
+        return Err(SampleError::Unusable("every sample overlaps one of another class".to_owned()));
+    }
     let values = observe_pixels(cube, channels, &pixels, BLOCK_SIDE, done)?;
     let observations = Observations {
         series: channels.iter().map(|c| c.name().to_owned()).collect(),
@@ -125,6 +143,31 @@ pub fn from_features(
         labels: Labels { classes, labels },
     };
     Ok(Gathered { observations, notes })
+}
+
+/// Keeps the first of the samples that lie on the same pixel, and none where their classes differ:
+/// the same series must not train and test, nor teach two classes. The number of such pixels.
+fn keep_each_pixel_once(
+    pixels: &mut Vec<(usize, usize)>,
+    samples: &mut Vec<Sample>,
+    labels: &mut Vec<u16>,
+) -> usize {
+    let mut seen: BTreeMap<(usize, usize), (usize, bool, usize)> = BTreeMap::new();
+    for (i, (&pixel, &label)) in pixels.iter().zip(&*labels).enumerate() {
+        let (first, agreed, times) = seen.entry(pixel).or_insert((i, true, 0));
+        *agreed &= labels[*first] == label;
+        *times += 1;
+    }
+    let doubtful = seen.values().filter(|s| s.2 > 1).count();
+    if doubtful > 0 {
+        let kept: Vec<bool> = pixels.iter().enumerate().map(|(i, p)| seen[p].0 == i && seen[p].1).collect();
+        let mut at = kept.iter().copied().cycle();
+        let mut keep = || at.next().unwrap_or(true);
+        pixels.retain(|_| keep());
+        samples.retain(|_| keep());
+        labels.retain(|_| keep());
+    }
+    doubtful
 }
 
 /// Takes the series of a table: those `channels` name, which must be spectral indices or bands

@@ -156,6 +156,11 @@ pub fn split(design: &Validation, samples: &Samples<'_>, seed: u64) -> Result<Ve
                 );
                 return Err(SplitError::Member { member: "property", message });
             };
+            let without = values.iter().filter(|v| v.trim().is_empty()).count();
+            if without > 0 {
+                let message = format!("{without} of {} samples have no `{property}`", values.len());
+                return Err(SplitError::Member { member: "property", message });
+            }
             let groups = units_of(values.len(), |i| values[i].as_str());
             if groups.len() < 2 {
                 let message = format!("`{property}` has one value only; two groups are needed");

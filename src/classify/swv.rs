@@ -12,10 +12,11 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::boost::{self, BoostOptions, BoostParams};
+use super::boost::{self, BoostError, BoostOptions, BoostParams};
 use super::classifier::{check_samples, check_validation, clear_empty, empty_pixels};
 use super::members::{self, Machine, Neighbours, Network, NetworkParams};
 use super::scored_trees::ScoredTrees;
+use super::watch::Watch;
 use super::{Classifier, ClassifyError, Labels, NO_CLASS, SeriesBlock, Table, most_probable};
 
 /// Parts of the validation samples that a member's accuracy is measured on.
@@ -62,6 +63,9 @@ impl Default for SwvParams {
         Self { vote: Vote::Soft, trees: 100, neighbours: 5, penalty: 1.0, gamma: None, boosting, network }
     }
 }
+
+/// Most trees of the forest: smartcore cannot be asked to stop while it grows them.
+const MOST_TREES: usize = 1000;
 
 /// The members in the order of the weights.
 pub const MEMBERS: [&str; 6] = [
@@ -132,7 +136,12 @@ impl SwvModel {
         validation: Option<(&SeriesBlock, &Labels)>,
         params: &SwvParams,
         seed: u64,
+        watch: &dyn Watch,
     ) -> Result<Self, ClassifyError> {
+        if params.trees > MOST_TREES {
+            let reason = format!("must be 1 to {MOST_TREES}, not {}", params.trees);
+            return Err(ClassifyError::parameter("trees", reason));
+        }
         check_samples(series, labels)?;
         check_validation(series, labels, validation)?;
         let rows: Vec<usize> = usable(series);
@@ -158,7 +167,11 @@ impl SwvModel {
             return Err(ClassifyError::Samples("no validation sample has a series".into()));
         }
         let check_rows: Vec<Vec<f32>> = check_rows.iter().map(|row| scale.row(row)).collect();
-        let members = Members::train(&rows, &fitted, (&check_rows, &check_labels.labels), params, seed)?;
+        let members =
+            Members::train(&rows, &fitted, (&check_rows, &check_labels.labels), params, seed, watch)?;
+        if !watch.go_on(0.9) {
+            return Err(BoostError::Cancelled.into());
+        }
         let stability = members.weigh(&check_rows, &check_labels, seed)?;
         Ok(Self {
             classes: labels.classes.clone(),
@@ -176,7 +189,11 @@ impl SwvModel {
         let (columns, classes) = (self.series * self.steps, self.classes.len());
         let members = &self.members;
         let trees = [&members.forest, &members.tree, &members.boosted];
-        let fits = self.scale.mean.len() == columns
+        let positive = |v: &f32| v.is_finite() && *v > 0.0;
+        let fits = self.scale.deviation.iter().all(positive)
+            && self.scale.mean.iter().all(|m| m.is_finite())
+            && self.stability.iter().all(|s| (0.0..=1.0).contains(&s.weight))
+            && self.scale.mean.len() == columns
             && self.scale.deviation.len() == columns
             && self.stability.len() == MEMBERS.len()
             && trees.iter().all(|trees| trees.fits(columns, classes))
@@ -199,6 +216,7 @@ impl Members {
         check: (&[Vec<f32>], &[u16]),
         params: &SwvParams,
         seed: u64,
+        watch: &dyn Watch,
     ) -> Result<Self, ClassifyError> {
         let columns = rows.first().map_or(0, Vec::len);
         let gamma = params.gamma.unwrap_or(1.0 / columns as f64);
@@ -209,7 +227,7 @@ impl Members {
             || {
                 rayon::join(
                     || Machine::train(rows, labels, check, (params.penalty, gamma), seed),
-                    || Network::train(rows, labels, &params.network, seed),
+                    || Network::train(rows, labels, &params.network, seed, watch),
                 )
             },
             || {
@@ -459,7 +477,7 @@ mod tests {
         for vote in [Vote::Soft, Vote::Hard] {
             let params = SwvParams { vote, ..quick() };
             let validation = Some((&check_block, &check_labels));
-            let model = SwvModel::train(&train.block(), &labels, validation, &params, 5).unwrap();
+            let model = SwvModel::train(&train.block(), &labels, validation, &params, 5, &|_| true).unwrap();
             let agreement = testing::agreement(&model.predict_labels(&test_block).unwrap(), &truth.labels);
             assert!(agreement > 0.93, "{vote:?} {agreement} {:?}", model.stability());
             let sum: f32 = model.stability().iter().map(|s| s.weight).sum();
@@ -472,8 +490,8 @@ mod tests {
     #[test]
     fn without_validation_samples_a_quarter_is_held_out() {
         let (train, labels) = testing::seasons(120, 1);
-        let model = SwvModel::train(&train.block(), &labels, None, &quick(), 5).unwrap();
-        let again = SwvModel::train(&train.block(), &labels, None, &quick(), 5).unwrap();
+        let model = SwvModel::train(&train.block(), &labels, None, &quick(), 5, &|_| true).unwrap();
+        let again = SwvModel::train(&train.block(), &labels, None, &quick(), 5, &|_| true).unwrap();
         assert!(model == again, "a seed trains the same model");
         let text = serde_json::to_string(&model).unwrap();
         let stored: SwvModel = serde_json::from_str(&text).unwrap();
@@ -487,7 +505,7 @@ mod tests {
     fn bad_parameters_are_refused_by_name() {
         let (train, labels) = testing::seasons(30, 1);
         let refuse = |params: SwvParams| {
-            SwvModel::train(&train.block(), &labels, None, &params, 0).unwrap_err().to_string()
+            SwvModel::train(&train.block(), &labels, None, &params, 0, &|_| true).unwrap_err().to_string()
         };
         assert!(refuse(SwvParams { neighbours: 31, ..quick() }).contains("neighbours"));
         assert!(refuse(SwvParams { penalty: 0.0, ..quick() }).contains("penalty"));

@@ -1,6 +1,8 @@
 //! Decision trees, whatever grew them: boosted trees of our own trainer, forests,
 //! trees from LightGBM. One form for the model file and for every scorer.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 /// A binary decision tree. Inner node `i` sends a row left where
@@ -94,7 +96,7 @@ impl Tree {
         if let Some(&column) = self.feature.iter().find(|&&f| f as usize >= features) {
             return Some(format!("it reads column {column} of {features}"));
         }
-        (0..nodes).find_map(|node| {
+        let astray = (0..nodes).find_map(|node| {
             [self.left[node], self.right[node]].into_iter().find_map(|child| {
                 let fits = match usize::try_from(child) {
                     Ok(inner) => inner > node && inner < nodes,
@@ -102,6 +104,16 @@ impl Tree {
                 };
                 (!fits).then(|| format!("node {node} leads to {child}, which is not below it"))
             })
+        });
+        if astray.is_some() {
+            return astray;
+        }
+        // As many children as nodes and leaves but the root: where none comes twice, each comes once.
+        let mut seen = BTreeSet::new();
+        let twice = self.left.iter().chain(&self.right).find(|&&child| !seen.insert(child))?;
+        Some(match usize::try_from(*twice) {
+            Ok(inner) => format!("node {inner} has two parents"),
+            Err(_) => format!("leaf {} has two parents", !twice),
         })
     }
 }

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::cart::{Criterion, Grower, TreeParams};
 use super::classifier::{check_samples, check_validation};
+use super::error::{check_intervals, check_trees};
+use super::watch::{Parts, Watch};
 use super::{ClassifyError, Labels, Link, SeriesBlock, SeriesTrees, Tree, TreeEnsemble};
 use crate::predictors::{Interval, Predictor, PredictorSet, draw_intervals};
 
@@ -51,25 +53,23 @@ pub fn train(
     validation: Option<(&SeriesBlock, &Labels)>,
     params: &TsrfParams,
     seed: u64,
+    watch: &dyn Watch,
 ) -> Result<SeriesTrees, ClassifyError> {
     check_samples(series, labels)?;
     check_validation(series, labels, validation)?;
     let steps = series.steps;
-    if params.trees == 0 {
-        return Err(ClassifyError::parameter("trees", "must be at least 1"));
-    }
+    check_trees(params.trees)?;
     if !(2..=steps).contains(&params.min_length) {
         let reason = format!("must be 2 to the {steps} steps of the series, not {}", params.min_length);
-        return Err(ClassifyError::parameter("minLength", reason));
+        return Err(ClassifyError::parameter("minimumIntervalLength", reason));
     }
-    if params.intervals == Some(0) {
-        return Err(ClassifyError::parameter("intervals", "must be at least 1"));
-    }
+    check_intervals(params.intervals.unwrap_or(1))?;
     params.tree.check()?;
     let count = params.intervals.unwrap_or((steps as f64).sqrt().round() as usize);
     let classes = labels.classes.len();
     let weights = vec![1; series.pixels];
-    let grown: Vec<(PredictorSet, Tree)> = (0..params.trees as u64)
+    let parts = Parts::new(watch, params.trees);
+    let grown = (0..params.trees as u64)
         .into_par_iter()
         .map(|t| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -84,9 +84,9 @@ pub fn train(
                 params: &params.tree,
             };
             let tree = grower.grow(&mut rng);
-            (set, tree)
+            parts.next().map(|()| (set, tree))
         })
-        .collect();
+        .collect::<Result<Vec<(PredictorSet, Tree)>, ClassifyError>>()?;
     let (predictors, ensemble) = concatenate(steps, classes, grown);
     Ok(SeriesTrees::new(labels.classes.clone(), series.series, predictors, ensemble))
 }
@@ -152,7 +152,7 @@ mod tests {
         let samples = Series { series: 1, steps: 6, pixels: 2, values };
         let labels = Labels { classes: vec!["up".into(), "down".into()], labels: vec![0, 1] };
         let params = TsrfParams { trees: 20, min_length: 6, ..TsrfParams::default() };
-        let model = train(&samples.block(), &labels, None, &params, 1).unwrap();
+        let model = train(&samples.block(), &labels, None, &params, 1, &|_| true).unwrap();
         // The whole series is the only interval; its mean and deviation are equal for both.
         assert_eq!(model.predictors().columns, [(0, Predictor::Slope(Interval { start: 0, end: 5 }))]);
         let mut out = [0.0; 4];
@@ -164,9 +164,9 @@ mod tests {
     fn seasons_are_told_apart_alike_by_the_same_seed() {
         let (samples, labels) = testing::seasons(400, 1);
         let (test, truth) = testing::seasons(400, 2);
-        let model = train(&samples.block(), &labels, None, &TsrfParams::default(), 3).unwrap();
+        let model = train(&samples.block(), &labels, None, &TsrfParams::default(), 3, &|_| true).unwrap();
         assert!(testing::agreement(&model.predict_labels(&test.block()).unwrap(), &truth.labels) > 0.97);
-        let again = train(&samples.block(), &labels, None, &TsrfParams::default(), 3).unwrap();
+        let again = train(&samples.block(), &labels, None, &TsrfParams::default(), 3, &|_| true).unwrap();
         assert_eq!(again, model);
         let stored: SeriesTrees = serde_json::from_str(&serde_json::to_string(&model).unwrap()).unwrap();
         assert_eq!(stored, model);
@@ -176,7 +176,7 @@ mod tests {
     fn probabilities_add_up_and_do_not_depend_on_the_block() {
         let (samples, labels) = testing::seasons(90, 1);
         let params = TsrfParams { trees: 30, ..TsrfParams::default() };
-        let model = train(&samples.block(), &labels, None, &params, 3).unwrap();
+        let model = train(&samples.block(), &labels, None, &params, 3, &|_| true).unwrap();
         let mut test = testing::seasons(70, 5).0;
         test.clear_pixel(33);
         testing::check_probabilities(&model, &test, &[33]);
@@ -185,13 +185,16 @@ mod tests {
     #[test]
     fn bad_parameters_are_refused_by_name() {
         let (samples, labels) = testing::seasons(30, 1);
-        let refuse =
-            |params: TsrfParams| train(&samples.block(), &labels, None, &params, 0).unwrap_err().to_string();
-        assert!(refuse(TsrfParams { min_length: 21, ..TsrfParams::default() }).contains("minLength"));
+        let refuse = |params: TsrfParams| {
+            train(&samples.block(), &labels, None, &params, 0, &|_| true).unwrap_err().to_string()
+        };
+        assert!(
+            refuse(TsrfParams { min_length: 21, ..TsrfParams::default() }).contains("minimumIntervalLength")
+        );
         assert!(refuse(TsrfParams { intervals: Some(0), ..TsrfParams::default() }).contains("intervals"));
         assert!(refuse(TsrfParams { trees: 0, ..TsrfParams::default() }).contains("trees"));
         let one = Labels { labels: vec![1; 30], ..labels.clone() };
-        let error = train(&samples.block(), &one, None, &TsrfParams::default(), 0).unwrap_err();
+        let error = train(&samples.block(), &one, None, &TsrfParams::default(), 0, &|_| true).unwrap_err();
         assert!(error.to_string().contains("two classes"));
     }
 }

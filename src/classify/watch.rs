@@ -1,9 +1,13 @@
 //! What a training tells while it runs, and what may stop it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::ClassifyError;
+use super::boost::BoostError;
 use super::gru::Epoch;
 
 /// Follows a training. A closure that takes the share done is one.
-pub trait Watch {
+pub trait Watch: Sync {
     /// Told now and then which share is done; `false` stops.
     fn go_on(&self, share: f64) -> bool;
 
@@ -24,9 +28,35 @@ pub trait Watch {
     }
 }
 
-impl<F: Fn(f64) -> bool> Watch for F {
+impl<F: Fn(f64) -> bool + Sync> Watch for F {
     fn go_on(&self, share: f64) -> bool {
         self(share)
+    }
+}
+
+/// Counts the equal parts of a training that are done, on any threads.
+pub(super) struct Parts<'a> {
+    watch: &'a dyn Watch,
+    all: usize,
+    done: AtomicUsize,
+}
+
+impl<'a> Parts<'a> {
+    pub fn new(watch: &'a dyn Watch, all: usize) -> Self {
+        Self { watch, all: all.max(1), done: AtomicUsize::new(0) }
+    }
+
+    /// One more part is done.
+    ///
+    /// # Errors
+    /// [`BoostError::Cancelled`] where the watch says stop.
+    pub fn next(&self) -> Result<(), ClassifyError> {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.watch.go_on(done as f64 / self.all as f64) {
+            Ok(())
+        } else {
+            Err(BoostError::Cancelled.into())
+        }
     }
 }
 

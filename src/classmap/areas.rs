@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Legend;
-use crate::crs::{Ellipsoid, GeoBox};
+use crate::crs::{Crs, Ellipsoid, GeoBox};
 use crate::raster::Window;
 
 /// How much of a map a class covers.
@@ -15,7 +15,8 @@ pub struct ClassArea {
     pub name: String,
     /// Number of pixels.
     pub pixels: u64,
-    /// Hectares: geodesic where the CRS is geographic, else by the map's own units.
+    /// Hectares on the ground: geodesic where the CRS is geographic or its projection stretches
+    /// areas, such as web maps' Mercator; else by the map's own units.
     pub hectares: f64,
 }
 
@@ -23,30 +24,43 @@ pub struct ClassArea {
 ///
 /// Where the CRS is geographic it is the area of the cell on the ellipsoid (exact for north-up
 /// grids; for rotated ones the element of area at the middle of the row). Where it is projected
-/// it is the determinant of the affine transform times the square of the unit in metres: the
-/// projection's own scale (at most 0.1 % in a UTM zone) is not undone.
+/// it is the determinant of the affine transform times the square of the unit in metres: a scale
+/// of the projection of up to half a percent (0.1 % in a UTM zone) is not undone. A larger one is,
+/// row by row, as it is in the middle column.
 #[derive(Clone, Debug)]
 pub struct PixelArea<'a> {
     grid: &'a GeoBox,
     ellipsoid: Option<Ellipsoid>,
     projected: f64,
+    /// By row, where the projection stretches areas.
+    undone: Option<Vec<f64>>,
 }
+
+/// Largest scale of areas that is left as it is.
+const STRETCH: f64 = 0.005;
 
 impl<'a> PixelArea<'a> {
     /// The pixel areas of a grid.
     pub fn of(grid: &'a GeoBox) -> Self {
         let c = &grid.affine.0;
         let unit = grid.crs.to_spatial_ref().map_or(1.0, |s| s.linear_units());
+        let projected = (c[1] * c[5] - c[2] * c[4]).abs() * unit * unit;
+        let geographic = grid.crs.is_geographic();
+        let stretched = |area: &f64| (area / projected - 1.0).abs() > STRETCH;
+        let undone = if geographic || grid.rows == 0 { None } else { on_the_ground(grid) };
         Self {
             grid,
-            ellipsoid: grid.crs.is_geographic().then(|| Ellipsoid::of(&grid.crs)),
-            projected: (c[1] * c[5] - c[2] * c[4]).abs() * unit * unit,
+            ellipsoid: geographic.then(|| Ellipsoid::of(&grid.crs)),
+            projected,
+            undone: undone.filter(|rows| rows.iter().any(stretched)),
         }
     }
 
     /// Square metres of each pixel of a row.
     pub fn square_metres(&self, row: usize) -> f64 {
-        let Some(ellipsoid) = self.ellipsoid else { return self.projected };
+        let Some(ellipsoid) = self.ellipsoid else {
+            return self.undone.as_ref().map_or(self.projected, |rows| rows[row.min(rows.len() - 1)]);
+        };
         let c = &self.grid.affine.0;
         if self.grid.affine.is_north_up() {
             let north = c[3] + row as f64 * c[5];
@@ -64,6 +78,27 @@ impl<'a> PixelArea<'a> {
         // A unit of exactly n pixels must not become n + 1 by the last bit of a division.
         (pixels - 1e-9 * pixels).ceil().max(0.0) as u32
     }
+}
+
+/// Square metres on the ellipsoid of the middle pixel of each row; `None` where a point has no
+/// place on Earth.
+fn on_the_ground(grid: &GeoBox) -> Option<Vec<f64>> {
+    let to_degrees = grid.crs.transformer_to(&Crs::wgs84()).ok()?;
+    let ellipsoid = Ellipsoid::of(&Crs::wgs84());
+    let (c, middle) = (&grid.affine.0, grid.cols / 2);
+    // Half a pixel to each side: west, east, south, north as the affine has them.
+    let sides = [(-0.5, 0.0), (0.5, 0.0), (0.0, 0.5), (0.0, -0.5)];
+    let centres = (0..grid.rows).map(|row| grid.centre(row, middle));
+    let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = centres
+        .flat_map(|(x, y)| sides.map(|(i, j)| (x + c[1] * i + c[2] * j, y + c[4] * i + c[5] * j)))
+        .unzip();
+    to_degrees.apply(&mut xs, &mut ys).ok()?;
+    let row = |(x, y): (&[f64; 4], &[f64; 4])| {
+        let (east, north) = ellipsoid.metres_per_degree(y.iter().sum::<f64>() / 4.0);
+        ((x[1] - x[0]) * (y[3] - y[2]) - (x[3] - x[2]) * (y[1] - y[0])).abs() * east * north
+    };
+    let rows: Vec<f64> = xs.as_chunks().0.iter().zip(ys.as_chunks().0).map(row).collect();
+    rows.iter().all(|a| a.is_finite()).then_some(rows)
 }
 
 /// Counts pixels by class and row, block by block. The sums do not depend on the order of blocks.
@@ -127,7 +162,7 @@ impl AreaTally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crs::{Affine, Crs};
+    use crate::crs::Affine;
 
     fn grid(crs: Crs, affine: Affine) -> GeoBox {
         GeoBox { rows: 40, cols: 30, affine, crs }
@@ -153,6 +188,18 @@ mod tests {
         assert_eq!(blocks.areas(&legend, &grid), areas);
         assert_eq!(PixelArea::of(&grid).pixels(0.5), 25);
         assert_eq!(PixelArea::of(&grid).pixels(0.51), 26);
+    }
+
+    #[test]
+    fn areas_of_a_stretched_projection_are_those_on_the_ground() {
+        // Mercator stretches areas by 1 / cos^2 of the latitude, here 27.9 degrees: 1.28.
+        let mercator = Crs::from_epsg(3857).unwrap();
+        let (mut x, mut y) = ([113.0], [27.9]);
+        Crs::wgs84().transformer_to(&mercator).unwrap().apply(&mut x, &mut y).unwrap();
+        let grid = grid(mercator, Affine::north_up(x[0], y[0], 10.0, 10.0));
+        let area = PixelArea::of(&grid).square_metres(20);
+        let expected = 100.0 * 27.9f64.to_radians().cos().powi(2);
+        assert!((area / expected - 1.0).abs() < 0.01, "{area} {expected}");
     }
 
     #[test]

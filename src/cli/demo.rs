@@ -42,6 +42,10 @@ impl Args {
             let message = format!("{} holds files already; name a new or empty folder", self.out.display());
             return Err(Failure::BadInput(message));
         }
+        if self.size.dates < 5 || self.size.width.min(self.size.height) < 100 {
+            let message = "a demo needs at least 5 dates and 100 x 100 pixels, to train and to test on";
+            return Err(Failure::BadInput(message.to_owned()));
+        }
         let county = self.out.join("county");
         pool(self.work.threads)?
             .install(|| simulate(&county, &self.size, 2019, &Bands::ndre(), report, stop))?;

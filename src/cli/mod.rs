@@ -33,6 +33,8 @@ enum Command {
 
 /// Reads the command line and runs the command.
 pub fn main() -> ExitCode {
+    // What panics is caught and told as an error; where it happened is for the log.
+    std::panic::set_hook(Box::new(|panic| tracing::debug!(%panic, "panic")));
     match Cli::parse().command {
         Command::Run(args) => args.execute(),
         Command::Describe(args) => args.execute(),

@@ -80,9 +80,9 @@ impl Run<'_> {
         let run = AssertUnwindSafe(|| pool.install(|| self.process.run_json(inputs, &context)));
         catch_unwind(run).unwrap_or_else(|panic| Err(ProcessError::failed(panic_text(&*panic))))?;
         stop.token.check()?;
-        let files = sink.commit().map_err(|e| Failure::Failed(e.to_string()));
+        // From here on the hidden folder may hold what was there before.
         stop.guard(None);
-        files
+        sink.commit().map_err(|e| Failure::Failed(e.to_string()))
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Args {
     #[command(flatten)]
     size: Size,
     /// Year: crops, weather and clouds change, fields and mines stay
-    #[arg(long, default_value_t = 2019)]
+    #[arg(long, default_value_t = 2019, value_parser = clap::value_parser!(i16).range(2015..=2100))]
     year: i16,
     /// Bands: `all`, `ndre` (B05 and B08), or a list such as B04,B08. QA60 is always written
     #[arg(long, default_value = "all", value_parser = parse_bands)]
@@ -85,6 +85,9 @@ impl Args {
     /// Runs the command.
     pub fn execute(self) -> ExitCode {
         self.work.execute(|report, stop| {
+            if self.dir.exists() && !self.dir.is_dir() {
+                return Err(Failure::BadInput(format!("{} is a file, not a folder", self.dir.display())));
+            }
             let write = || simulate(&self.dir, &self.size, self.year, &self.bands, report, stop);
             let summary = pool(self.work.threads)?.install(write)?;
             for (theme, count) in &summary.samples {

@@ -7,11 +7,13 @@ use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
 #[derive(Debug, thiserror::Error)]
 pub enum CrsError {
     /// The text names no coordinate reference system that PROJ knows.
-    #[error("`{definition}` is not a coordinate reference system: {reason}")]
+    #[error(
+        "`{definition}` is not a coordinate reference system of a map, such as EPSG:32649 or EPSG:4326: {reason}"
+    )]
     Unknown {
         /// What was given.
         definition: String,
-        /// What PROJ says.
+        /// Why not.
         reason: String,
     },
     /// PROJ has no way from one system to the other, or a point falls outside it.
@@ -53,8 +55,15 @@ impl Crs {
     /// [`CrsError::Unknown`] where PROJ does not know it.
     pub fn parse(definition: &str) -> Result<Self, CrsError> {
         let definition = definition.trim();
+        if !is_definition(definition) {
+            return Err(unknown(definition, "expected a code, an OGC URI or URN, WKT or a PROJ string"));
+        }
         let reference = spatial_ref(definition)?;
-        Self::from_spatial_ref(&reference).map_err(|e| unknown(definition, &e))
+        // Heights, and metres from the Earth's centre, lie on no map.
+        if !(reference.is_projected() || reference.is_geographic()) {
+            return Err(unknown(definition, "it is neither projected nor geographic"));
+        }
+        Self::from_spatial_ref(&reference).map_err(|e| unknown(definition, &e.to_string()))
     }
 
     /// The system with this EPSG code.
@@ -130,13 +139,38 @@ impl Crs {
 }
 
 fn spatial_ref(definition: &str) -> Result<SpatialRef, CrsError> {
-    let mut reference = SpatialRef::from_definition(definition).map_err(|e| unknown(definition, &e))?;
+    let known = SpatialRef::from_definition(definition);
+    let mut reference = known.map_err(|_| unknown(definition, "PROJ does not know it"))?;
     reference.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
     Ok(reference)
 }
 
-fn unknown(definition: &str, reason: &gdal::errors::GdalError) -> CrsError {
-    CrsError::Unknown { definition: definition.chars().take(80).collect(), reason: reason.to_string() }
+/// Whether a text may define a system by itself: GDAL would open files and links too.
+fn is_definition(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let code = |text: &str| {
+        text.split_once(':').is_some_and(|(authority, code)| {
+            !authority.is_empty()
+                && authority.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                && !code.is_empty()
+                && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        })
+    };
+    let wkt = text
+        .split_once('[')
+        .is_some_and(|(word, _)| word.trim().chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+    code(text)
+        || wkt
+        || lower.starts_with("urn:ogc:def:crs")
+        || ["http://www.opengis.net/def/crs", "https://www.opengis.net/def/crs", "http://opengis.net/def/crs"]
+            .iter()
+            .any(|prefix| lower.starts_with(prefix))
+        || lower.starts_with("+proj=")
+        || ["wgs84", "wgs 84", "crs84"].contains(&lower.as_str())
+}
+
+fn unknown(definition: &str, reason: &str) -> CrsError {
+    CrsError::Unknown { definition: definition.chars().take(80).collect(), reason: reason.to_owned() }
 }
 
 /// A transform between two systems; the identity where they are the same.

@@ -45,6 +45,15 @@ impl TimeGrid {
         Self::Days { first, step, count: ((last - first) / step).ceil() as usize + 1 }
     }
 
+    /// Share of the steps that lie within the dates of a cube, a week beyond either end included.
+    pub fn share_within(&self, days: &[f32]) -> f64 {
+        const BEYOND: f32 = 7.0;
+        let (Some(first), Some(last)) = (days.first(), days.last()) else { return 0.0 };
+        let steps = self.days(days);
+        let inside = steps.iter().filter(|s| (first - BEYOND..=last + BEYOND).contains(*s)).count();
+        inside as f64 / steps.len().max(1) as f64
+    }
+
     /// The day of each step, for a cube with these `days`.
     pub fn days(&self, days: &[f32]) -> Vec<f32> {
         match self {
@@ -68,6 +77,29 @@ pub struct Regularize {
     /// Smoothing on the regular grid.
     #[serde(default)]
     pub smoothing: Smoothing,
+}
+
+/// Most steps of a series.
+pub(crate) const MOST_STEPS: usize = 2000;
+
+impl Regularize {
+    /// Why it cannot be done, or nothing. For what comes from a file.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let rising = |days: &[f32]| days.iter().all(|d| d.is_finite()) && days.is_sorted_by(|a, b| a < b);
+        let steps = match &self.grid {
+            TimeGrid::Acquisitions => return None,
+            TimeGrid::Days { first, step, count } => {
+                let fits = first.abs() < 10_000.0 && *step > 0.0 && *step <= 366.0 && *count <= MOST_STEPS;
+                if !fits {
+                    return Some(format!("a time grid of {count} steps of {step} days from day {first}"));
+                }
+                *count
+            }
+            TimeGrid::Listed { days } if days.len() <= MOST_STEPS && rising(days) => days.len(),
+            TimeGrid::Listed { .. } => return Some("the days of its time grid do not rise".to_owned()),
+        };
+        if steps == 0 { Some("its time grid has no step".to_owned()) } else { self.smoothing.problem(steps) }
+    }
 }
 
 /// Brings the series of one cube to a time grid: the plain form, pixel by pixel, that the

@@ -40,8 +40,9 @@ impl Smoothing {
                     None
                 }
             }
-            Self::Whittaker { lambda } => (!lambda.is_finite() || lambda < 0.0)
-                .then(|| format!("lambda must be 0 or more, not {lambda}")),
+            Self::Whittaker { lambda } => {
+                (!(0.0..=1e6).contains(&lambda)).then(|| format!("lambda must be 0 to 1000000, not {lambda}"))
+            }
         }
     }
 

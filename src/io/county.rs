@@ -79,18 +79,40 @@ pub fn write_county(
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(folder)(error)),
         _ => {}
     }
+    // A folder that is there already stays the same one: somebody may stand in it, or a link lead
+    // to it.
+    let there = folder.is_dir();
     let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent).map_err(at(parent))?;
-    let aside = tempfile::Builder::new().prefix(".simulate-").tempdir_in(parent).map_err(at(parent))?;
+    let home = if there { folder } else { parent };
+    std::fs::create_dir_all(home).map_err(at(home))?;
+    let aside = tempfile::Builder::new().prefix(".simulate-").tempdir_in(home).map_err(at(home))?;
     let summary = write_into(county, aside.path(), &mut progress)?;
-    if folder.exists() {
-        std::fs::remove_dir(folder).map_err(at(folder))?;
+    if there {
+        move_into(aside.path(), folder).map_err(at(folder))?;
+    } else {
+        open_to_others(aside.path());
+        std::fs::rename(aside.path(), folder).map_err(at(folder))?;
+        // What was renamed is no longer there to be removed.
+        let _ = aside.keep();
     }
-    open_to_others(aside.path());
-    std::fs::rename(aside.path(), folder).map_err(at(folder))?;
-    // What was renamed is no longer there to be removed.
-    let _ = aside.keep();
     Ok(summary)
+}
+
+/// Moves everything, `items.json` last; undoes it all at the first refusal.
+fn move_into(aside: &Path, folder: &Path) -> io::Result<()> {
+    let mut names = std::fs::read_dir(aside)?
+        .map(|entry| entry.map(|e| e.file_name()))
+        .collect::<io::Result<Vec<_>>>()?;
+    names.sort_by_key(|name| (name == "items.json", name.clone()));
+    for (i, name) in names.iter().enumerate() {
+        if let Err(error) = std::fs::rename(aside.join(name), folder.join(name)) {
+            for moved in &names[..i] {
+                let _ = std::fs::rename(folder.join(moved), aside.join(moved));
+            }
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 /// A temporary folder belongs to its owner alone; a finished one has the usual mode.
@@ -276,7 +298,6 @@ fn item(pass: &Pass, bands: &[Band], corners: &[[f64; 2]; 4], clouds: f64) -> Js
             "https://stac-extensions.github.io/projection/v1.1.0/schema.json",
         ],
         "id": pass.id,
-        "collection": "sentinel-2-l2a",
         "bbox": bbox,
         "geometry": {"type": "Polygon", "coordinates": [ring]},
         "links": [],

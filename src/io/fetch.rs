@@ -11,6 +11,16 @@ const MAX_BYTES: u64 = 64 << 20;
 /// A message without the link's query or the document's text.
 pub fn json(link: &str) -> Result<serde_json::Value, String> {
     let shown = link.split('?').next().unwrap_or(link);
+    serde_json::from_slice(&bytes(link, MAX_BYTES)?)
+        .map_err(|e| format!("{shown}: is not JSON: line {}, column {}", e.line(), e.column()))
+}
+
+/// Fetches a document of at most so many bytes.
+///
+/// # Errors
+/// As [`json`].
+pub fn bytes(link: &str, most: u64) -> Result<Vec<u8>, String> {
+    let shown = link.split('?').next().unwrap_or(link);
     let fail = |why: String| format!("{shown}: {why}");
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
@@ -35,9 +45,6 @@ pub fn json(link: &str) -> Result<serde_json::Value, String> {
     if !answer.status().is_success() {
         return Err(fail(format!("cannot be fetched: the host answers {}", answer.status())));
     }
-    let bytes = answer.body_mut().with_config().limit(MAX_BYTES).read_to_vec();
-    let bytes =
-        bytes.map_err(|e| fail(format!("cannot be fetched: {e} (at most {} MB)", MAX_BYTES >> 20)))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|e| fail(format!("is not JSON: line {}, column {}", e.line(), e.column())))
+    let bytes = answer.body_mut().with_config().limit(most).read_to_vec();
+    bytes.map_err(|e| fail(format!("cannot be fetched: {e} (at most {} MB)", most >> 20)))
 }

@@ -5,7 +5,7 @@ pub mod cog;
 mod cog_layout;
 pub mod county;
 mod error;
-mod fetch;
+pub mod fetch;
 pub mod gdal_setup;
 mod geotiff_write;
 mod legend_files;

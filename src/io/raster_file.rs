@@ -106,6 +106,21 @@ pub enum RasterError {
         /// What is missing.
         what: &'static str,
     },
+    /// A value that no surface reflects.
+    #[error(
+        "{place}: the pixel at row {row}, column {col} has reflectance {value}; its scale or nodata value may be \
+         missing from the metadata"
+    )]
+    Reflectance {
+        /// The raster.
+        place: String,
+        /// Its row.
+        row: usize,
+        /// Its column.
+        col: usize,
+        /// The value.
+        value: f32,
+    },
     /// Pixels that cannot be decoded.
     #[error(
         "{place}: pixels at row {row}, column {col} cannot be read (truncated or damaged file?): {reason}"

@@ -67,7 +67,8 @@ impl RasterOnGrid {
     pub fn read(&self, grid: &GeoBox, window: Window, method: Resampling) -> Result<Plane<f32>, OnGridError> {
         let layer = Layer { file: self.file.clone(), band: 1, mapping: self.mapping(grid)?, method };
         let nodata = self.file.nodata.first().copied().flatten();
-        let band = BandLayer { layer, reflectance: Reflectance { scale: 1.0, offset: 0.0, nodata } };
+        let band =
+            BandLayer { layer, reflectance: Reflectance { scale: 1.0, offset: 0.0, nodata, bounded: false } };
         let mut plane = Plane::filled(window.rows, window.cols, f32::NAN);
         if !band.read(&self.cache, window, &mut plane.values)? {
             plane.values.fill(f32::NAN);

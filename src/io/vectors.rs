@@ -233,7 +233,13 @@ fn old_geojson_crs(name: &str, text: &str) -> Result<Option<Crs>, IoError> {
     Crs::parse(definition).map(Some).map_err(|e| IoError::crs(name, e))
 }
 
+/// The reader trusts the lengths within a file, and panics where a damaged one lies.
 fn from_flatgeobuf(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
+    std::panic::catch_unwind(|| read_flatgeobuf(name, bytes))
+        .unwrap_or_else(|_| Err(IoError::read(name, "it is damaged: lengths within the file do not fit")))
+}
+
+fn read_flatgeobuf(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
     let fail = |e: &dyn std::fmt::Display| IoError::read(name, format!("it is not FlatGeobuf: {e}"));
     let reader = FgbReader::open(Cursor::new(bytes)).map_err(|e| fail(&e))?;
     let crs = reader.header().crs().and_then(|crs| {

@@ -27,7 +27,8 @@ pub struct AssessInputs {
     /// The class map: a GeoTIFF.
     map: FileInput,
     /// The reference: points or polygons with a class (each pixel of a polygon counts as a
-    /// sample), or a GeoTIFF of the map's codes.
+    /// sample), or a GeoTIFF of class codes; its own legend, where it has one, names them, else the
+    /// map's.
     samples: FileInput,
     /// The property that holds the class of a sample.
     #[serde(default = "default_class_property")]
@@ -174,6 +175,28 @@ impl Reference {
         }
     }
 
+    /// The map's class of each code of a reference map: by name where it has a legend of its own.
+    fn labels(&self, legend: &Legend) -> Result<Vec<Option<usize>>, ProcessError> {
+        let mut labels = vec![None; 256];
+        let own = match self {
+            Self::Map(reference) => reference.legend(),
+            Self::Samples(_) => None,
+        };
+        for class in &own.unwrap_or(legend).classes {
+            let label = legend.classes.iter().position(|c| c.name == class.name).ok_or_else(|| {
+                let names: Vec<&str> = legend.classes.iter().map(|c| c.name.as_str()).collect();
+                let message = format!(
+                    "class `{}` of the reference is not in the map's legend ({})",
+                    class.name,
+                    names.join(", ")
+                );
+                ProcessError::input("samples", message)
+            })?;
+            labels[usize::from(class.code)] = Some(label);
+        }
+        Ok(labels)
+    }
+
     /// The confusion matrix, and the mapped hectares of each class.
     fn compare(
         &self,
@@ -184,6 +207,8 @@ impl Reference {
     ) -> Result<(Confusion, Vec<f64>), ProcessError> {
         let names: Vec<String> = legend.classes.iter().map(|c| c.name.clone()).collect();
         let position = |code: u8| legend.classes.iter().position(|c| c.code == code);
+        let truth_of = self.labels(legend)?;
+        let truth_of = |code: u8| truth_of[usize::from(code)];
         let grid = map.grid();
         let mut codes_of_samples = Vec::new();
         if let Self::Samples(samples) = self {
@@ -223,7 +248,7 @@ impl Reference {
                     let mask = mask.map(|m| m.read(grid, window, Resampling::Nearest)).transpose()?;
                     for (pixel, (&found, &truth)) in codes.iter().zip(&truth.values).enumerate() {
                         let masked = mask.as_ref().is_some_and(|m| !allows(m.values[pixel]));
-                        let Some(label) = position(code(truth, legend.nodata)).filter(|_| !masked) else {
+                        let Some(label) = whole_code(truth).and_then(truth_of).filter(|_| !masked) else {
                             continue;
                         };
                         match position(found) {
@@ -249,7 +274,11 @@ impl Reference {
 
 /// The code of a pixel; anything that is no code is nodata.
 fn code(value: f32, nodata: u8) -> u8 {
-    if (0.0..=255.0).contains(&value) { value as u8 } else { nodata }
+    whole_code(value).unwrap_or(nodata)
+}
+
+fn whole_code(value: f32) -> Option<u8> {
+    (0.0..=255.0).contains(&value).then_some(value as u8)
 }
 
 fn allows(mask: f32) -> bool {

@@ -128,6 +128,9 @@ impl Process for CompareMethods {
         if inputs.methods.is_empty() {
             return Err(ProcessError::input("methods", "names no method"));
         }
+        for name in all_methods() {
+            inputs.parameters_by_method.of(name).method(name).map_err(|e| named(e, name))?;
+        }
         let mut methods = Vec::new();
         for (i, &name) in inputs.methods.iter().enumerate() {
             if inputs.methods[..i].contains(&name) {
@@ -182,8 +185,12 @@ fn compare(
     let id = training.method.id();
     context.progress.note(&format!("method {id}"));
     let usual = crate::classify::splits::Validation::default();
-    let (confusion, method) =
-        training.validate(prepared, training.method.clone(), training.validation.unwrap_or(&usual), context)?;
+    let (confusion, method) = training.validate(
+        prepared,
+        training.method.clone(),
+        training.validation.unwrap_or(&usual),
+        context,
+    )?;
     let Accuracy { overall, kappa, producers, users, .. } = confusion.accuracy();
     let start = Instant::now();
     let (model, method) = training.train(prepared, &method, context)?;

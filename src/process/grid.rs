@@ -8,10 +8,6 @@ use crate::crs::{Bounds, Crs};
 use crate::cube::{Area, Band, CubeRequest};
 use crate::ogc::{AreaInput, DateInterval};
 
-/// Scenes with this cloud cover (percent) or more are left out where nothing else is asked for
-/// ([Z] 2.2).
-const USUAL_CLOUD_COVER: f64 = 30.0;
-
 /// The members of a process's inputs that choose scenes and the grid.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Choice<'a> {
@@ -50,8 +46,7 @@ impl Choice<'_> {
             dates: self.dates.map(|d| (d.first, d.last)),
             // At 100 nothing is left out: a scene that is all cloud by its metadata may still
             // have clear pixels by its mask.
-            max_cloud_cover: Some(self.max_cloud_cover.unwrap_or(USUAL_CLOUD_COVER) as f32)
-                .filter(|c| *c < 100.0),
+            max_cloud_cover: self.max_cloud_cover.map(|c| c as f32).filter(|c| *c < 100.0),
             allow_top_of_atmosphere: self.allow_top_of_atmosphere,
         })
     }

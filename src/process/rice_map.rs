@@ -10,9 +10,10 @@ use super::rice::parameters::{MethodName, Parameters};
 use super::rice::training::{Training, USUAL_SERIES, open_cube};
 use super::{Context, Process, ProcessError};
 use crate::classify::assess::Accuracy;
+use crate::classify::predict::is_rice;
 use crate::classify::splits::Validation;
 use crate::classify::{Model, bands_of, foreign};
-use crate::classmap::ClassArea;
+use crate::classmap::{ClassArea, Legend};
 use crate::ogc::{AreaInput, Coverage, CubeInput, DateInterval, FileInput, ModelFile};
 
 /// Maps rice from the series of a cube.
@@ -49,6 +50,9 @@ pub struct RiceMapInputs {
     /// Ground steeper than this carries no rice (default 8; needs `dem`).
     #[schemars(range(min = 0, max = 90), extend("x-unit" = "deg"))]
     max_slope: Option<f32>,
+    /// Classes that are rice, which steep ground cannot carry (default: `rice` and all whose name
+    /// ends with `-rice`, other than `non-rice`).
+    rice_classes: Option<Vec<String>>,
     /// Pixel size in metres (degrees where the CRS is geographic); default: the finest band.
     #[schemars(extend("x-unit" = "m"))]
     resolution: Option<f64>,
@@ -63,13 +67,15 @@ pub struct RiceMapInputs {
     /// Whether observations that stick out of a pixel's own series are left out.
     #[serde(default = "yes")]
     despike: bool,
-    /// Scenes with this cloud cover or more are left out (default 30; 100 keeps all).
+    /// Scenes with this cloud cover or more are left out (default: none are, as clouds are masked
+    /// pixel by pixel).
     #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
     max_cloud_cover: Option<f64>,
     /// Accept Level-1C scenes, which are not surface reflectance.
     #[serde(default)]
     allow_top_of_atmosphere: bool,
-    /// Patches smaller than this fall to their largest neighbour; 0 keeps all.
+    /// Patches smaller than this fall to their largest neighbour; 0 keeps all. `confidence` stays
+    /// that of the class before.
     #[serde(default)]
     #[schemars(range(min = 0), extend("x-unit" = "ha"))]
     minimum_mapping_unit: f64,
@@ -91,7 +97,8 @@ pub struct RiceMapInputs {
 pub struct RiceMapOutputs {
     /// The class of each pixel, with names and colours in the file.
     class_map: Coverage,
-    /// Probability of that class in percent; 255 is nodata.
+    /// Probability in percent of the class that the pixel was classified as, before
+    /// `minimumMappingUnit`; 255 is nodata.
     confidence: Coverage,
     /// Pixels and hectares of each class.
     areas: Vec<ClassArea>,
@@ -123,7 +130,13 @@ impl Process for RiceMap {
             allow_top_of_atmosphere: inputs.allow_top_of_atmosphere,
         };
         let steep = steep(inputs.dem.as_ref(), inputs.max_slope, context)?;
-        let options = MapOptions { steep, rice: None, told: None, minimum_mapping_unit: inputs.minimum_mapping_unit };
+        let options = MapOptions {
+            steep,
+            rice: None,
+            rice_classes: None,
+            told: None,
+            minimum_mapping_unit: inputs.minimum_mapping_unit,
+        };
         let (cube, model, trained) = match (&inputs.samples, &inputs.model) {
             (None, None) => {
                 return Err(ProcessError::input("samples", "either `samples` or a `model` is needed"));
@@ -132,6 +145,7 @@ impl Process for RiceMap {
                 return Err(ProcessError::input("model", "`samples` and `model` exclude each other"));
             }
             (None, Some(file)) => {
+                inputs.refuse_what_the_model_decides()?;
                 let model = read_model(file, inputs.classes.as_deref(), context)?;
                 let channels = model.recipe.channels().map_err(|e| ProcessError::input("model", e))?;
                 (open_cube(&inputs.cube, &grid, bands_of(&channels), context)?, model, None)
@@ -159,6 +173,8 @@ impl Process for RiceMap {
                 (cube, trained.model, trained.confusion.zip(trained.accuracy))
             }
         };
+        let rice = rice_classes(&inputs, &model.card.legend)?;
+        let options = MapOptions { rice_classes: rice.as_deref(), ..options };
         let areas = map(&cube, &model, &options, context)?;
         if context.sink.wants("model") {
             let bytes = model.to_bytes().map_err(ProcessError::failed)?;
@@ -166,13 +182,51 @@ impl Process for RiceMap {
         }
         if let Some((confusion, mut accuracy)) = trained {
             let hectares: Vec<f64> = areas.iter().map(|a| a.hectares).collect();
-            accuracy.area_adjusted = confusion.area_adjusted(&hectares).ok();
+            match confusion.area_adjusted(&hectares) {
+                Ok(adjusted) => accuracy.area_adjusted = Some(adjusted),
+                Err(why) => context.progress.note(&format!("no area-adjusted accuracy: {why}")),
+            }
             context
                 .sink
                 .document("accuracy", serde_json::to_value(accuracy).map_err(ProcessError::failed)?)?;
         }
         context.sink.document("areas", serde_json::to_value(areas).map_err(ProcessError::failed)?)
     }
+}
+
+impl RiceMapInputs {
+    /// A model brings its own method, series and time grid: asking for others would be in vain.
+    fn refuse_what_the_model_decides(&self) -> Result<(), ProcessError> {
+        let asked = [
+            ("method", self.method != MethodName::default()),
+            ("indices", self.indices.is_some()),
+            ("timeGrid", self.time_grid != TimeGridInput::default()),
+            ("smoothing", self.smoothing != SmoothingInput::default()),
+            ("despike", !self.despike),
+            ("parameters", self.parameters != Parameters::default()),
+            ("validation", self.validation != Validation::default()),
+            ("seed", self.seed != 0),
+        ];
+        match asked.into_iter().find(|a| a.1) {
+            Some((name, _)) => Err(ProcessError::input(name, "the `model` decides this; leave it out")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The classes that are rice, where a slope mask needs to know.
+fn rice_classes(inputs: &RiceMapInputs, legend: &Legend) -> Result<Option<Vec<String>>, ProcessError> {
+    let names: Vec<&str> = legend.classes.iter().map(|c| c.name.as_str()).collect();
+    if let Some(named) = &inputs.rice_classes {
+        if let Some((i, other)) = named.iter().enumerate().find(|(_, n)| !names.contains(&n.as_str())) {
+            let why = format!("`{other}` is none of the classes {}", names.join(", "));
+            return Err(ProcessError::input(format!("riceClasses[{i}]"), why));
+        }
+    } else if inputs.dem.is_some() && !names.iter().any(|n| is_rice(n)) {
+        let why = format!("the slope mask needs to know which of the classes {} are rice", names.join(", "));
+        return Err(ProcessError::input("riceClasses", why));
+    }
+    Ok(inputs.rice_classes.clone())
 }
 
 /// Reads a model of this crate or of LightGBM.
@@ -182,6 +236,9 @@ fn read_model(
     context: &Context<'_>,
 ) -> Result<Model, ProcessError> {
     let bytes = context.data.bytes("model", file)?;
+    if classes.is_some() && !foreign::is_lightgbm(&bytes) {
+        return Err(ProcessError::input("classes", "the `model` decides this; leave it out"));
+    }
     if foreign::is_lightgbm(&bytes) {
         return foreign::from_lightgbm(&bytes, classes).map_err(|e| ProcessError::input("model", e));
     }

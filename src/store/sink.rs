@@ -93,8 +93,8 @@ impl LocalSink {
         self.staging.path()
     }
 
-    /// Makes every result visible, replacing files of the same names, and returns their paths,
-    /// `results.json` last. Should a file refuse to move, what was there before is put back.
+    /// Makes every result visible, in place of what an earlier run lists in its `results.json` and
+    /// of files of the same names, and returns their paths, `results.json` last. Should a file refuse to move, what was there before is put back.
     ///
     /// # Errors
     /// [`StoreError::Write`] naming the file.
@@ -129,11 +129,13 @@ impl LocalSink {
             moved.push((from, to));
             Ok(())
         };
-        for name in names {
-            let target = self.folder.join(name);
+        let stale = self.of_an_earlier_run().into_iter().filter(|name| !names.contains(name));
+        let stale: Vec<String> = stale.filter(|name| self.folder.join(name).is_file()).collect();
+        for name in stale.iter().chain(names) {
+            let (target, new) = (self.folder.join(name), self.staging.path().join(name));
             let exists = target.symlink_metadata().is_ok();
             let aside = if exists { go(target.clone(), old.join(name)) } else { Ok(()) };
-            if let Err(e) = aside.and_then(|()| go(self.staging.path().join(name), target)) {
+            if let Err(e) = aside.and_then(|()| if stale.contains(name) { Ok(()) } else { go(new, target) }) {
                 for (from, to) in moved.iter().rev() {
                     let _ = std::fs::rename(to, from);
                 }
@@ -141,6 +143,25 @@ impl LocalSink {
             }
         }
         Ok(())
+    }
+
+    /// The files that the `results.json` in the folder lists, with those beside them: left behind,
+    /// they would pass for results of this run.
+    fn of_an_earlier_run(&self) -> Vec<String> {
+        let listed = std::fs::read(self.folder.join("results.json")).ok();
+        let listed: Option<Map<String, Value>> = listed.and_then(|b| serde_json::from_slice(&b).ok());
+        let mut names = BTreeSet::new();
+        for entry in listed.unwrap_or_default().values() {
+            let previews = entry.get("links").and_then(Value::as_array).into_iter().flatten();
+            for href in previews.chain([entry]).filter_map(|e| e.get("href")?.as_str()) {
+                names.insert(href.to_owned());
+                if let Some(stem) = href.strip_suffix(".tif") {
+                    names.extend([format!("{href}.aux.xml"), format!("{stem}.qml")]);
+                }
+            }
+        }
+        // A name that leads elsewhere is none that was written here.
+        names.into_iter().filter(|n| !n.contains(['/', '\\'])).collect()
     }
 
     /// Names of the files that are ready, subordinate files (`.aux.xml`) included.
@@ -333,6 +354,20 @@ mod tests {
         drop(sink);
         assert_eq!(names(folder.path()), ["table.csv"]);
         assert_eq!(std::fs::read(folder.path().join("table.csv")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn what_an_earlier_run_left_does_not_pass_for_a_result_of_this_one() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+        let first = LocalSink::create(folder.path(), []).unwrap();
+        first.document("accuracy", json!({"overall": 1})).unwrap();
+        first.document("areas", json!([1])).unwrap();
+        first.commit().unwrap();
+        let second = LocalSink::create(folder.path(), []).unwrap();
+        second.document("areas", json!([2])).unwrap();
+        second.commit().unwrap();
+        assert_eq!(names(folder.path()), ["areas.json", "notes.txt", "results.json"]);
     }
 
     #[test]

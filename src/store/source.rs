@@ -10,7 +10,7 @@ use crate::cube::{CubeRequest, DataCube, SeriesTable};
 use crate::io::raster_on_grid::RasterOnGrid;
 use crate::io::scenes::open_cube;
 use crate::io::vectors::{self, VectorData, VectorFormat};
-use crate::io::{IoError, raster_file, series_csv};
+use crate::io::{IoError, fetch, gdal_setup, raster_file, series_csv};
 use crate::ogc::{CubeInput, FileInput, outputs};
 use crate::process::{DataSource, ProcessError, Progress, RasterReader};
 use crate::raster::{Plane, Resampling, Window};
@@ -43,6 +43,7 @@ struct Located<'a> {
 impl<'a> LocalSource<'a> {
     /// A source whose relative paths start at `base`; `progress` is told what is left out.
     pub fn new(base: impl Into<PathBuf>, progress: &'a dyn Progress) -> Self {
+        gdal_setup::setup();
         Self { base: base.into(), progress }
     }
 
@@ -87,12 +88,7 @@ impl Located<'_> {
         match &self.place {
             Place::Inline(value) => serde_json::to_vec(value).map_err(|e| self.refuse(e)),
             Place::Local(path) => std::fs::read(path).map_err(|e| self.refuse(unreadable(path, &e))),
-            Place::Remote(link) => {
-                let fetch = || -> Result<Vec<u8>, ureq::Error> {
-                    ureq::get(*link).call()?.body_mut().with_config().limit(MAX_FETCH).read_to_vec()
-                };
-                fetch().map_err(|e| self.refuse(format_args!("{}: {e}", self.name())))
-            }
+            Place::Remote(link) => fetch::bytes(link, MAX_FETCH).map_err(|e| self.refuse(e)),
         }
     }
 

@@ -304,8 +304,8 @@ fn a_folder_of_geotiffs_is_read_by_its_pattern() {
             made.tiff(&parent.path().join(format!("S2_{day}_{band}.tif")));
         }
         let stack = Made { bands: 2, ..Made::new(10.0, 8, 8, &value) };
-        // Floats are reflectance already; infinite is missing.
-        let reflectance = |v: f64| if v == 1000.0 { f32::INFINITY } else { v as f32 / 10000.0 };
+        // Floats are reflectance already; NaN is missing.
+        let reflectance = |v: f64| if v == 1000.0 { f32::NAN } else { v as f32 / 10000.0 };
         stack.tiff_as::<f32>(&parent.path().join(format!("stacks/{day}.tif")), reflectance, &[]);
     }
     let at = |href: PathBuf, pattern: &str, list: &[&str]| {

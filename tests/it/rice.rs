@@ -160,7 +160,7 @@ fn a_pixel_has_the_same_answer_in_a_block_of_any_size() {
         for (rows, cols) in [(1, 150), (61, 1), (17, 64)] {
             for part in Window::blocks(whole.rows, whole.cols, rows, cols) {
                 let at = Window { row: whole.row + part.row, col: whole.col + part.col, ..part };
-                let found = predictor.block(at, None).unwrap();
+                let found = predictor.block(at, Masks::default()).unwrap();
                 for row in 0..part.rows {
                     let (own, start) = (row * part.cols, (part.row + row) * whole.cols + part.col);
                     for (found, expected) in
@@ -202,7 +202,7 @@ fn collection(features: Vec<Value>) -> Value {
 #[test]
 fn inputs_that_cannot_work_are_named_and_nothing_is_written() {
     type Change = fn(&mut serde_json::Map<String, Value>);
-    let cases: [(&str, Change, &[&str]); 14] = [
+    let cases: [(&str, Change, &[&str]); 22] = [
         (
             "nothing to train with",
             |i| {
@@ -265,6 +265,67 @@ fn inputs_that_cannot_work_are_named_and_nothing_is_written() {
                 i.insert("crs".into(), json!("EPSG:0"));
             },
             &["crs", "EPSG:0"],
+        ),
+        (
+            "a CRS of heights",
+            |i| {
+                i.insert("crs".into(), json!("EPSG:5703"));
+            },
+            &["input `crs`", "neither projected nor geographic"],
+        ),
+        (
+            "a file for a CRS",
+            |i| {
+                i.insert("crs".into(), json!("/tmp/x.prj"));
+            },
+            &["input `crs`"],
+        ),
+        (
+            "a pixel of ten degrees",
+            |i| {
+                i.insert("crs".into(), json!("EPSG:4326"));
+                i.insert("resolution".into(), json!(10));
+            },
+            &["input `resolution`", "10 degrees"],
+        ),
+        (
+            "a time grid beyond the dates",
+            |i| {
+                i.insert("timeGrid".into(), json!({"first": 300, "step": 5, "count": 50}));
+            },
+            &["input `timeGrid`", "0 % of the steps"],
+        ),
+        (
+            "an absurd number of intervals",
+            |i| {
+                let parameters =
+                    json!({"predictors": ["intervals"], "intervals": 4_611_686_018_427_387_904_u64});
+                i.insert("parameters".into(), parameters);
+            },
+            &["parameters.intervals", "10000"],
+        ),
+        (
+            "an absurd number of trees",
+            |i| {
+                i.insert("method".into(), json!("forest"));
+                i.insert("parameters".into(), json!({"trees": 100_000_000}));
+            },
+            &["parameters.trees", "10000"],
+        ),
+        (
+            "steep ground and classes that say nothing of rice",
+            |i| {
+                i.insert("dem".into(), json!("dem.tif"));
+                i.insert("classProperty".into(), json!("code"));
+            },
+            &["input `riceClasses`", "1, 2, 3"],
+        ),
+        (
+            "classes that no sample has",
+            |i| {
+                i.insert("classes".into(), json!(["rice", "other"]));
+            },
+            &["input `samples`", "single-rice"],
         ),
         (
             "an unknown property",
@@ -336,7 +397,26 @@ fn a_model_that_does_not_fit_is_refused() {
     // Another year has other dates than a model of the acquisitions themselves.
     let other = json!({"cube": "items.json", "model": model, "maxCloudCover": 100});
     let error = run("rice-map", other, &data.join("zhuzhou-sim-2020"), &home.path().join("o")).unwrap_err();
-    assert!(error.to_string().contains("model") && error.to_string().contains("steps"), "{error}");
+    assert!(
+        error.to_string().contains("model") && error.to_string().contains("33 dates as they are"),
+        "{error}"
+    );
+    // What the model decides cannot be asked for.
+    let asked = json!({"cube": "items.json", "model": model, "method": "dtw"});
+    let error = run("rice-map", asked, &base, &home.path().join("o")).unwrap_err();
+    assert!(error.to_string().starts_with("input `method`"), "{error}");
+    // A model of the season does not fit its first weeks.
+    let season =
+        json!({"cube": "items.json", "samples": "samples-rice.geojson", "parameters": {"rounds": 2}});
+    run("train-rice", season, &base, home.path()).unwrap();
+    let spring = json!({"cube": "items.json", "model": model, "dates": "2019-04-01/2019-05-15"});
+    let error = run("rice-map", spring, &base, &home.path().join("o")).unwrap_err();
+    assert!(error.to_string().contains("% of the steps are covered"), "{error}");
+    let inputs = json!({
+        "cube": "items.json", "samples": "samples-rice.geojson", "maxCloudCover": 100,
+        "indices": ["REP"], "timeGrid": "acquisitions", "parameters": {"rounds": 2}
+    });
+    run("train-rice", inputs, &base, home.path()).unwrap();
     // This scene has no B06 and B07.
     let error = run(
         "rice-map",

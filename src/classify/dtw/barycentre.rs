@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::path::warp;
 use crate::classify::ClassifyError;
+use crate::classify::watch::{Parts, Watch};
 
 /// Rounds of assignment and averaging; clusters settle long before.
 const ROUNDS: usize = 15;
@@ -64,15 +65,19 @@ pub(super) fn cluster(
     count: usize,
     class: &str,
     seed: u64,
+    watch: &dyn Watch,
 ) -> Result<Vec<Vec<f32>>, ClassifyError> {
     if count == 0 || count > samples.len() {
         let reason = format!("must be 1 to the {} samples of class {class}, not {count}", samples.len());
-        return Err(ClassifyError::parameter("library.count", reason));
+        return Err(ClassifyError::parameter("barycentres", reason));
     }
     let mean = class_mean(samples, series, steps, class)?;
-    let mut centres = start(samples, &mean, steps, band, count, seed);
+    // Finding the first centres compares as often as a round does.
+    let parts = Parts::new(watch, count + ROUNDS);
+    let mut centres = start(samples, &mean, steps, band, count, seed, &parts)?;
     let mut members = Vec::new();
     for _ in 0..ROUNDS {
+        parts.next()?;
         // In parallel over samples, in order: the same centres on any number of threads.
         let paths: Vec<(usize, Vec<(usize, usize)>)> = samples
             .par_iter()
@@ -104,7 +109,8 @@ fn start(
     band: usize,
     count: usize,
     seed: u64,
-) -> Vec<Vec<f32>> {
+    parts: &Parts<'_>,
+) -> Result<Vec<Vec<f32>>, ClassifyError> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     // A centre has no gaps: those of the sample are filled from the class mean.
     let whole = |s: &Vec<f32>| s.iter().zip(mean).map(|(&v, &m)| if v.is_nan() { m } else { v }).collect();
@@ -115,6 +121,7 @@ fn start(
     let mut centres: Vec<Vec<f32>> = vec![whole(&samples[first])];
     let mut nearest = to(&centres[0]);
     while centres.len() < count {
+        parts.next()?;
         let total: f64 = nearest.iter().sum();
         let mut left = rng.random_range(0.0..1.0) * total;
         let drawn = nearest.iter().position(|d| {
@@ -127,7 +134,7 @@ fn start(
         }
         centres.push(next);
     }
-    centres
+    Ok(centres)
 }
 
 /// Moves a centre to the mean of what the paths match with each of its steps.

@@ -17,6 +17,7 @@ use self::barycentre::{class_mean, cluster};
 use self::lanes::{Limits, Nearest};
 use super::classifier::{check_samples, check_validation, clear_empty};
 use super::fused::dispatch;
+use super::watch::Watch;
 use super::{Classifier, ClassifyError, Labels, SeriesBlock};
 
 /// How the standard curves of a class are made from its samples.
@@ -94,6 +95,7 @@ impl DtwModel {
         validation: Option<(&SeriesBlock, &Labels)>,
         params: &DtwParams,
         seed: u64,
+        watch: &dyn Watch,
     ) -> Result<Self, ClassifyError> {
         check_samples(series, labels)?;
         check_validation(series, labels, validation)?;
@@ -116,7 +118,9 @@ impl DtwModel {
             match params.library {
                 Library::Mean => curves.push(curve(class_mean(&members, series.series, steps, name)?)),
                 Library::Barycentres { count } => curves.extend(
-                    cluster(&members, series.series, steps, band, count, name, seed)?.into_iter().map(curve),
+                    cluster(&members, series.series, steps, band, count, name, seed, watch)?
+                        .into_iter()
+                        .map(curve),
                 ),
             }
         }
@@ -162,6 +166,9 @@ impl DtwModel {
         };
         if values == 0 || self.band >= self.steps || self.curves.iter().any(wrong) {
             return Some("the standard curves, the band and the classes do not fit the series".to_owned());
+        }
+        if self.curves.is_empty() || self.max_distance.is_some_and(|d| d <= 0.0) {
+            return Some("it has no standard curve, or a largest distance of 0 or less".to_owned());
         }
         if self.temperature <= 0.0
             || !self.temperature.is_finite()
@@ -258,8 +265,11 @@ fn reject_class(params: &DtwParams, classes: &[String]) -> Result<Option<usize>,
     let name = params.reject.as_deref().unwrap_or("non-rice");
     let found = classes.iter().position(|class| class == name);
     if found.is_none() && (params.reject.is_some() || params.max_distance.is_some()) {
-        let reason = format!("no class is named {name:?}; the classes are {}", classes.join(", "));
-        return Err(ClassifyError::parameter("reject", reason));
+        let reason = format!(
+            "pixels beyond it become {name:?}, which is none of the classes {}; leave it out",
+            classes.join(", ")
+        );
+        return Err(ClassifyError::parameter("maxDistance", reason));
     }
     Ok(found)
 }

@@ -11,7 +11,7 @@ fn library(curves: &[&[f32]], params: &DtwParams) -> DtwModel {
     let samples = Series { series: 1, steps, pixels: curves.len(), values };
     let classes = (0..curves.len()).map(|k| format!("class-{k}")).collect();
     let labels = Labels { classes, labels: (0..curves.len() as u16).collect() };
-    DtwModel::train(&samples.block(), &labels, None, params, 0).unwrap()
+    DtwModel::train(&samples.block(), &labels, None, params, 0, &|_| true).unwrap()
 }
 
 fn band(band: usize) -> DtwParams {
@@ -78,7 +78,7 @@ fn lanes_of_several_series_equal_the_path() {
     both.set(0, 3, 4, f32::NAN);
     both.set(1, 7, 5, f32::NAN);
     let labels = Labels { classes: vec!["a".into(), "b".into()], labels: (0..40).map(|i| i % 2).collect() };
-    let model = DtwModel::train(&both.block(), &labels, None, &band(4), 0).unwrap();
+    let model = DtwModel::train(&both.block(), &labels, None, &band(4), 0, &|_| true).unwrap();
     let found = model.distances(&both.block()).unwrap();
     for (k, curve) in model.curves().iter().enumerate() {
         for pixel in 0..40 {
@@ -99,7 +99,7 @@ fn giving_up_early_changes_no_probability() {
         max_distance: Some(0.6),
         reject: None,
     };
-    let model = DtwModel::train(&train.block(), &labels, None, &params, 1).unwrap();
+    let model = DtwModel::train(&train.block(), &labels, None, &params, 1, &|_| true).unwrap();
     let mut found = vec![0.0; 3 * 333];
     model.predict(&test.block(), &mut found).unwrap();
     let mut whole = model.distances(&test.block()).unwrap();
@@ -114,7 +114,7 @@ fn probabilities_add_up_and_do_not_depend_on_the_block() {
     let (train, labels) = testing::seasons(120, 1);
     let params =
         DtwParams { library: Library::Barycentres { count: 3 }, band: Some(4), ..DtwParams::default() };
-    let model = DtwModel::train(&train.block(), &labels, None, &params, 1).unwrap();
+    let model = DtwModel::train(&train.block(), &labels, None, &params, 1, &|_| true).unwrap();
     let mut test = testing::seasons(75, 3).0;
     test.clear_pixel(70);
     test.set(0, 4, 11, f32::NAN);
@@ -129,7 +129,7 @@ fn barycentres_tell_the_made_up_seasons_apart() {
     let (test, truth) = testing::seasons(400, 2);
     for library in [Library::Mean, Library::Barycentres { count: 4 }] {
         let params = DtwParams { library, band: Some(3), ..DtwParams::default() };
-        let model = DtwModel::train(&train.block(), &labels, None, &params, 1).unwrap();
+        let model = DtwModel::train(&train.block(), &labels, None, &params, 1, &|_| true).unwrap();
         let found = model.predict_labels(&test.block()).unwrap();
         let agreement = testing::agreement(&found, &truth.labels);
         assert!(agreement > 0.8, "{library:?} {agreement}");
@@ -145,14 +145,15 @@ fn two_clusters_of_a_class_get_a_curve_each() {
     let samples = Series { series: 1, steps: 6, pixels: 5, values };
     let labels = Labels { classes: vec!["a".into(), "b".into()], labels: vec![0, 0, 0, 0, 1] };
     let params = DtwParams { library: Library::Barycentres { count: 1 }, ..DtwParams::default() };
-    let one = DtwModel::train(&samples.block(), &labels, None, &params, 0).unwrap();
+    let one = DtwModel::train(&samples.block(), &labels, None, &params, 0, &|_| true).unwrap();
     assert_eq!(one.curves()[0].values, [5.0; 6]);
     let params = DtwParams { library: Library::Barycentres { count: 2 }, ..params };
-    let error = DtwModel::train(&samples.block(), &labels, None, &params, 0).unwrap_err().to_string();
-    assert!(error.contains("library.count") && error.contains("class b"), "{error}");
+    let error =
+        DtwModel::train(&samples.block(), &labels, None, &params, 0, &|_| true).unwrap_err().to_string();
+    assert!(error.contains("barycentres") && error.contains("class b"), "{error}");
     let labels = Labels { labels: vec![0, 0, 0, 0, 0], ..labels };
     let members = samples_of(&samples.block(), &labels, 0);
-    let mut curves = cluster(&members[..4], 1, 6, 5, 2, "a", 0).unwrap();
+    let mut curves = cluster(&members[..4], 1, 6, 5, 2, "a", 0, &|_| true).unwrap();
     curves.sort_by(|a, b| a[0].total_cmp(&b[0]));
     assert_eq!(curves, [vec![0.0; 6], vec![10.0; 6]]);
 }
@@ -161,7 +162,7 @@ fn two_clusters_of_a_class_get_a_curve_each() {
 fn a_pixel_beyond_the_largest_distance_falls_to_the_named_class() {
     let (train, labels) = testing::seasons(60, 1);
     let params = DtwParams { max_distance: Some(0.8), ..DtwParams::default() };
-    let model = DtwModel::train(&train.block(), &labels, None, &params, 0).unwrap();
+    let model = DtwModel::train(&train.block(), &labels, None, &params, 0, &|_| true).unwrap();
     assert_eq!(model.predict_labels(&pixel(&[5.0; 20])).unwrap(), [2]);
 }
 
@@ -169,11 +170,11 @@ fn a_pixel_beyond_the_largest_distance_falls_to_the_named_class() {
 fn bad_parameters_are_refused_by_name() {
     let (train, labels) = testing::seasons(30, 1);
     let refuse = |params: DtwParams| {
-        DtwModel::train(&train.block(), &labels, None, &params, 0).unwrap_err().to_string()
+        DtwModel::train(&train.block(), &labels, None, &params, 0, &|_| true).unwrap_err().to_string()
     };
     assert!(refuse(band(20)).contains("band"));
     let library = Library::Barycentres { count: 11 };
-    assert!(refuse(DtwParams { library, ..DtwParams::default() }).contains("library.count"));
+    assert!(refuse(DtwParams { library, ..DtwParams::default() }).contains("barycentres"));
     assert!(refuse(DtwParams { max_distance: Some(-1.0), ..DtwParams::default() }).contains("maxDistance"));
     assert!(refuse(DtwParams { reject: Some("tea".into()), ..DtwParams::default() }).contains("\"tea\""));
 }

@@ -63,7 +63,8 @@ impl Front {
         let mut planes = vec![Lane([f32::NAN; LANES]); self.channels.len() * steps];
         let mut scratch = self.regularizer.scratch();
         let mut observed = vec![Lane([f32::NAN; LANES]); dates];
-        let mut gathered = vec![[f32::NAN; LANES]; if chosen.is_some() { self.bands.len() * dates } else { 0 }];
+        let mut gathered =
+            vec![[f32::NAN; LANES]; if chosen.is_some() { self.bands.len() * dates } else { 0 }];
         let total = chosen.map_or(pixels, <[u32]>::len);
         for start in (0..total).step_by(LANES) {
             let n = LANES.min(total - start);

@@ -54,7 +54,7 @@ mod tests;
 pub use gru::{BlockGru, GruKernel};
 pub use lanes::{LaneWork, Lanes, dispatch};
 pub use scorer::Scorer;
-pub use series::{BlockScorer, NO_DATA, SeriesScorer};
+pub use series::{BlockScorer, SeriesScorer};
 
 /// Pixels that are scored together.
 pub const LANES: usize = 512;

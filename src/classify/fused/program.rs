@@ -108,53 +108,37 @@ impl Program {
                     let output = (b * per_block + t) % outputs;
                     output..output + 1
                 };
-                program
-                    .add(tree, to, unit, &tests)
-                    .map_err(|why| fail(format!("tree {}: {why}", b * per_block + t)))?;
+                program.add(tree, to, unit, &tests);
             }
             program.blocks.push(Block { trees: first..program.trees.len(), unit });
         }
         Ok(program)
     }
 
-    fn add(&mut self, tree: &Tree, to: Range<usize>, unit: f64, tests: &[Test]) -> Result<(), String> {
+    /// Adds a tree without a problem: every child is a node or a leaf, and each comes once.
+    fn add(&mut self, tree: &Tree, to: Range<usize>, unit: f64, tests: &[Test]) {
         let outputs = to.len();
         let leaves = tree.leaf.len() / outputs;
         if tree.feature.is_empty() {
             for (base, &value) in self.base[to].iter_mut().zip(&tree.leaf) {
                 *base += f64::from(value);
             }
-            return Ok(());
+            return;
         }
         let digits = leaves.next_power_of_two().trailing_zeros() as usize;
         let first_node = 1u32 << digits;
-        let (mut seen_nodes, mut seen_leaves) = (vec![false; tree.feature.len()], vec![false; leaves]);
         let start = self.steps.len();
         // Level by level: neighbours in the list do not wait for each other's masks.
         let mut open = VecDeque::from([0usize]);
         while let Some(node) = open.pop_front() {
-            if std::mem::replace(&mut seen_nodes[node], true) {
-                return Err(format!("node {node} has two parents"));
-            }
             let mut place = |child: i32| match usize::try_from(child) {
-                Ok(inner) if inner < tree.feature.len() => {
+                Ok(inner) => {
                     open.push_back(inner);
-                    Ok(first_node + inner as u32)
+                    first_node + inner as u32
                 }
-                Ok(inner) => Err(format!("node {node} has a child {inner} that does not exist")),
-                Err(_) => {
-                    let leaf = !child as usize;
-                    match seen_leaves.get_mut(leaf) {
-                        None => Err(format!("node {node} has a leaf {leaf} that does not exist")),
-                        Some(seen) if *seen => Err(format!("leaf {leaf} has two parents")),
-                        Some(seen) => {
-                            *seen = true;
-                            Ok(leaf as u32)
-                        }
-                    }
-                }
+                Err(_) => !child as u32,
             };
-            let (right, left) = (place(tree.right[node])?, place(tree.left[node])?);
+            let (right, left) = (place(tree.right[node]), place(tree.left[node]));
             let wanted = test_of(tree, node);
             let test = tests.binary_search_by(|t| test_order(t, &wanted)).unwrap_or_default() as u32;
             self.steps.push(Step { test, own: first_node + node as u32, left, right });
@@ -175,7 +159,6 @@ impl Program {
             output: to.start,
             outputs,
         });
-        Ok(())
     }
 }
 

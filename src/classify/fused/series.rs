@@ -11,9 +11,6 @@ use crate::classify::{ClassifyError, SeriesBlock, TreeEnsemble};
 use crate::cube::{Band, Block, Regularize};
 use crate::predictors::PredictorSet;
 
-/// The class and the confidence of a pixel without a series.
-pub const NO_DATA: u8 = u8::MAX;
-
 /// Trees over predictors of series: computes only the predictors that some tree looks at.
 #[derive(Clone, Debug)]
 pub struct SeriesScorer {
@@ -158,31 +155,6 @@ impl BlockScorer {
         self.chunks(block, |work, start, lanes| work.copy_to(start, lanes, pixels, out))
     }
 
-    /// The most probable class of each pixel (its position) and its probability in percent;
-    /// [`NO_DATA`] in both for pixels with too few valid dates, whose number is returned.
-    ///
-    /// # Errors
-    ///
-    /// As [`BlockScorer::score`].
-    pub fn score_classes(
-        &self,
-        block: &Block,
-        classes: &mut [u8],
-        confidence: &mut [u8],
-    ) -> Result<usize, ClassifyError> {
-        let pixels = block.window.len();
-        if classes.len() != pixels || confidence.len() != pixels {
-            return Err(ClassifyError::Output {
-                pixels,
-                classes: 1,
-                found: classes.len().min(confidence.len()),
-            });
-        }
-        self.chunks(block, |work, start, lanes| {
-            work.classes_to(&mut classes[start..start + lanes], &mut confidence[start..start + lanes]);
-        })
-    }
-
     fn chunks(
         &self,
         block: &Block,
@@ -235,21 +207,6 @@ impl ChunkMemory {
     fn copy_to(&self, start: usize, lanes: usize, pixels: usize, out: &mut [f32]) {
         for (class, plane) in self.probabilities.iter().enumerate() {
             out[class * pixels + start..][..lanes].copy_from_slice(&plane[..lanes]);
-        }
-    }
-
-    fn classes_to(&self, classes: &mut [u8], confidence: &mut [u8]) {
-        let mut top = [-1.0f32; LANES];
-        classes.fill(NO_DATA);
-        for (class, plane) in self.probabilities.iter().enumerate() {
-            for ((top, label), &p) in top.iter_mut().zip(&mut *classes).zip(plane) {
-                let better = p > *top;
-                *label = if better { class as u8 } else { *label };
-                *top = if better { p } else { *top };
-            }
-        }
-        for (confidence, &p) in confidence.iter_mut().zip(&top) {
-            *confidence = if p < 0.0 { NO_DATA } else { (p * 100.0 + 0.5) as u8 };
         }
     }
 }
@@ -420,25 +377,19 @@ mod tests {
             trees.score(&view, &mut from_series).unwrap();
             let ndre = Channel::Index(spectral::find("NDRE").unwrap());
             let fused = BlockScorer::new(trees, &[ndre], &regularize, &days).unwrap();
-            let (mut out, mut classes, mut confidence) =
-                (vec![0.0; 3 * pixels], vec![0; pixels], vec![0; pixels]);
+            let mut out = vec![0.0; 3 * pixels];
             assert_eq!(fused.score(&block, &mut out).unwrap(), lost);
-            assert_eq!(fused.score_classes(&block, &mut classes, &mut confidence).unwrap(), lost);
             for pixel in 0..pixels {
                 let empty = (0..steps).all(|s| series[s * pixels + pixel].is_nan());
                 let plain = ensemble.score_row(|c| columns[c][pixel]);
                 let of = |all: &[f32]| [0, 1, 2].map(|k| all[k * pixels + pixel]);
                 if empty {
                     assert!(of(&out).iter().all(|p| p.is_nan()));
-                    assert_eq!((classes[pixel], confidence[pixel]), (NO_DATA, NO_DATA));
                     continue;
                 }
                 for ((a, b), p) in of(&out).iter().zip(of(&from_series)).zip(&plain) {
                     assert!((a - p).abs() < 1e-6 && (b - p).abs() < 1e-6, "pixel {pixel}: {a} {b} {p}");
                 }
-                let top = plain.iter().copied().fold(0.0, f32::max);
-                assert!((plain[usize::from(classes[pixel])] - top).abs() < 1e-6);
-                assert!((f32::from(confidence[pixel]) - 100.0 * top).abs() <= 0.51);
             }
         }
     }

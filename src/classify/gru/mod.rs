@@ -96,7 +96,5 @@ fn standard(block: &SeriesBlock) -> (Vec<f32>, Vec<f32>) {
 fn whole(block: &SeriesBlock) -> Vec<usize> {
     let n = block.pixels;
     let missing = empty_pixels(block);
-    (0..n)
-        .filter(|&p| !missing[p] && block.values.iter().skip(p).step_by(n).all(|v| v.is_finite()))
-        .collect()
+    (0..n).filter(|&p| !missing[p] && block.values.iter().skip(p).step_by(n).all(|v| v.is_finite())).collect()
 }

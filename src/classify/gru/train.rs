@@ -97,7 +97,8 @@ pub fn train(
     };
     let patience = if validation.is_some() { params.patience } else { 0 };
     let device = Device::flex().autodiff();
-    let mut run = Run::start(&training, params, seed, fingerprint(block, labels, params, seed), watch, &device)?;
+    let mut run =
+        Run::start(&training, params, seed, fingerprint(block, labels, params, seed), watch, &device)?;
     while run.epochs.len() < params.epochs {
         let epoch = run.epochs.len();
         let since_best = run.best.as_ref().map_or(0, |b| epoch - b.epoch);
@@ -261,12 +262,7 @@ impl Tally {
         Score {
             loss: self.loss / n.max(1) as f64,
             overall: share(self.right.iter().sum(), n.max(1)),
-            by_class: self
-                .right
-                .iter()
-                .zip(&self.all)
-                .map(|(&r, &n)| (n > 0).then(|| share(r, n)))
-                .collect(),
+            by_class: self.right.iter().zip(&self.all).map(|(&r, &n)| (n > 0).then(|| share(r, n))).collect(),
         }
     }
 }

@@ -158,7 +158,8 @@ mod tests {
     /// Series `[step][batch][series]` as `[series][step][batch]`.
     fn planes(x: &[f32], steps: usize, batch: usize, series: usize) -> Vec<f32> {
         let at = |s: usize, t: usize, b: usize| x[(t * batch + b) * series + s];
-        let order = (0..series).flat_map(|s| (0..steps).flat_map(move |t| (0..batch).map(move |b| (s, t, b))));
+        let order =
+            (0..series).flat_map(|s| (0..steps).flat_map(move |t| (0..batch).map(move |b| (s, t, b))));
         order.map(|(s, t, b)| at(s, t, b)).collect()
     }
 

@@ -15,6 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::lanes::{LANES, Lane, LaneModel, Packed, ROWS, products, softmax};
+use crate::classify::watch::{Parts, Watch};
 use crate::classify::{ClassifyError, Labels};
 
 /// Parameters of the network.
@@ -69,6 +70,7 @@ impl Network {
         labels: &Labels,
         params: &NetworkParams,
         seed: u64,
+        watch: &dyn Watch,
     ) -> Result<Self, ClassifyError> {
         for (name, value) in [
             ("network.hidden", params.hidden),
@@ -92,7 +94,9 @@ impl Network {
         let loss = CrossEntropyLossConfig::new().init(&device);
         let mut adam = AdamConfig::new().init();
         let mut order: Vec<usize> = (0..rows.len()).collect();
+        let epochs = Parts::new(watch, params.epochs);
         for _ in 0..params.epochs {
+            epochs.next()?;
             order.shuffle(&mut rng);
             for batch in order.chunks(params.batch) {
                 let values: Vec<f32> = batch.iter().flat_map(|&r| rows[r].iter().copied()).collect();
@@ -212,11 +216,11 @@ mod tests {
         let (rows, labels) = tests::table(240, 1);
         let (test, truth) = tests::table(240, 2);
         let params = NetworkParams { epochs: 40, ..NetworkParams::default() };
-        let network = Network::train(&rows, &labels, &params, 1).unwrap();
+        let network = Network::train(&rows, &labels, &params, 1, &|_| true).unwrap();
         let agreement =
             crate::classify::testing::agreement(&tests::labels_of(&network, &test, 3), &truth.labels);
         assert!(agreement > 0.93, "{agreement}");
-        assert_eq!(network, Network::train(&rows, &labels, &params, 1).unwrap());
+        assert_eq!(network, Network::train(&rows, &labels, &params, 1, &|_| true).unwrap());
     }
 
     #[test]
@@ -224,7 +228,10 @@ mod tests {
         let (rows, labels) = tests::table(9, 1);
         let params = NetworkParams { hidden: 0, ..NetworkParams::default() };
         assert!(
-            Network::train(&rows, &labels, &params, 0).unwrap_err().to_string().contains("network.hidden")
+            Network::train(&rows, &labels, &params, 0, &|_| true)
+                .unwrap_err()
+                .to_string()
+                .contains("network.hidden")
         );
     }
 }

@@ -120,6 +120,14 @@ pub fn target_grid(
         return Err(outside());
     }
 
+    // What lies beyond the scenes is not asked for by naming a wide area.
+    let wanted = Bounds {
+        min_x: wanted.min_x.max(union.min_x),
+        min_y: wanted.min_y.max(union.min_y),
+        max_x: wanted.max_x.min(union.max_x),
+        max_y: wanted.max_y.min(union.max_y),
+    };
+
     // Whole pixels from the origin; a millionth of a pixel is rounding.
     let low = |v: f64, origin: f64, size: f64| ((v - origin) / size + 1e-6).floor();
     let high = |v: f64, origin: f64, size: f64| ((v - origin) / size - 1e-6).ceil();
@@ -130,11 +138,24 @@ pub fn target_grid(
     let (cols, rows) = (right - left, top - bottom);
     if cols * rows > MAX_PIXELS {
         return Err(SceneError::new(
-            if request.area.is_some() { "area" } else { input },
+            if request.resolution.is_some() {
+                "resolution"
+            } else if request.area.is_some() {
+                "area"
+            } else {
+                input
+            },
             format!(
                 "a grid of {cols} x {rows} pixels of {width} is more than the limit of {MAX_PIXELS:.0} pixels; \
                  ask for a smaller area or a larger pixel size"
             ),
+        ));
+    }
+    if let Some(size) = request.resolution.filter(|_| width > 2.0 * (union.max_x - union.min_x)) {
+        let unit = if crs.is_geographic() { "degrees" } else { "units" };
+        return Err(SceneError::new(
+            "resolution",
+            format!("a pixel of {size} {unit} of {} is larger than the scenes", crs.name()),
         ));
     }
     let affine = Affine::north_up(origin.0 + left * width, origin.1 + top * height, width, height);

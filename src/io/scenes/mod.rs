@@ -334,6 +334,7 @@ fn reflectance(asset: &Asset, scene: &Scene, file: &RasterFile) -> Reflectance {
         scale: asset.scale.unwrap_or(scale) as f32,
         // A scale without an offset is a complete statement: the offset is 0.
         offset: asset.offset.unwrap_or(if asset.scale.is_some() { 0.0 } else { offset }) as f32,
+        bounded: true,
         nodata: asset.nodata.or(own).or((!file.floating).then_some(0.0)).filter(|n| !n.is_nan()),
     }
 }

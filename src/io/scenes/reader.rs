@@ -45,6 +45,8 @@ pub struct Reflectance {
     pub offset: f32,
     /// DN that is no measurement.
     pub nodata: Option<f64>,
+    /// Whether a float beyond [`MOST_REFLECTANCE`] is an error; if not, infinity is nodata.
+    pub bounded: bool,
 }
 
 /// The layers of a scene.
@@ -64,12 +66,19 @@ pub struct SceneReader {
 
 /// Turns one row of stored values into pixels.
 trait Convert<T> {
-    fn row(&self, chunk: &Chunk, start: usize, out: &mut [T]);
+    /// Tells the position of a value that cannot be, and the value.
+    fn row(&self, chunk: &Chunk, start: usize, out: &mut [T]) -> Option<(usize, f32)>;
 }
 
+/// Largest reflectance that may be a measurement: sun glint and snow stay far below it.
+const MOST_REFLECTANCE: f32 = 100.0;
+
+/// The DN of a saturated pixel, as Sentinel-2's metadata declare it.
+const SATURATED: u16 = u16::MAX;
+
 impl Convert<f32> for Reflectance {
-    fn row(&self, chunk: &Chunk, start: usize, out: &mut [f32]) {
-        let Self { scale, offset, nodata } = *self;
+    fn row(&self, chunk: &Chunk, start: usize, out: &mut [f32]) -> Option<(usize, f32)> {
+        let Self { scale, offset, nodata, bounded } = *self;
         // A nodata value that the type cannot hold marks nothing.
         let whole = |max: f64| nodata.filter(|n| n.fract() == 0.0 && (0.0..=max).contains(n));
         match &chunk.samples {
@@ -80,24 +89,27 @@ impl Convert<f32> for Reflectance {
                 }
             }
             Samples::U16(values) => {
-                if let Some(missing) = whole(65535.0).map(|n| n as u16) {
-                    for (o, &v) in out.iter_mut().zip(&values[start..]) {
-                        *o = if v == missing { f32::NAN } else { f32::from(v) * scale + offset };
-                    }
-                } else {
-                    for (o, &v) in out.iter_mut().zip(&values[start..]) {
-                        *o = f32::from(v) * scale + offset;
-                    }
+                let missing = whole(65535.0).map_or(SATURATED, |n| n as u16);
+                for (o, &v) in out.iter_mut().zip(&values[start..]) {
+                    let good = v != missing && v != SATURATED;
+                    *o = if good { f32::from(v) * scale + offset } else { f32::NAN };
                 }
             }
             Samples::F32(values) => {
                 let missing = nodata.map_or(f32::NAN, |n| n as f32);
+                let mut most = 0.0f32;
                 for (o, &v) in out.iter_mut().zip(&values[start..]) {
-                    let good = v.is_finite() && v != missing;
+                    let good = v != missing && (bounded || v.is_finite());
                     *o = if good { v * scale + offset } else { f32::NAN };
+                    most = most.max(o.abs()); // NaN, which is nodata in floats, counts as nothing
+                }
+                if bounded && most > MOST_REFLECTANCE {
+                    let odd = out.iter().position(|o| o.abs() > MOST_REFLECTANCE)?;
+                    return Some((odd, out[odd]));
                 }
             }
         }
+        None
     }
 }
 
@@ -105,12 +117,13 @@ impl Convert<f32> for Reflectance {
 struct Codes;
 
 impl Convert<u16> for Codes {
-    fn row(&self, chunk: &Chunk, start: usize, out: &mut [u16]) {
+    fn row(&self, chunk: &Chunk, start: usize, out: &mut [u16]) -> Option<(usize, f32)> {
         match &chunk.samples {
             Samples::U8(v) => out.iter_mut().zip(&v[start..]).for_each(|(o, &v)| *o = u16::from(v)),
             Samples::U16(v) => out.copy_from_slice(&v[start..start + out.len()]),
             Samples::F32(v) => out.iter_mut().zip(&v[start..]).for_each(|(o, &v)| *o = v as u16),
         }
+        None
     }
 }
 
@@ -145,12 +158,22 @@ impl Layer {
         convert: &impl Convert<T>,
         mut line: impl FnMut(usize, usize, usize, &mut dyn FnMut(&mut [T])),
     ) -> Result<(), RasterError> {
+        let mut odd = None;
         self.file.visit(cache, self.band, inside, keep, |chunk, part| {
             for row in part.row..part.row + part.rows {
                 let start = (row - chunk.window.row) * chunk.window.cols + part.col - chunk.window.col;
-                line(row, part.col, part.cols, &mut |out| convert.row(chunk, start, out));
+                line(row, part.col, part.cols, &mut |out| {
+                    let found = convert.row(chunk, start, out).map(|(at, value)| (row, part.col + at, value));
+                    odd = odd.or(found);
+                });
             }
-        })
+        })?;
+        match odd {
+            Some((row, col, value)) => {
+                Err(RasterError::Reflectance { place: self.file.place().to_string(), row, col, value })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Reads a window; pixels without a value are `missing`. False where the file has nothing

@@ -144,17 +144,27 @@ impl Base {
         if let Some((scheme, rest)) = href.split_once("://") {
             return match scheme {
                 "http" | "https" => Ok(Place::Link(href.to_owned())),
-                "file" => Ok(Place::File(PathBuf::from(rest))),
+                "file" => Ok(Place::File(decoded(PathBuf::from(rest)))),
                 _ => refuse(
                     "only paths and http(s) links are read; use the asset's https link, or download it",
                 ),
             };
         }
         Ok(match self {
-            Self::Folder(folder) => Place::File(folder.join(href)),
+            Self::Folder(folder) => Place::File(decoded(folder.join(href))),
             Self::Link(link) => Place::Link(join_link(link, href)),
         })
     }
+}
+
+/// The path as it stands, or with its percent codes resolved where only that file exists.
+fn decoded(path: PathBuf) -> PathBuf {
+    let text = path.to_string_lossy();
+    if path.exists() || !text.contains('%') {
+        return path;
+    }
+    let plain = PathBuf::from(percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned());
+    if plain.exists() { plain } else { path }
 }
 
 fn join_link(base: &str, href: &str) -> String {

@@ -95,9 +95,9 @@ fn scene(path: &str, item: &Value, base: &Base) -> Result<Scene, SceneError> {
                     None => masks.push((kind, metres, entry)),
                 }
             } else if let Some(band) = band {
-                entry.scale = number(asset, index, "scale");
-                entry.offset = number(asset, index, "offset");
-                entry.nodata = number(asset, index, "nodata");
+                entry.scale = number(&place, asset, index, "scale")?;
+                entry.offset = number(&place, asset, index, "offset")?;
+                entry.nodata = number(&place, asset, index, "nodata")?;
                 if applied && entry.offset == Some(-0.1) {
                     entry.offset = Some(0.0);
                 }
@@ -111,7 +111,7 @@ fn scene(path: &str, item: &Value, base: &Base) -> Result<Scene, SceneError> {
         path: path.to_owned(),
         id,
         date,
-        cloud_cover: properties.get("eo:cloud_cover").and_then(Value::as_f64).map(|c| c as f32),
+        cloud_cover: cloud_cover(path, properties)?,
         top_of_atmosphere,
         default_offset,
         crs: crs(properties),
@@ -129,6 +129,19 @@ fn date(path: &str, properties: &Map<String, Value>) -> Result<jiff::civil::Date
     stamp
         .or_else(|_| text.get(..10).unwrap_or(text).parse())
         .map_err(|_| SceneError::new(path, format!("`{text}` is not a time such as 2022-01-05T03:15:00Z")))
+}
+
+fn cloud_cover(path: &str, properties: &Map<String, Value>) -> Result<Option<f32>, SceneError> {
+    match properties.get("eo:cloud_cover") {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_f64() {
+            Some(percent) => Ok(Some(percent as f32)),
+            None => Err(SceneError::new(
+                format!("{path}.properties.eo:cloud_cover"),
+                format!("expected a number of percent, found {value}"),
+            )),
+        },
+    }
 }
 
 fn crs(properties: &Map<String, Value>) -> Option<Crs> {
@@ -194,14 +207,35 @@ fn bands_of(key: &str, asset: &Value) -> Vec<(usize, f64, String)> {
     }
 }
 
-fn number(asset: &Value, index: usize, name: &str) -> Option<f64> {
-    let read = |v: &Value| match v {
-        Value::String(text) if text.eq_ignore_ascii_case("nan") => Some(f64::NAN),
+/// Scale, offset or nodata of a band. A number that is none would leave reflectance wrong without
+/// a word, so it is refused by its path.
+fn number(path: &str, asset: &Value, index: usize, name: &str) -> Result<Option<f64>, SceneError> {
+    let long = format!("raster:{name}");
+    let owners = ["raster:bands", "bands"].iter().filter_map(|k| {
+        asset.get(*k).and_then(|bands| bands.get(index)).map(|band| (format!("{path}.{k}[{index}]"), band))
+    });
+    let found = owners.chain([(path.to_owned(), asset)]).find_map(|(path, owner)| {
+        let key =
+            [long.as_str(), name].into_iter().find(|key| owner.get(*key).is_some_and(|v| !v.is_null()))?;
+        Some((format!("{path}.{key}"), owner.get(key)?))
+    });
+    let Some((path, value)) = found else { return Ok(None) };
+    // STAC writes the nodata values that JSON has no numbers for as text.
+    let nodata = name == "nodata";
+    let number = match value {
+        Value::String(text) if nodata => match text.to_ascii_lowercase().as_str() {
+            "nan" => Some(f64::NAN),
+            "inf" => Some(f64::INFINITY),
+            "-inf" => Some(f64::NEG_INFINITY),
+            _ => None,
+        },
         other => other.as_f64(),
     };
-    let long = format!("raster:{name}");
-    let of = |owner: &Value| owner.get(&long).or_else(|| owner.get(name)).and_then(read);
-    ["raster:bands", "bands"].iter().find_map(|k| of(asset.get(*k)?.get(index)?)).or_else(|| of(asset))
+    match number {
+        None => Err(SceneError::new(path, format!("expected a number, found {value}"))),
+        Some(0.0) if name == "scale" => Err(SceneError::new(path, "a scale of 0 leaves no reflectance")),
+        number => Ok(number),
+    }
 }
 
 /// A band by name. GF-6's `B5` is not Sentinel-2's.
@@ -294,5 +328,18 @@ mod tests {
         let item = json!({"type": "Feature", "id": "a", "properties": {"datetime": "2022-01-01T00:00:00Z"},
             "assets": {"B05": {}}});
         assert_eq!(refuse(item).path, "cube.assets.B05");
+        for (band, member) in [
+            (json!({"scale": "0.0001"}), "raster:bands[0].scale"),
+            (json!({"scale": 0}), "raster:bands[0].scale"),
+            (json!({"scale": 0.0001, "offset": "-0.1"}), "raster:bands[0].offset"),
+            (json!({"nodata": "abc"}), "raster:bands[0].nodata"),
+        ] {
+            let item = json!({"type": "Feature", "id": "a", "properties": {"datetime": "2022-01-01T00:00:00Z"},
+                "assets": {"B05": {"href": "a.tif", "raster:bands": [band]}}});
+            assert_eq!(refuse(item).path, format!("cube.assets.B05.{member}"));
+        }
+        let item = json!({"type": "Feature", "id": "a", "assets": {},
+            "properties": {"datetime": "2022-01-01T00:00:00Z", "eo:cloud_cover": "high"}});
+        assert_eq!(refuse(item).path, "cube.properties.eo:cloud_cover");
     }
 }

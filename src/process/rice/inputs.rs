@@ -48,7 +48,8 @@ macro_rules! training_inputs {
             /// Whether observations that stick out of a pixel's own series are left out.
             #[serde(default = "crate::process::rice::inputs::yes")]
             despike: bool,
-            /// Scenes with this cloud cover or more are left out (default 30; 100 keeps all).
+            /// Scenes with this cloud cover or more are left out (default: none are, as clouds are
+            /// masked pixel by pixel).
             #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
             max_cloud_cover: Option<f64>,
             /// Accept Level-1C scenes, which are not surface reflectance.

@@ -1,5 +1,6 @@
 //! From a model and a cube to the class map: written block by block, sieved where asked for.
 
+use super::training::check_dates;
 use crate::classify::Model;
 use crate::classify::predict::{BlockAnswer, Masks, PredictError, Predictor, RiceMask};
 use crate::classmap::{AreaTally, ClassArea, PixelArea};
@@ -46,6 +47,8 @@ pub struct MapOptions<'a> {
     pub steep: Option<Steep>,
     /// Where rice grows, if that is known: nothing else is classified.
     pub rice: Option<&'a RiceMask<'a>>,
+    /// The classes that are rice, where their names do not tell.
+    pub rice_classes: Option<&'a [String]>,
     /// The class whose probability is written to `probability`; without one, that of the answer
     /// is written to `confidence`.
     pub told: Option<&'a str>,
@@ -66,7 +69,9 @@ pub fn map(
 ) -> Result<Vec<ClassArea>, ProcessError> {
     let legend = &model.card.legend;
     let told = options.told.and_then(|name| legend.classes.iter().position(|c| c.name == name));
-    let predictor = Predictor::new(cube, model).map_err(|e| ProcessError::input("model", e))?.telling(told);
+    check_dates(model, cube, context)?;
+    let predictor = Predictor::new(cube, model).map_err(|e| ProcessError::input("model", e))?;
+    let predictor = predictor.telling(told).with_rice(options.rice_classes);
     let grid = &cube.grid;
     let open = |output: &str, kind: RasterKind| -> Result<Option<Box<dyn RasterWriter>>, ProcessError> {
         context.sink.wants(output).then(|| context.sink.raster(output, grid, &kind)).transpose()
@@ -87,10 +92,8 @@ pub fn map(
     let mask = options.steep.as_ref().map(|s| {
         move |window: Window| too_steep(s, cube, window).map_err(|e| CubeError::Read(e.to_string()))
     });
-    let masks = Masks {
-        steep: mask.as_ref().map(|m| m as &crate::classify::predict::SteepMask),
-        rice: options.rice,
-    };
+    let masks =
+        Masks { steep: mask.as_ref().map(|m| m as &crate::classify::predict::SteepMask), rice: options.rice };
     let go_on = |pixels: usize| {
         context.progress.done(pixels as u64);
         !context.cancel.is_cancelled()
@@ -110,7 +113,7 @@ pub fn map(
     predictor.run(masks, &go_on, write).map_err(|e| match e {
         PredictError::Cancelled => ProcessError::Cancelled,
         PredictError::Write(e) => e,
-        PredictError::Cube(e) => ProcessError::failed(e),
+        PredictError::Cube(e) => ProcessError::input("cube", e),
         PredictError::Classify(e) => ProcessError::input("model", e),
     })?;
     if let Some(mut plane) = whole {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::classify::boost::{BoostError, BoostOptions, BoostParams, ClassWeights};
 use crate::classify::itsgbt::{Family, PredictorChoice};
 use crate::classify::method::Method;
-use crate::classify::{DtwParams, ForestParams, Library, SwvParams, TsrfParams};
+use crate::classify::{DtwParams, ForestParams, Library, SwvParams, TsrfParams, Vote};
 use crate::process::ProcessError;
 
 /// A classification method.
@@ -99,6 +99,10 @@ pub struct Parameters {
     /// dtw: a pixel further than this from every curve is non-rice.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_distance: Option<f32>,
+    /// swv: whether members vote by their probabilities, "soft" (default), or by their answers,
+    /// "hard".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vote: Option<Vote>,
     /// swv: nearest neighbours that vote (default 5).
     #[serde(skip_serializing_if = "Option::is_none")]
     neighbours: Option<usize>,
@@ -144,7 +148,7 @@ impl Parameters {
             MethodName::Tsrf => &trees,
             MethodName::Dtw => &["band", "barycentres", "maxDistance"],
             MethodName::Forest => &trees[..1],
-            MethodName::Swv => &["trees", "neighbours", "penalty", "gamma"],
+            MethodName::Swv => &["trees", "vote", "neighbours", "penalty", "gamma"],
         };
         if let Some(other) = self.given().iter().find(|g| !known.contains(&g.as_str())) {
             let why = format!("is no parameter of this method; it has {}", known.join(", "));
@@ -181,6 +185,7 @@ impl Parameters {
             MethodName::Swv => {
                 let usual = SwvParams::default();
                 Method::Swv(Box::new(SwvParams {
+                    vote: self.vote.unwrap_or(usual.vote),
                     trees: self.trees.unwrap_or(usual.trees),
                     neighbours: self.neighbours.unwrap_or(usual.neighbours),
                     penalty: self.penalty.unwrap_or(usual.penalty),

@@ -194,7 +194,7 @@ impl Training<'_> {
         };
         context.cancel.check()?;
         let gathered = gathered.map_err(|e| match e {
-            SampleError::Cube(e) => ProcessError::failed(e),
+            SampleError::Cube(e) => ProcessError::input("cube", e),
             other => ProcessError::input("samples", other),
         })?;
         for note in &gathered.notes {
@@ -216,6 +216,11 @@ impl Training<'_> {
             return Err(ProcessError::input(if self.cube.is_some() { "cube" } else { "samples" }, why));
         }
         let grid: TimeGrid = self.time_grid.grid(&observations.days)?;
+        if grid.share_within(&observations.days) < FEWEST_STEPS {
+            let why =
+                format_args!("{}; leave it out, or choose other `dates`", beyond(&grid, &observations.days));
+            return Err(ProcessError::input("timeGrid", why));
+        }
         let smoothing = Smoothing::from(self.smoothing);
         if let Some(why) = smoothing.problem(grid.days(&observations.days).len()) {
             return Err(ProcessError::input("smoothing", why));
@@ -257,6 +262,51 @@ pub fn open_cube(
         return Err(ProcessError::input("cube", why));
     }
     Ok(cube)
+}
+
+/// Share of a time grid's steps that the dates must cover.
+const FEWEST_STEPS: f64 = 0.5;
+
+/// Refuses a cube whose dates are not those that a model was made for: what lies beyond its dates
+/// would be the nearest value, repeated.
+///
+/// # Errors
+/// [`ProcessError::Input`] naming `model`.
+pub fn check_dates(model: &Model, cube: &DataCube, context: &Context<'_>) -> Result<(), ProcessError> {
+    let (grid, days) = (&model.recipe.regularize.grid, cube.days());
+    let (wanted, found) = (model.trained.classifier().shape().1, days.len());
+    if *grid == TimeGrid::Acquisitions && wanted != found {
+        let why = format_args!(
+            "was trained on {wanted} dates as they are (timeGrid `acquisitions`), and the cube has {found}; choose \
+             `dates` that leave as many, or train with a time grid by day of year"
+        );
+        return Err(ProcessError::input("model", why));
+    }
+    let share = grid.share_within(&days);
+    if share < FEWEST_STEPS {
+        let why = format_args!("does not fit the cube: {}", beyond(grid, &days));
+        return Err(ProcessError::input("model", why));
+    }
+    if share < 0.95 {
+        context
+            .progress
+            .note(&format!("the model sees less than it was trained on: {}", beyond(grid, &days)));
+    }
+    Ok(())
+}
+
+/// How a time grid and dates lie to each other.
+fn beyond(grid: &TimeGrid, days: &[f32]) -> String {
+    let ends = |days: &[f32]| match (days.first(), days.last()) {
+        (Some(first), Some(last)) => format!("{first:.0} to {last:.0}"),
+        _ => "none".to_owned(),
+    };
+    format!(
+        "the time steps are days of year {}, the dates {}: {:.0} % of the steps are covered",
+        ends(&grid.days(days)),
+        ends(days),
+        100.0 * grid.share_within(days)
+    )
 }
 
 /// Drops samples without a usable series, tells how many, and refuses to go on without any.
@@ -319,8 +369,8 @@ pub fn training_error(error: ValidateError, method: &Method) -> ProcessError {
         ValidateError::Classify(ClassifyError::Parameter { name, reason }) => {
             ProcessError::input(format!("parameters.{name}"), reason)
         }
-        ValidateError::Classify(e @ ClassifyError::Boost(BoostError::Parameter { .. })) => {
-            ProcessError::input("parameters", e)
+        ValidateError::Classify(ClassifyError::Boost(BoostError::Parameter { member, message })) => {
+            ProcessError::input(format!("parameters.{member}"), message)
         }
         ValidateError::Classify(
             e @ (ClassifyError::Samples(_) | ClassifyError::Boost(BoostError::Table(_))),
