@@ -9,7 +9,6 @@ usage: lightgbm_model.py FOLDER [--rededge target/release/rededge]     needs num
 5. The map is held against LightGBM's own answers at the samples and against the county's truth."""
 import argparse
 import csv
-import datetime
 import json
 import subprocess
 from pathlib import Path
@@ -46,17 +45,14 @@ table = process("index-series", scene | {"features": "county/samples-rice.geojso
 
 rows = list(csv.DictReader(table.open()))
 columns = [name for name in rows[0] if name.startswith("NDRE@")]
-days = np.array([datetime.date.fromisoformat(name.split("@")[1]).toordinal() for name in columns])
-classes = ["single-rice", "double-rice", "non-rice"]
+classes = sorted({row["class"] for row in rows})
 labels = np.array([classes.index(row["class"]) for row in rows])
 series = np.array([[float(row[name] or "nan") for name in columns] for row in rows], np.float32)
 
-# rededge gives a model what lies between a pixel's clear dates, so the model learns from that too.
+# Clouds leave empty cells, which LightGBM takes as missing; so does the map. Pixels with fewer than
+# three clear dates are nodata there.
 enough = np.isfinite(series).sum(1) >= 3
 rows, series, labels = [row for row, use in zip(rows, enough) if use], series[enough], labels[enough]
-for values in series:
-    clear = np.isfinite(values)
-    values[:] = np.interp(days, days[clear], values[clear])
 
 model = lightgbm.LGBMClassifier(n_estimators=100, num_leaves=31, verbose=-1, random_state=1)
 model = model.fit(series, labels, feature_name=columns).booster_

@@ -13,9 +13,10 @@ pub fn is_lightgbm(bytes: &[u8]) -> bool {
     bytes.starts_with(b"tree\n") || bytes.starts_with(b"tree\r\n")
 }
 
-/// Makes a LightGBM model text a model of series: its columns must be named `INDEX@DATE`, and
-/// become values at those days of the year, linearly interpolated between a pixel's clear dates:
-/// as the columns of a table would be filled before LightGBM reads it.
+/// Makes a LightGBM model text a model of series: its columns must be named `INDEX@DATE`. A model
+/// that learned from missing values gets what was observed on those very dates and NaN where
+/// nothing was; any other gets values at those days of the year, linearly interpolated between a
+/// pixel's clear dates.
 /// LightGBM keeps no class names: `classes` names them in the order of its labels.
 ///
 /// # Errors
@@ -56,8 +57,8 @@ pub fn from_lightgbm(bytes: &[u8], classes: Option<&[String]>) -> Result<Model, 
         predictors.push((position, Predictor::Value { step }));
     }
     let days = dates.iter().map(|&d| day_of_series(d, first_year)).collect();
-    let regularize =
-        Regularize { grid: TimeGrid::Listed { days }, despike: false, smoothing: Smoothing::None };
+    let grid = if read.missing { TimeGrid::Observed { days } } else { TimeGrid::Listed { days } };
+    let regularize = Regularize { grid, despike: false, smoothing: Smoothing::None };
     let recipe = SeriesRecipe { series: series.iter().map(|s| (*s).to_owned()).collect(), regularize };
     let legend = Legend::of_classes(classes).map_err(|e| fail(e.to_string()))?;
     // Codes may sort the classes otherwise than the model's labels: the classes follow the legend.
@@ -111,4 +112,41 @@ fn in_order(mut ensemble: TreeEnsemble, order: &[usize]) -> TreeEnsemble {
 fn column(name: &str) -> Option<(Channel, jiff::civil::Date)> {
     let (index, date) = name.split_once('@')?;
     Some((Channel::parse(index).ok()?, date.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_in_another_order_keep_their_probabilities() {
+        let stump = |leaf: &[f32]| Tree {
+            feature: vec![0],
+            threshold: vec![0.5],
+            default_left: vec![true],
+            left: vec![!0],
+            right: vec![!1],
+            leaf: leaf.to_vec(),
+        };
+        let of = |link, classes, base: &[f32], trees| TreeEnsemble {
+            features: 1,
+            classes,
+            link,
+            base: base.to_vec(),
+            trees,
+        };
+        let scores = [[0.3, -0.2], [1.0, 0.1], [-0.7, 0.9], [0.2, 0.4], [0.0, -1.0], [0.5, 0.6]];
+        let softmax = of(Link::Softmax, 3, &[0.1, 0.2, 0.3], scores.iter().map(|s| stump(s)).collect());
+        let sigmoid = of(Link::Sigmoid, 2, &[0.4], vec![stump(&scores[0]), stump(&scores[1])]);
+        let average = of(Link::Average, 2, &[], vec![stump(&[0.9, 0.1, 0.2, 0.8])]);
+        for (ensemble, order) in [(softmax, vec![2, 0, 1]), (sigmoid, vec![1, 0]), (average, vec![1, 0])] {
+            for x in [0.0, 1.0] {
+                let before = ensemble.score_row(|_| x);
+                let after = in_order(ensemble.clone(), &order).score_row(|_| x);
+                for (k, p) in after.iter().enumerate() {
+                    assert!((p - before[order[k]]).abs() < 1e-6, "{before:?} {after:?}");
+                }
+            }
+        }
+    }
 }

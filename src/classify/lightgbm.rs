@@ -22,6 +22,8 @@ pub struct LightGbm {
     pub ensemble: TreeEnsemble,
     /// Names of the columns, in order (LightGBM writes `_` for a space).
     pub feature_names: Vec<String>,
+    /// Whether it learned from columns with missing values (NaN).
+    pub missing: bool,
 }
 
 /// Why a model text cannot be used.
@@ -94,7 +96,10 @@ pub fn read(text: &str) -> Result<LightGbm> {
     let trees = trees.iter().map(|t| tree(t, feature_names.len(), scale)).collect::<Result<_>>()?;
     let base = vec![0.0; outputs];
     let ensemble = TreeEnsemble { features: feature_names.len(), classes, link, base, trees };
-    Ok(LightGbm { ensemble, feature_names })
+    let decisions = text.lines().filter_map(|l| l.strip_prefix("decision_type="));
+    let missing =
+        decisions.flat_map(str::split_whitespace).any(|d| d.parse::<u8>().is_ok_and(|d| d >> 2 == 2));
+    Ok(LightGbm { ensemble, feature_names, missing })
 }
 
 /// Link, classes and the factor of the scores.

@@ -34,6 +34,12 @@ pub enum TimeGrid {
         /// The days.
         days: Vec<f32>,
     },
+    /// Days of year as listed, rising, and only what was observed on these very days: nothing is
+    /// filled, for models that know missing values.
+    Observed {
+        /// The days.
+        days: Vec<f32>,
+    },
 }
 
 impl TimeGrid {
@@ -50,8 +56,17 @@ impl TimeGrid {
         const BEYOND: f32 = 7.0;
         let (Some(first), Some(last)) = (days.first(), days.last()) else { return 0.0 };
         let steps = self.days(days);
+        if let Some(dates) = self.observed(days) {
+            return dates.iter().flatten().count() as f64 / steps.len().max(1) as f64;
+        }
         let inside = steps.iter().filter(|s| (first - BEYOND..=last + BEYOND).contains(*s)).count();
         inside as f64 / steps.len().max(1) as f64
+    }
+
+    /// The date of each step, where nothing is filled between dates.
+    pub(crate) fn observed(&self, dates: &[f32]) -> Option<Vec<Option<usize>>> {
+        let Self::Observed { days } = self else { return None };
+        Some(days.iter().map(|day| dates.iter().position(|d| (d - day).abs() < 0.5)).collect())
     }
 
     /// The day of each step, for a cube with these `days`.
@@ -59,7 +74,7 @@ impl TimeGrid {
         match self {
             Self::Acquisitions => days.to_vec(),
             Self::Days { first, step, count } => (0..*count).map(|i| first + step * i as f32).collect(),
-            Self::Listed { days } => days.clone(),
+            Self::Listed { days } | Self::Observed { days } => days.clone(),
         }
     }
 }
@@ -95,8 +110,14 @@ impl Regularize {
                 }
                 *count
             }
-            TimeGrid::Listed { days } if days.len() <= MOST_STEPS && rising(days) => days.len(),
-            TimeGrid::Listed { .. } => return Some("the days of its time grid do not rise".to_owned()),
+            TimeGrid::Listed { days } | TimeGrid::Observed { days }
+                if days.len() <= MOST_STEPS && rising(days) =>
+            {
+                days.len()
+            }
+            TimeGrid::Listed { .. } | TimeGrid::Observed { .. } => {
+                return Some("the days of its time grid do not rise".to_owned());
+            }
         };
         if steps == 0 { Some("its time grid has no step".to_owned()) } else { self.smoothing.problem(steps) }
     }
@@ -110,6 +131,7 @@ pub struct Regularizer {
     steps: Vec<f32>,
     despike: bool,
     smoother: Option<Vec<f32>>,
+    observed: Option<Vec<Option<usize>>>,
 }
 
 impl Regularizer {
@@ -117,7 +139,8 @@ impl Regularizer {
     pub fn new(regularize: &Regularize, days: &[f32]) -> Self {
         let steps = regularize.grid.days(days);
         let smoother = regularize.smoothing.matrix(steps.len());
-        Self { days: days.to_vec(), steps, despike: regularize.despike, smoother }
+        let observed = regularize.grid.observed(days);
+        Self { days: days.to_vec(), steps, despike: regularize.despike, smoother, observed }
     }
 
     /// Days of the time steps.
@@ -143,7 +166,15 @@ impl Regularizer {
                 if self.despike {
                     despike(&mut seen, &mut raw);
                 }
-                interpolate(&seen, &self.steps, &mut series);
+                match &self.observed {
+                    None => interpolate(&seen, &self.steps, &mut series),
+                    Some(dates) => {
+                        let value = |date: Option<usize>| {
+                            date.map(|d| values[d * pixels + pixel]).filter(|v| v.is_finite())
+                        };
+                        series.iter_mut().zip(dates).for_each(|(s, &d)| *s = value(d).unwrap_or(f32::NAN));
+                    }
+                }
             }
             match &self.smoother {
                 None => series.iter().enumerate().for_each(|(step, &v)| out[step * pixels + pixel] = v),

@@ -14,6 +14,8 @@ pub(super) struct LaneRegularizer {
     before: Vec<usize>,
     despike: bool,
     smoother: Option<Vec<f32>>,
+    /// The date of each step, where nothing is filled.
+    observed: Option<Vec<Option<usize>>>,
 }
 
 /// An observation a lane: value (NaN for none) and day.
@@ -56,6 +58,7 @@ impl LaneRegularizer {
             days: days.to_vec(),
             steps,
             despike: regularize.despike,
+            observed: regularize.grid.observed(days),
         }
     }
 
@@ -86,6 +89,9 @@ impl LaneRegularizer {
             for (count, v) in count.iter_mut().zip(&values.0) {
                 *count += u32::from(v.is_finite());
             }
+        }
+        if let Some(dates) = &self.observed {
+            return as_observed(observed, dates, &count, fewest_of(self.dates()) as u32, out);
         }
         let observed = if self.despike {
             despike(observed, ahead, kept);
@@ -147,6 +153,26 @@ impl LaneRegularizer {
                 };
                 *out = if count < fewest { f32::NAN } else { value };
             }
+        }
+    }
+}
+
+/// What was observed on the date of each step, for lanes with enough valid dates.
+#[inline(always)]
+fn as_observed(
+    observed: &[Lane<f32>],
+    dates: &[Option<usize>],
+    count: &[u32; LANES],
+    fewest: u32,
+    out: &mut [Lane<f32>],
+) {
+    for (out, date) in out.iter_mut().zip(dates) {
+        let Some(date) = date else {
+            out.0.fill(f32::NAN);
+            continue;
+        };
+        for ((out, v), &count) in out.0.iter_mut().zip(&observed[*date].0).zip(count) {
+            *out = if count >= fewest && v.is_finite() { *v } else { f32::NAN };
         }
     }
 }

@@ -283,6 +283,17 @@ pub fn check_dates(model: &Model, cube: &DataCube, context: &Context<'_>) -> Res
         return Err(ProcessError::input("model", why));
     }
     let share = grid.share_within(&days);
+    if matches!(grid, TimeGrid::Observed { .. }) && share < 1.0 {
+        let why = format_args!(
+            "learned from missing values on dates that the cube must have too: it has {:.0} % of them",
+            100.0 * share
+        );
+        if share < FEWEST_STEPS {
+            return Err(ProcessError::input("model", why));
+        }
+        context.progress.note(&format!("the model {why}"));
+        return Ok(());
+    }
     if share < FEWEST_STEPS {
         let why = format_args!("does not fit the cube: {}", beyond(grid, &days));
         return Err(ProcessError::input("model", why));
