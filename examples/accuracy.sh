@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 for families in '"amplitudes"' '"amplitudes", "range"' '"intervals", "amplitudes"' '"intervals"' '"coefficients"' '"values"'; do
     for seed in 0 1 2 3 4; do
         cat > "$work/inputs.json" <<JSON
-{"cube": "$folder/items.json", "samples": "$folder/samples.geojson", "maxCloudCover": 100,
+{"cube": "$folder/items.json", "samples": "$folder/samples.geojson",
  "validation": {"by": "group", "property": "cluster"}, "seed": $seed,
  "parameters": {"predictors": [$families]}}
 JSON

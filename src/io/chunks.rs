@@ -46,6 +46,8 @@ pub struct Chunk {
 
 /// An open file.
 pub enum Reader {
+    /// Inflated here.
+    Deflated(File),
     /// Read by the `tiff` crate.
     Tiff(Box<Decoder<BufReader<File>>>),
     /// Read by GDAL.

@@ -4,6 +4,7 @@ mod chunks;
 pub mod cog;
 mod cog_layout;
 pub mod county;
+mod deflated;
 mod error;
 pub mod fetch;
 pub mod gdal_setup;

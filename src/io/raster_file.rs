@@ -13,9 +13,10 @@ use gdal::raster::GdalDataType;
 use gdal::{Dataset, Metadata};
 use tiff::ColorType;
 use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
-use tiff::tags::Tag;
+use tiff::tags::{ByteOrder, Tag};
 
 use super::chunks::{Chunk, ChunkCache, Reader, Samples};
+use super::deflated::Deflated;
 use super::gdal_setup::open_raster;
 use crate::crs::{Affine, Crs, GeoBox};
 use crate::raster::Window;
@@ -81,10 +82,21 @@ pub struct RasterFile {
     sample_type: SampleType,
     chunk_rows: usize,
     chunk_cols: usize,
-    /// Whether the `tiff` crate reads it.
-    direct: bool,
+    /// How it is read.
+    way: Way,
     /// Which chunks are in the file, where that is known; absent ones are nodata.
     present: Option<Vec<bool>>,
+}
+
+/// How a file's chunks are read.
+#[derive(Debug)]
+enum Way {
+    /// Inflated here.
+    Deflated(Deflated),
+    /// By the `tiff` crate.
+    Tiff,
+    /// By GDAL.
+    Gdal,
 }
 
 /// Header of a raster without a usable CRS.
@@ -192,12 +204,12 @@ impl RasterFile {
             sample_type,
             chunk_rows,
             chunk_cols: block.0.clamp(1, cols.max(block.0)),
-            direct: false,
+            way: Way::Gdal,
             present: None,
         };
         file.chunk_rows = block.1.max(1);
-        if let Some(present) = file.direct_chunks() {
-            file.direct = true;
+        if let Some((way, present)) = file.direct_way() {
+            file.way = way;
             file.present = Some(present);
         } else {
             if chunk_cols == cols && chunk_rows < STRIP_ROWS {
@@ -226,8 +238,9 @@ impl RasterFile {
         }
     }
 
-    /// Which chunks exist, where the `tiff` crate can read the file and sees it as GDAL does.
-    fn direct_chunks(&self) -> Option<Vec<bool>> {
+    /// How the file can be read without GDAL, where the `tiff` crate sees it as GDAL does, and
+    /// which of its chunks exist.
+    fn direct_way(&self) -> Option<(Way, Vec<bool>)> {
         if self.nodata.len() != 1 || self.sample_type == SampleType::F32 {
             return None;
         }
@@ -237,21 +250,42 @@ impl RasterFile {
             || decoder.colortype().ok()? != ColorType::Gray(bits)
             || decoder.chunk_dimensions() != (self.chunk_cols as u32, self.chunk_rows as u32)
             || decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).ok()? != Some(1)
-            || !matches!(
-                decoder.find_tag_unsigned::<u16>(Tag::Compression).ok()?,
-                // none, LZW, deflate (both codes), ZSTD
-                None | Some(1 | 5 | 8 | 32946 | 50000)
-            )
         {
             return None;
         }
-        let tag = match decoder.get_chunk_type() {
-            ChunkType::Strip => Tag::StripOffsets,
-            ChunkType::Tile => Tag::TileOffsets,
+        let compression = decoder.find_tag_unsigned::<u16>(Tag::Compression).ok()?;
+        // none, LZW, deflate (both codes), ZSTD
+        if !matches!(compression, None | Some(1 | 5 | 8 | 32946 | 50000)) {
+            return None;
+        }
+        let tiled = decoder.get_chunk_type() == ChunkType::Tile;
+        let (offsets, counts) = if tiled {
+            (Tag::TileOffsets, Tag::TileByteCounts)
+        } else {
+            (Tag::StripOffsets, Tag::StripByteCounts)
         };
-        let offsets = decoder.get_tag_u64_vec(tag).ok()?;
+        let offsets = decoder.get_tag_u64_vec(offsets).ok()?;
+        let counts = decoder.get_tag_u64_vec(counts).ok()?;
         let expected = self.grid.rows.div_ceil(self.chunk_rows) * self.grid.cols.div_ceil(self.chunk_cols);
-        (offsets.len() == expected).then(|| offsets.into_iter().map(|o| o != 0).collect())
+        if offsets.len() != expected || counts.len() != expected {
+            return None;
+        }
+        let present = offsets.iter().map(|&o| o != 0).collect();
+        let predictor = decoder.find_tag_unsigned::<u16>(Tag::Predictor).ok()?.unwrap_or(1);
+        let order = matches!(decoder.byte_order(), ByteOrder::LittleEndian) || bits == 8;
+        let deflated = matches!(compression, Some(8 | 32946)) && matches!(predictor, 1 | 2) && order;
+        let way = if deflated {
+            Way::Deflated(Deflated {
+                places: offsets.into_iter().zip(counts).collect(),
+                differences: predictor == 2,
+                wide: bits == 16,
+                cols: self.chunk_cols,
+                rows: tiled.then_some(self.chunk_rows),
+            })
+        } else {
+            Way::Tiff
+        };
+        Some((way, present))
     }
 
     /// Rows and columns of the pieces it is stored in.
@@ -355,8 +389,11 @@ impl RasterFile {
     }
 
     fn reader(&self) -> Result<Reader, String> {
-        match (self.direct, self.local()) {
-            (true, Some(path)) => open_tiff(path).map(|d| Reader::Tiff(Box::new(d))),
+        match (&self.way, self.local()) {
+            (Way::Deflated(_), Some(path)) => {
+                File::open(path).map(Reader::Deflated).map_err(|e| e.to_string())
+            }
+            (Way::Tiff, Some(path)) => open_tiff(path).map(|d| Reader::Tiff(Box::new(d))),
             _ => open_raster(&self.place.gdal_path()).map(Reader::Gdal).map_err(|e| e.to_string()),
         }
     }
@@ -369,6 +406,10 @@ impl RasterFile {
         window: Window,
     ) -> Result<Chunk, String> {
         let samples = match reader {
+            Reader::Deflated(file) => match &self.way {
+                Way::Deflated(deflated) => deflated.read(file, index, window)?,
+                Way::Tiff | Way::Gdal => return Err("another kind of file".to_owned()),
+            },
             Reader::Tiff(decoder) => match decoder.read_chunk(index as u32).map_err(|e| e.to_string())? {
                 DecodingResult::U8(values) => Samples::U8(values),
                 DecodingResult::U16(values) => Samples::U16(values),
