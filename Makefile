@@ -4,12 +4,13 @@
 CARGO ?= cargo
 PEERS ?= ../shared/peers
 
-.PHONY: help setup build demo test lint bench bench-peers clean
+.PHONY: help setup build demo test lint miri bench bench-peers clean
 
 help:
 	@echo "make demo         simulate a county, train, map, assess, and say where to look"
 	@echo "make test         all tests"
 	@echo "make lint         format and lint checks"
+	@echo "make miri         the unsafe kernel under Miri (installs a nightly toolchain; ten minutes)"
 	@echo "make bench        benchmarks of the hot paths"
 	@echo "make bench-peers  rededge beside the Python peers in PEERS ($(PEERS)); BENCH=--tile adds a whole tile"
 
@@ -34,6 +35,11 @@ lint: setup
 
 bench: setup
 	$(CARGO) bench --locked
+
+miri: setup
+	rustup toolchain install nightly --profile minimal --component miri,rust-src
+	CARGO_TARGET_DIR=target/miri MIRIFLAGS=-Zmiri-disable-isolation RUSTFLAGS=-Ctarget-feature=+avx2,+fma \
+		$(CARGO) +nightly miri test --locked --lib -- classify::fused::tests classify::fused::gru
 
 bench-peers: build
 	$(CARGO) build --release --locked --examples

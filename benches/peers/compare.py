@@ -197,6 +197,18 @@ class Bench:
         lines = ["### Series in memory: 20,000 pixels, 20 dates, per pixel\n", "| method | peer | rededge | ratio |", "|---|---|---|---|"]
         return lines + [row(f"`{ours}` against {theirs.split(': ')[1]}", m[theirs], m[ours], "us") for ours, theirs in pixels.items()] + [""]
 
+    def network(self):
+        """The network of stress: inference against the better of onnxruntime and PyTorch."""
+        args, m = self.args, Measured()
+        for k in range(args.runs):
+            tell(f"network, run {k + 1} of {args.runs}")
+            _, _, ours = run([self.release / "examples/gru_series", 200000, 33, args.threads], args.threads)
+            _, _, theirs = run([self.python, args.peers / "gru.py", 200000, 33, args.threads], args.threads)
+            m.add(**{name: float(value) for name, value in re.findall(r"^(\w+) (\d+) series/s", ours + theirs, re.M)})
+        peers = {name: m[name] for name in ("onnxruntime", "pytorch") if name in m.values}
+        lines = ["### The network of stress: 200,000 series of 8 indices and 33 steps\n", "| peer | series/s | rededge series/s | ratio |", "|---|---|---|---|"]
+        return lines + [f"| {name} | {rate:.0f} | {m['rededge']:.0f} | **{m['rededge'] / rate:.1f}** |" for name, rate in peers.items()] + [""]
+
     def boosting(self):
         """Training against LightGBM."""
         args = self.args
@@ -212,7 +224,7 @@ def main():
     args.peers = args.peers.resolve()
     bench = Bench(args)
     lines = [f"{datetime.date.today()}, {cpu()}, {args.threads} threads, medians of {args.runs} interleaved runs.", ""]
-    lines += bench.job() + bench.methods() + bench.boosting()
+    lines += bench.job() + bench.methods() + bench.network() + bench.boosting()
     tables = "\n".join(lines).rstrip()
     print(tables)
     if args.write:

@@ -28,6 +28,12 @@ pub struct ModelCard {
     pub samples: Vec<usize>,
     /// First and last date of the training series.
     pub dates: (jiff::civil::Date, jiff::civil::Date),
+    /// Where the training scenes lie: west, south, east, north in degrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<[f64; 4]>,
+    /// What it must not be used for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<String>,
     /// The parameters it was trained with.
     pub parameters: serde_json::Value,
     /// The accuracy document of its validation, where it was validated.

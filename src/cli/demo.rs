@@ -85,8 +85,15 @@ impl Args {
         let request = Execute::parse(inputs)
             .map_err(|(path, message)| Failure::Failed(format!("{id}: {path}: {message}")))?;
         let out = self.out.join(out);
-        Run { process: find(id)?, request, base: &self.out, out: &out, threads: self.work.threads }
-            .execute(report, stop)
+        Run {
+            process: find(id)?,
+            request,
+            base: &self.out,
+            out: &out,
+            threads: self.work.threads,
+            keep: None,
+        }
+        .execute(report, stop)
     }
 
     fn told(&self, accuracy: &Accuracy) -> String {

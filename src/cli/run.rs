@@ -32,6 +32,10 @@ pub struct Args {
     /// value is JSON, or else a text; paths are relative to the file
     #[arg(long, short, value_name = "NAME=VALUE", value_parser = parse_input)]
     set: Vec<(String, Value)>,
+    /// Folder where training keeps its state after each epoch: the same command goes on from there
+    /// after an interruption
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
     #[command(flatten)]
     work: WorkArgs,
 }
@@ -46,7 +50,8 @@ impl Args {
         let process = find(&self.process)?;
         let request = read_request(&self.inputs, &self.set)?;
         let base = self.inputs.parent().unwrap_or(Path::new(""));
-        Run { process, request, base, out: &self.out, threads: self.work.threads }.execute(report, stop)
+        let keep = self.keep.as_deref();
+        Run { process, request, base, out: &self.out, threads: self.work.threads, keep }.execute(report, stop)
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Run<'a> {
     pub out: &'a Path,
     /// Threads; all cores where `None`.
     pub threads: Option<usize>,
+    /// Where an interrupted run keeps what it needs to go on.
+    pub keep: Option<&'a Path>,
 }
 
 impl Run<'_> {
@@ -72,7 +74,8 @@ impl Run<'_> {
         }
         let pool = pool(self.threads)?;
         let sink = LocalSink::create(self.out, self.request.outputs.keys().cloned())
-            .map_err(|e| Failure::Failed(e.to_string()))?;
+            .map_err(|e| Failure::Failed(e.to_string()))?
+            .keeping(self.keep);
         stop.guard(Some(sink.staging()));
         let source = LocalSource::new(self.base, progress);
         let context = Context { data: &source, sink: &sink, progress, cancel: stop.token.clone() };

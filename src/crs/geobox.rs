@@ -57,6 +57,12 @@ impl GeoBox {
         inside.then_some((row as usize, col as usize))
     }
 
+    /// West, south, east and north in degrees (WGS 84), where the CRS can be transformed.
+    pub fn lon_lat_bounds(&self) -> Option<[f64; 4]> {
+        let b = self.crs.transformer_to(&Crs::wgs84()).ok()?.apply_bounds(self.bounds()).ok()?;
+        Some([b.min_x, b.min_y, b.max_x, b.max_y])
+    }
+
     /// The smallest rectangle around all pixels.
     pub fn bounds(&self) -> Bounds {
         let (cols, rows) = (self.cols as f64, self.rows as f64);

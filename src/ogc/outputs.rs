@@ -15,6 +15,8 @@ pub const PNG: &str = "image/png";
 pub const CSV: &str = "text/csv";
 /// Media type of documents.
 pub const JSON: &str = "application/json";
+/// Media type of texts to read.
+pub const MARKDOWN: &str = "text/markdown";
 /// Media type of features.
 pub const GEOJSON: &str = "application/geo+json";
 /// Media type of model files.
@@ -32,6 +34,7 @@ pub fn extension(media_type: &str) -> &'static str {
         CSV => "csv",
         GEOJSON => "geojson",
         "text/plain" => "txt",
+        MARKDOWN => "md",
         "application/geopackage+sqlite3" => "gpkg",
         "application/flatgeobuf" => "fgb",
         JSON => "json",
@@ -74,6 +77,11 @@ file_output!(
     /// A table: CSV with a header.
     TableCsv,
     {"type": "string", "contentMediaType": CSV}
+);
+file_output!(
+    /// A text to read: Markdown.
+    Markdown,
+    {"type": "string", "contentMediaType": MARKDOWN}
 );
 file_output!(
     /// A model file with its card.

@@ -10,7 +10,7 @@ use super::figures::{BarFigure, BarPanel, Bars};
 use super::rice::by_class::{ByClass, csv_of};
 use super::rice::inputs::training_inputs;
 use super::rice::parameters::{MethodName, Parameters};
-use super::rice::training::{Prepared, Training};
+use super::rice::training::{Prepared, Told, Training};
 use super::rice::trial::{importance, mapping_seconds};
 use super::{Context, Process, ProcessError};
 use crate::classify::assess::{Accuracy, ByClass as Shares};
@@ -185,15 +185,12 @@ fn compare(
     let id = training.method.id();
     context.progress.note(&format!("method {id}"));
     let usual = crate::classify::splits::Validation::default();
-    let (confusion, method) = training.validate(
-        prepared,
-        training.method.clone(),
-        training.validation.unwrap_or(&usual),
-        context,
-    )?;
+    let told = Told::new(context);
+    let (confusion, method) =
+        training.validate(prepared, training.method.clone(), training.validation.unwrap_or(&usual), &told)?;
     let Accuracy { overall, kappa, producers, users, .. } = confusion.accuracy();
     let start = Instant::now();
-    let (model, method) = training.train(prepared, &method, context)?;
+    let (model, method) = training.train(prepared, &method, &told)?;
     let training_seconds = start.elapsed().as_secs_f64();
     context.progress.step("take the time", 0);
     let seconds = mapping_seconds(model.classifier(), &prepared.series).map_err(ProcessError::failed)?;

@@ -105,6 +105,17 @@ pub trait ResultSink: Send + Sync {
     /// # Errors
     /// As [`ResultSink::raster`].
     fn document(&self, output: &str, value: serde_json::Value) -> Result<(), ProcessError>;
+    /// What a run that was interrupted kept under this name, to go on from.
+    fn kept(&self, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
+    /// Keeps what a later run needs to go on, should this one be interrupted.
+    ///
+    /// # Errors
+    /// As [`ResultSink::raster`].
+    fn keep(&self, _name: &str, _state: &[u8]) -> Result<(), ProcessError> {
+        Ok(())
+    }
     /// Hands over a file by its media type (`image/svg+xml`, `text/csv`, `image/png`).
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! One process a file. Knows neither where data lives, nor HTTP, nor async.
 
 mod assess_accuracy;
+mod card;
 mod compare_methods;
 mod context;
 mod earliest_rice_date;
@@ -13,7 +14,11 @@ mod index_series;
 mod registry;
 mod rice;
 mod rice_map;
+mod stress;
+mod stress_map;
+mod stress_persistence;
 mod train_rice;
+mod train_stress;
 mod traits;
 
 pub use context::{

@@ -9,10 +9,23 @@ use super::echo::Echo;
 use super::error::nearest;
 use super::index_series::IndexSeries;
 use super::rice_map::RiceMap;
+use super::stress_map::StressMap;
+use super::stress_persistence::StressPersistence;
 use super::train_rice::TrainRice;
+use super::train_stress::TrainStress;
 
-static REGISTRY: &[&dyn DynProcess] =
-    &[&RiceMap, &TrainRice, &EarliestRiceDate, &CompareMethods, &AssessAccuracy, &IndexSeries, &Echo];
+static REGISTRY: &[&dyn DynProcess] = &[
+    &RiceMap,
+    &TrainRice,
+    &EarliestRiceDate,
+    &CompareMethods,
+    &StressMap,
+    &TrainStress,
+    &StressPersistence,
+    &AssessAccuracy,
+    &IndexSeries,
+    &Echo,
+];
 
 /// All processes, in the order in which they are listed.
 pub fn registry() -> &'static [&'static dyn DynProcess] {

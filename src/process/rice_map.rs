@@ -146,7 +146,7 @@ impl Process for RiceMap {
             }
             (None, Some(file)) => {
                 inputs.refuse_what_the_model_decides()?;
-                let model = read_model(file, inputs.classes.as_deref(), context)?;
+                let model = read_model("model", file, inputs.classes.as_deref(), context)?;
                 let channels = model.recipe.channels().map_err(|e| ProcessError::input("model", e))?;
                 (open_cube(&inputs.cube, &grid, bands_of(&channels), context)?, model, None)
             }
@@ -230,17 +230,18 @@ fn rice_classes(inputs: &RiceMapInputs, legend: &Legend) -> Result<Option<Vec<St
 }
 
 /// Reads a model of this crate or of LightGBM.
-fn read_model(
+pub fn read_model(
+    input: &str,
     file: &FileInput,
     classes: Option<&[String]>,
     context: &Context<'_>,
 ) -> Result<Model, ProcessError> {
-    let bytes = context.data.bytes("model", file)?;
+    let bytes = context.data.bytes(input, file)?;
     if classes.is_some() && !foreign::is_lightgbm(&bytes) {
         return Err(ProcessError::input("classes", "the `model` decides this; leave it out"));
     }
     if foreign::is_lightgbm(&bytes) {
-        return foreign::from_lightgbm(&bytes, classes).map_err(|e| ProcessError::input("model", e));
+        return foreign::from_lightgbm(&bytes, classes).map_err(|e| ProcessError::input(input, e));
     }
-    Model::from_bytes(&bytes).map_err(|e| ProcessError::input("model", e))
+    Model::from_bytes(&bytes).map_err(|e| ProcessError::input(input, e))
 }

@@ -55,6 +55,8 @@ pub struct LocalSink {
     wanted: BTreeSet<String>,
     results: Results,
     committed: bool,
+    /// Where interrupted runs keep what they need to go on.
+    keep: Option<PathBuf>,
 }
 
 impl LocalSink {
@@ -85,7 +87,24 @@ impl LocalSink {
             wanted: wanted.into_iter().collect(),
             results: Results::default(),
             committed: false,
+            keep: None,
         })
+    }
+
+    /// The same, keeping in a folder of its own what an interrupted run needs to go on.
+    #[must_use]
+    pub fn keeping(mut self, folder: Option<&Path>) -> Self {
+        self.keep = folder.map(Path::to_owned);
+        self
+    }
+
+    /// The file that keeps what has this name.
+    fn kept_at(&self, name: &str) -> Option<PathBuf> {
+        let plain: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+            .collect();
+        Some(self.keep.as_ref()?.join(format!("{plain}.checkpoint")))
     }
 
     /// The hidden folder that holds results until they are committed.
@@ -274,6 +293,23 @@ impl Drop for LocalSink {
 impl ResultSink for LocalSink {
     fn wants(&self, output: &str) -> bool {
         self.wanted.is_empty() || self.wanted.contains(output)
+    }
+
+    fn kept(&self, name: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.kept_at(name)?).ok()
+    }
+
+    fn keep(&self, name: &str, state: &[u8]) -> Result<(), ProcessError> {
+        let (Some(path), Some(folder)) = (self.kept_at(name), &self.keep) else { return Ok(()) };
+        // Aside and renamed: what is cut off while it is written must not replace the last good one.
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(folder)?;
+            let mut aside = tempfile::NamedTempFile::new_in(folder)?;
+            aside.write_all(state)?;
+            aside.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|e| ProcessError::failed(format_args!("{}: {}", path.display(), reason(&e))))
     }
 
     fn raster(

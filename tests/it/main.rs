@@ -10,6 +10,7 @@ mod products;
 mod rice;
 mod scenes;
 mod spectral;
+mod stress;
 mod tidy;
 
 use std::path::PathBuf;

@@ -25,21 +25,21 @@ fn run_on(threads: usize, process: &str, inputs: Value, base: &Path, out: &Path)
     Ok(())
 }
 
-fn run(process: &str, inputs: Value, base: &Path, out: &Path) -> Result<(), ProcessError> {
+pub fn run(process: &str, inputs: Value, base: &Path, out: &Path) -> Result<(), ProcessError> {
     run_on(2, process, inputs, base, out)
 }
 
-fn document(path: &Path) -> Value {
+pub fn document(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-fn codes(path: &Path) -> Vec<u8> {
+pub fn codes(path: &Path) -> Vec<u8> {
     let data = gdal::Dataset::open(path).unwrap();
     data.rasterband(1).unwrap().read_band_as::<u8>().unwrap().data().to_vec()
 }
 
 /// Overall accuracy and kappa of a map where `mask` is 1.
-fn score(map: &Path, truth: &Path, mask: &Path) -> (f64, f64) {
+pub fn score(map: &Path, truth: &Path, mask: &Path) -> (f64, f64) {
     let (map, truth, mask) = (codes(map), codes(truth), codes(mask));
     let mut matrix = [[0.0f64; 4]; 4];
     for ((&m, &t), _) in map.iter().zip(&truth).zip(&mask).filter(|(_, k)| **k == 1) {

@@ -1,5 +1,5 @@
 //! Inner loops over lanes of pixels, compiled for several instruction sets and chosen at
-//! run time; above all the scoring of tree ensembles. The only module of the crate with
+//! run time: the scoring of tree ensembles, and the gated recurrent unit. The only module of the crate with
 //! `unsafe` code.
 //!
 //! # How trees are scored
@@ -26,6 +26,10 @@
 //! instruction set, and take a proof ([`Avx2`](lanes::Avx2), [`Avx512`](lanes::Avx512)) that
 //! is only made after the machine was asked. Loads and stores of registers: each takes a
 //! reference to an array of exactly the register's size. No pointer arithmetic is done.
+//!
+//! `make miri` runs the tests of the kernels under Miri with AVX2 and FMA. Miri knows no AVX-512
+//! instructions: that version differs in the width of its registers, and is held against the
+//! same plain code as the others on machines that have it.
 
 #![expect(
     unsafe_code,

@@ -365,3 +365,116 @@ fn fingerprint(block: &SeriesBlock, labels: &Labels, params: &GruParams, seed: u
     format!("{params:?}").hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::classify::testing::{agreement, seasons};
+
+    fn quick() -> GruParams {
+        GruParams { hidden: 12, dense: 8, epochs: 8, batch: 32, learning_rate: 0.01, ..GruParams::default() }
+    }
+
+    /// Keeps what it is given, and stops at a share.
+    struct Keeper {
+        stop: f64,
+        kept: Mutex<Option<Vec<u8>>>,
+        epochs: Mutex<Vec<usize>>,
+    }
+
+    impl Watch for Keeper {
+        fn go_on(&self, share: f64) -> bool {
+            share < self.stop
+        }
+        fn epoch(&self, _: &str, epoch: &Epoch) {
+            self.epochs.lock().unwrap().push(epoch.epoch);
+        }
+        fn resume(&self, _: &str) -> Option<Vec<u8>> {
+            self.kept.lock().unwrap().clone()
+        }
+        fn keep(&self, _: &str, state: &[u8]) -> Result<(), String> {
+            *self.kept.lock().unwrap() = Some(state.to_vec());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_network_learns_the_made_up_seasons_and_its_curves_say_so() {
+        let (samples, labels) = seasons(240, 1);
+        let (test, truth) = seasons(120, 2);
+        let keeper = Keeper { stop: 2.0, kept: Mutex::default(), epochs: Mutex::default() };
+        let params = GruParams { epochs: 25, drop_dates: 0.2, noise: 0.05, ..quick() };
+        let (model, settled) = train(&samples.block(), &labels, None, &params, 1, &keeper).unwrap();
+        let right = agreement(&model.predict_labels(&test.block()).unwrap(), &truth.labels);
+        assert!(right > 0.9, "{right}");
+        assert_eq!(*keeper.epochs.lock().unwrap(), (1..=25).collect::<Vec<_>>());
+        assert_eq!((settled.epochs, settled.patience), (25, 0));
+        assert!(model.problem().is_none());
+    }
+
+    #[test]
+    fn a_training_that_was_interrupted_goes_on_to_the_same_model() {
+        let (samples, labels) = seasons(96, 1);
+        let held = seasons(48, 2);
+        let params = GruParams { drop_dates: 0.1, ..quick() };
+        let go = |watch: &dyn Watch| {
+            train(&samples.block(), &labels, Some((&held.0.block(), &held.1)), &params, 3, watch)
+        };
+        let (whole, _) = go(&|_: f64| true).unwrap();
+        let first = Keeper { stop: 0.45, kept: Mutex::default(), epochs: Mutex::default() };
+        assert!(matches!(go(&first), Err(ClassifyError::Boost(BoostError::Cancelled))));
+        let second = Keeper {
+            stop: 2.0,
+            kept: Mutex::new(first.kept.into_inner().unwrap()),
+            epochs: Mutex::default(),
+        };
+        let (resumed, _) = go(&second).unwrap();
+        assert_eq!(resumed, whole);
+        assert!(second.epochs.into_inner().unwrap().len() >= 8, "the epochs before are told again");
+    }
+
+    #[test]
+    fn the_best_epoch_is_kept_and_training_stops_after_patience() {
+        let (samples, labels) = seasons(60, 1);
+        // Labels that nothing can be learned of: the loss on others soon rises.
+        let (held, mut wrong) = seasons(60, 2);
+        wrong.labels.rotate_left(1);
+        let params = GruParams { epochs: 200, patience: 3, ..quick() };
+        let keeper = Keeper { stop: 2.0, kept: Mutex::default(), epochs: Mutex::default() };
+        let (_, settled) =
+            train(&samples.block(), &labels, Some((&held.block(), &wrong)), &params, 1, &keeper).unwrap();
+        let told = keeper.epochs.into_inner().unwrap().len();
+        assert!(told < 200 && settled.epochs + 3 == told, "{told} {}", settled.epochs);
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_stops_training_and_names_the_batch() {
+        let (samples, labels) = seasons(60, 1);
+        let (block, params) = (samples.block(), quick());
+        let (mean, deviation) = standard(&block);
+        let training = Standardized::new(&block, &labels, &mean, &deviation);
+        let device = Device::flex().autodiff();
+        let go_on = |_: f64| true;
+        let mut run = Run::start(&training, &params, 1, 0, &go_on, &device).unwrap();
+        let mut weights = run.trainee.weights(params.pooling).unwrap();
+        weights.output[0] = f32::NAN;
+        run.trainee = Trainee::new(&weights, &device);
+        let error = run.epoch(&training, &[1.0; 3], 1, &go_on).unwrap_err().to_string();
+        assert!(error.contains("epoch 1, batch 1 of 2"), "{error}");
+    }
+
+    #[test]
+    fn parameters_out_of_range_are_named() {
+        let (samples, labels) = seasons(60, 1);
+        for (params, name) in [
+            (GruParams { hidden: 0, ..quick() }, "hidden"),
+            (GruParams { drop_dates: 1.5, ..quick() }, "dropDates"),
+            (GruParams { learning_rate: f64::NAN, ..quick() }, "learningRate"),
+        ] {
+            let error = train(&samples.block(), &labels, None, &params, 1, &|_: f64| true).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+}

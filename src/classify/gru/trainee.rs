@@ -202,6 +202,82 @@ mod tests {
         }
     }
 
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Reference {
+        series: usize,
+        hidden: usize,
+        steps: usize,
+        batch: usize,
+        x: Vec<f32>,
+        labels: Vec<i32>,
+        class_weights: Vec<f32>,
+        weights: Weights,
+        scores: Vec<f32>,
+        loss: f32,
+        gradients: Weights,
+    }
+
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Weights {
+        input: Vec<f32>,
+        recurrent: Vec<f32>,
+        bias: Vec<f32>,
+        dense: Vec<f32>,
+        dense_bias: Vec<f32>,
+        output: Vec<f32>,
+        output_bias: Vec<f32>,
+    }
+
+    impl Weights {
+        fn network(self, hidden: usize) -> GruWeights {
+            let Self { input, recurrent, bias, dense, dense_bias, output, output_bias } = self;
+            let pooling = Pooling::LastAndMean;
+            GruWeights { pooling, hidden, input, recurrent, bias, dense, dense_bias, output, output_bias }
+        }
+    }
+
+    #[test]
+    fn scores_loss_and_gradients_are_those_of_pytorch() {
+        let text = include_str!("../../../tests/reference/gru/gru.json");
+        let r: Reference = serde_json::from_str(text).unwrap();
+        let device = Device::flex().autodiff();
+        let trainee = Trainee::new(&r.weights.network(r.hidden), &device);
+        let x = TensorData::new(r.x, [r.steps, r.batch, r.series]);
+        let scores = trainee.forward(Tensor::<3>::from_data(x, &device), Pooling::LastAndMean);
+        let near = |found: Vec<f32>, expected: &[f32], what: &str| {
+            assert_eq!(found.len(), expected.len(), "{what}");
+            for (a, b) in found.iter().zip(expected) {
+                assert!((a - b).abs() < 2e-6 * b.abs().max(1.0), "{what}: {a} {b}");
+            }
+        };
+        near(scores.clone().into_data().iter::<f32>().collect(), &r.scores, "scores");
+        let labels = TensorData::new(r.labels, [r.batch]);
+        let loss = burn::nn::loss::CrossEntropyLossConfig::new()
+            .with_weights(Some(r.class_weights))
+            .init(&device)
+            .forward(scores, Tensor::<1, burn::tensor::Int>::from_data(labels, &device));
+        near(loss.clone().into_data().iter::<f32>().collect(), &[r.loss], "loss");
+        let all = loss.backward();
+        let of = |matrix: &Param<Tensor<2>>| -> Vec<f32> {
+            matrix.val().grad(&all).unwrap().into_data().iter::<f32>().collect()
+        };
+        let of_bias = |bias: &Param<Tensor<1>>| -> Vec<f32> {
+            bias.val().grad(&all).unwrap().into_data().iter::<f32>().collect()
+        };
+        let (gates, candidate) = (of(&trainee.gates), of(&trainee.candidate));
+        let rows = gates.chunks_exact(2 * r.hidden).zip(candidate.chunks_exact(r.hidden));
+        let recurrent: Vec<f32> = rows.flat_map(|(gates, new)| [gates, new].concat()).collect();
+        near(of(&trainee.input), &r.gradients.input, "input");
+        near(recurrent, &r.gradients.recurrent, "recurrent");
+        near(of_bias(&trainee.bias), &r.gradients.bias, "bias");
+        near(of(&trainee.dense.weight), &r.gradients.dense, "dense");
+        near(of_bias(trainee.dense.bias.as_ref().unwrap()), &r.gradients.dense_bias, "dense bias");
+        near(of(&trainee.output.weight), &r.gradients.output, "output");
+        near(of_bias(trainee.output.bias.as_ref().unwrap()), &r.gradients.output_bias, "output bias");
+    }
+
     #[test]
     fn the_network_is_burns_own_gru_with_the_reset_before_the_product() {
         let params = GruParams { hidden: 6, dense: 4, ..GruParams::default() };
@@ -231,21 +307,5 @@ mod tests {
         let found = trainee.forward(x, Pooling::Last);
         let apart = (expected - found).abs().max().into_data().iter::<f32>().next().unwrap();
         assert!(apart < 1e-6, "{apart}");
-    }
-
-    #[test]
-    #[ignore = "a stopwatch"]
-    fn speed() {
-        let params = GruParams::default();
-        let weights = GruWeights::draw(8, 3, &params, 1);
-        let (steps, n) = (33, 20_000);
-        let x = numbers(8 * steps * n, 2);
-        let mut out = vec![0.0; 3 * n];
-        for lanes in Lanes::available() {
-            let kernel = GruKernel::new(&weights, &[0.0; 8], &[1.0; 8]).with_lanes(lanes);
-            let start = std::time::Instant::now();
-            kernel.predict(&x, n, steps, &mut out);
-            println!("{} {:.0}/s", lanes.name(), n as f64 / start.elapsed().as_secs_f64());
-        }
     }
 }

@@ -1,16 +1,20 @@
 //! Training with validation: from samples to a model with its card.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
 use super::inputs::{SmoothingInput, TimeGridInput};
 use crate::classify::assess::{Accuracy, Confusion};
 use crate::classify::boost::BoostError;
+use crate::classify::gru::{Epoch, Score};
 use crate::classify::method::{LabelledSeries, Method, SampleFacts, ValidateError};
 use crate::classify::samples::{ClassNames, SampleError, check_classes, from_features, from_table};
 use crate::classify::splits::Validation;
-use crate::classify::{Channel, ClassifyError, Model, ModelCard, Observations, SeriesRecipe, bands_of};
+use crate::classify::{
+    Channel, ClassifyError, Model, ModelCard, Observations, SeriesRecipe, Watch, bands_of,
+};
 use crate::classmap::{Legend, LegendError};
 use crate::crs::{Crs, Ellipsoid};
 use crate::cube::{DataCube, FEWEST_DATES, Regularize, Smoothing, TimeGrid};
@@ -51,7 +55,12 @@ pub struct Trained {
     pub model: Model,
     pub confusion: Option<Confusion>,
     pub accuracy: Option<Accuracy>,
+    /// The epochs of each training, for networks.
+    pub curves: Curves,
 }
+
+/// Epochs by training.
+pub type Curves = Vec<(String, Vec<Epoch>)>;
 
 /// The series a model reads where the request names none: NDRE (Jiang et al. 2024).
 pub const USUAL_SERIES: [&str; 1] = ["NDRE"];
@@ -88,13 +97,14 @@ impl Training<'_> {
         let prepared = self.prepare(cube, context)?;
         let mut method = self.method.clone();
         let (mut confusion, mut accuracy) = (None, None);
+        let told = Told::new(context);
         if let Some(design) = self.validation {
             let found;
-            (found, method) = self.validate(&prepared, method, design, context)?;
+            (found, method) = self.validate(&prepared, method, design, &told)?;
             accuracy = Some(Accuracy { validation: Some(design.clone()), ..found.accuracy() });
             confusion = Some(found);
         }
-        let (trained, method) = self.train(&prepared, &method, context)?;
+        let (trained, method) = self.train(&prepared, &method, &told)?;
         let Prepared { observations, recipe, legend, series, .. } = prepared;
         let card = ModelCard {
             method: method.id().to_owned(),
@@ -102,6 +112,8 @@ impl Training<'_> {
             legend,
             seed: self.seed,
             dates: (observations.dates[0], observations.dates[observations.dates.len() - 1]),
+            region: cube.and_then(|c| c.grid.lon_lat_bounds()),
+            limits: None,
             parameters: method_parameters(&method),
             accuracy: accuracy
                 .as_ref()
@@ -110,7 +122,7 @@ impl Training<'_> {
                 .map_err(ProcessError::failed)?,
             software: format!("rededge {}", env!("CARGO_PKG_VERSION")),
         };
-        Ok(Trained { model: Model::new(card, recipe, trained), confusion, accuracy })
+        Ok(Trained { model: Model::new(card, recipe, trained), confusion, accuracy, curves: told.curves() })
     }
 
     /// Reads the samples and makes their series regular.
@@ -138,12 +150,12 @@ impl Training<'_> {
         prepared: &Prepared,
         method: Method,
         design: &Validation,
-        context: &Context<'_>,
+        told: &Told<'_>,
     ) -> Result<(Confusion, Method), ProcessError> {
-        context.progress.step("validate", 100);
+        told.context.progress.step("validate", 100);
         let about = prepared.facts.about(&prepared.series.labels);
         let (found, chosen) = method
-            .validate(&prepared.series, &about, design, self.seed, &|part| told(part, context))
+            .validate(&prepared.series, &about, design, self.seed, told)
             .map_err(|e| training_error(e, self.method))?;
         let chose = matches!(design, Validation::Holdout { .. });
         Ok((found, if chose { chosen.settled() } else { method }))
@@ -157,12 +169,12 @@ impl Training<'_> {
         &self,
         prepared: &Prepared,
         method: &Method,
-        context: &Context<'_>,
+        told: &Told<'_>,
     ) -> Result<(crate::classify::Trained, Method), ProcessError> {
-        context.progress.step("train", 100);
+        told.context.progress.step("train", 100);
         let about = prepared.facts.about(&prepared.series.labels);
         method
-            .train_on_all(&prepared.series, &about, self.seed, &|part| told(part, context))
+            .train_on_all(&prepared.series, &about, self.seed, told)
             .map_err(|e| training_error(e, self.method))
     }
 
@@ -412,8 +424,46 @@ fn method_parameters(method: &Method) -> Value {
     }
 }
 
-/// Tells how far a training is; false stops it.
-fn told(part: f64, context: &Context<'_>) -> bool {
-    context.progress.done((part * 100.0) as u64);
-    !context.cancel.is_cancelled()
+/// Tells the user how far a training is, and keeps its epochs.
+pub struct Told<'a> {
+    context: &'a Context<'a>,
+    curves: Mutex<Curves>,
+}
+
+impl<'a> Told<'a> {
+    pub fn new(context: &'a Context<'a>) -> Self {
+        Self { context, curves: Mutex::default() }
+    }
+
+    /// The epochs by training.
+    pub fn curves(self) -> Curves {
+        self.curves.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch for Told<'_> {
+    fn go_on(&self, share: f64) -> bool {
+        self.context.progress.done((share * 100.0) as u64);
+        !self.context.cancel.is_cancelled()
+    }
+
+    fn epoch(&self, training: &str, epoch: &Epoch) {
+        let score = |s: &Score| format!("loss {:.4}, {:.1} % right", s.loss, 100.0 * s.overall);
+        let held = epoch.validation.as_ref().map_or(String::new(), |v| format!("; held out: {}", score(v)));
+        let number = epoch.epoch;
+        self.context.progress.note(&format!("{training}: epoch {number}: {}{held}", score(&epoch.training)));
+        let mut curves = self.curves.lock().unwrap_or_else(PoisonError::into_inner);
+        match curves.iter_mut().find(|c| c.0 == training) {
+            Some(curve) => curve.1.push(epoch.clone()),
+            None => curves.push((training.to_owned(), vec![epoch.clone()])),
+        }
+    }
+
+    fn resume(&self, training: &str) -> Option<Vec<u8>> {
+        self.context.sink.kept(training)
+    }
+
+    fn keep(&self, training: &str, state: &[u8]) -> Result<(), String> {
+        self.context.sink.keep(training, state).map_err(|e| e.to_string())
+    }
 }

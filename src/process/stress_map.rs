@@ -1,0 +1,327 @@
+//! `stress-map`: where rice has lost chlorophyll.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::grid::Choice;
+use super::rice::inputs::{SmoothingInput, TimeGridInput, class_property, yes};
+use super::rice::map::{MapOptions, map, steep};
+use super::rice::parameters::{MethodName, Parameters};
+use super::rice::training::{Training, USUAL_SERIES, open_cube};
+use super::rice_map::read_model;
+use super::stress::{LIMITS, RiceSource, STRESS_INDICES, STRESSED, rice_mask};
+use super::{Context, Process, ProcessError};
+use crate::classify::assess::{Accuracy, Confusion};
+use crate::classify::gru::GruParams;
+use crate::classify::method::Method;
+use crate::classify::splits::Validation;
+use crate::classify::{Model, bands_of};
+use crate::classmap::ClassArea;
+use crate::cube::{Band, DataCube};
+use crate::ogc::{AreaInput, Coverage, CubeInput, DateInterval, FileInput, ModelFile, outputs};
+
+/// Maps stressed rice.
+#[derive(Clone, Copy, Debug)]
+pub struct StressMap;
+
+/// What is mapped, and by what.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StressMapInputs {
+    /// Scenes: a STAC ItemCollection, a SAFE folder, or a folder of GeoTIFFs, or a list of such
+    /// sources that are joined.
+    cube: CubeInput,
+    /// Labelled points or polygons (`unstressed-rice`, `stressed-rice` and others) to train with.
+    /// Either this or `model`.
+    samples: Option<FileInput>,
+    /// A model of `train-stress`. Either this or `samples`.
+    model: Option<FileInput>,
+    /// A class map of rice: only its rice is classified. One of `riceMap`, `riceModel` and
+    /// `riceSamples`, or none: then `model` or `samples` must tell what is no rice.
+    rice_map: Option<FileInput>,
+    /// A model of `train-rice`, applied to the same cube.
+    rice_model: Option<FileInput>,
+    /// Samples of rice: a model of rice is trained on them first, as `rice-map` does by default.
+    rice_samples: Option<FileInput>,
+    /// Class names in the order of their codes; samples of other classes are left out.
+    classes: Option<Vec<String>>,
+    /// The property of the samples that holds the class.
+    #[serde(default = "class_property")]
+    class_property: String,
+    /// Spectral indices whose series are read (default: the eight of Zhang et al. 2022).
+    indices: Option<Vec<String>>,
+    /// Where: a box or polygons (default: all scenes).
+    area: Option<AreaInput>,
+    /// When: `2019-04-01/2019-10-31`, `..` for an open end (default: all dates).
+    dates: Option<DateInterval>,
+    /// Elevation in metres, for the slope mask.
+    dem: Option<FileInput>,
+    /// Ground steeper than this carries no rice (default 8; needs `dem`).
+    #[schemars(range(min = 0, max = 90), extend("x-unit" = "deg"))]
+    max_slope: Option<f32>,
+    /// Pixel size in metres (degrees where the CRS is geographic); default: the finest band.
+    #[schemars(extend("x-unit" = "m"))]
+    resolution: Option<f64>,
+    /// CRS of the map, such as `EPSG:32649` (default: that of the first scene).
+    crs: Option<String>,
+    /// Time steps by day of year, or `acquisitions` (default: every 5 days over the dates).
+    #[serde(default)]
+    time_grid: TimeGridInput,
+    /// Smoothing on the time grid (default: none).
+    #[serde(default)]
+    smoothing: SmoothingInput,
+    /// Whether observations that stick out of a pixel's own series are left out.
+    #[serde(default = "yes")]
+    despike: bool,
+    /// Scenes with this cloud cover or more are left out (default: none are, as clouds are masked
+    /// pixel by pixel).
+    #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
+    max_cloud_cover: Option<f64>,
+    /// Accept Level-1C scenes, which are not surface reflectance.
+    #[serde(default)]
+    allow_top_of_atmosphere: bool,
+    /// Patches smaller than this fall to their largest neighbour; 0 keeps all.
+    #[serde(default)]
+    #[schemars(range(min = 0), extend("x-unit" = "ha"))]
+    minimum_mapping_unit: f64,
+    /// How the model is tested (default: a holdout of 40/40/20).
+    #[serde(default)]
+    validation: Validation,
+    /// Parameters of the network and its training.
+    #[serde(default)]
+    parameters: GruParams,
+    /// Seed of every random draw.
+    #[serde(default)]
+    seed: u64,
+}
+
+/// What comes back. Stress found here is evidence of chlorophyll loss in rice, not a soil test.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only its schema is read")]
+pub struct StressMapOutputs {
+    /// The class of each pixel: evidence of chlorophyll loss in rice, not a soil test.
+    class_map: Coverage,
+    /// Probability of stressed rice in percent, of rice alone where it is known where rice grows;
+    /// 255 is nodata.
+    probability: Coverage,
+    /// Pixels and hectares of each class.
+    areas: Vec<ClassArea>,
+    /// Accuracy by the validation, and area-adjusted by the map; none where a model was given.
+    accuracy: Option<Accuracy>,
+    /// The model that made the map.
+    model: ModelFile,
+}
+
+impl Process for StressMap {
+    type Inputs = StressMapInputs;
+    type Outputs = StressMapOutputs;
+    const ID: &'static str = "stress-map";
+    const TITLE: &'static str = "Stress map";
+    const DESCRIPTION: &'static str = "Maps rice that has lost chlorophyll, as under heavy metals, from the series of \
+        eight red-edge indices by a gated recurrent unit (Zhang et al. 2022): class and probability of each pixel. \
+        Rice comes from a map, a model or samples. What it finds is evidence of chlorophyll loss, not a soil test.";
+
+    fn run(&self, inputs: StressMapInputs, context: &Context<'_>) -> Result<(), ProcessError> {
+        if !(inputs.minimum_mapping_unit.is_finite() && inputs.minimum_mapping_unit >= 0.0) {
+            return Err(ProcessError::input("minimumMappingUnit", "must be 0 or more hectares"));
+        }
+        let steep = steep(inputs.dem.as_ref(), inputs.max_slope, context)?;
+        let given = inputs.given_model(context)?;
+        let rice = inputs.rice(context)?;
+        let method = Method::Gru(inputs.parameters.clone());
+        let usual = Parameters::default().method(MethodName::default())?;
+        let training = inputs.training(inputs.samples.as_ref(), &STRESS_INDICES, &method);
+        let rice_training = inputs.training(inputs.rice_samples.as_ref(), &USUAL_SERIES, &usual);
+
+        let mut bands: Vec<Band> = Vec::new();
+        let channels = match (&given, &training) {
+            (Some(model), _) => model.recipe.channels().map_err(|e| ProcessError::input("model", e))?,
+            (None, Some(training)) => training.channels()?,
+            (None, None) => {
+                return Err(ProcessError::input("samples", "either `samples` or a `model` is needed"));
+            }
+        };
+        bands.extend(bands_of(&channels));
+        if let Some(RiceSource::Model(model)) = &rice {
+            let channels = model.recipe.channels().map_err(|e| ProcessError::input("riceModel", e))?;
+            bands.extend(bands_of(&channels));
+        }
+        if let Some(training) = &rice_training {
+            let training = Training { indices: None, ..*training };
+            bands.extend(bands_of(&training.channels()?));
+        }
+        bands.sort_unstable();
+        bands.dedup();
+        let cube = open_cube(&inputs.cube, &inputs.choice(), bands, context)?;
+
+        let rice = match rice_training {
+            Some(training) => {
+                context.progress.note("a model of rice is trained first");
+                let training = Training { indices: None, validation: None, classes: None, ..training };
+                let trained =
+                    training.run(Some(&cube), context).map_err(|e| renamed(e, "samples", "riceSamples"))?;
+                Some(RiceSource::Model(Box::new(trained.model)))
+            }
+            None => rice,
+        };
+        let (model, trained) = match (given, training) {
+            (Some(model), _) => (model, None),
+            (None, Some(training)) => {
+                let trained = training.run(Some(&cube), context)?;
+                let mut model = trained.model;
+                model.card.limits = Some(LIMITS.to_owned());
+                (model, trained.confusion.zip(trained.accuracy))
+            }
+            (None, None) => {
+                return Err(ProcessError::input("samples", "either `samples` or a `model` is needed"));
+            }
+        };
+        check_classes(&model, rice.is_some())?;
+        let areas = mapped(&cube, &model, rice.as_ref(), steep, inputs.minimum_mapping_unit, context)?;
+        write(&model, areas, trained, context)
+    }
+}
+
+impl StressMapInputs {
+    fn choice(&self) -> Choice<'_> {
+        Choice {
+            area: self.area.as_ref(),
+            dates: self.dates,
+            resolution: self.resolution,
+            crs: self.crs.as_deref(),
+            max_cloud_cover: self.max_cloud_cover,
+            allow_top_of_atmosphere: self.allow_top_of_atmosphere,
+        }
+    }
+
+    fn training<'a>(
+        &'a self,
+        samples: Option<&'a FileInput>,
+        usual_indices: &'a [&'a str],
+        method: &'a Method,
+    ) -> Option<Training<'a>> {
+        Some(Training {
+            cube: Some(&self.cube),
+            grid: self.choice(),
+            samples: samples?,
+            class_property: &self.class_property,
+            classes: self.classes.as_deref(),
+            indices: self.indices.as_deref(),
+            usual_indices,
+            time_grid: &self.time_grid,
+            smoothing: self.smoothing,
+            despike: self.despike,
+            method,
+            validation: Some(&self.validation),
+            seed: self.seed,
+        })
+    }
+
+    /// The model that is given, and nothing beside it that it decides itself.
+    fn given_model(&self, context: &Context<'_>) -> Result<Option<Model>, ProcessError> {
+        let Some(file) = &self.model else { return Ok(None) };
+        let asked = [
+            ("samples", self.samples.is_some()),
+            ("classes", self.classes.is_some()),
+            ("indices", self.indices.is_some()),
+            ("validation", self.validation != Validation::default()),
+            ("parameters", self.parameters != GruParams::default()),
+        ];
+        if let Some((name, _)) = asked.into_iter().find(|a| a.1) {
+            return Err(ProcessError::input(name, "the `model` decides this; leave it out"));
+        }
+        read_model("model", file, None, context).map(Some)
+    }
+
+    /// Where rice comes from, as far as it needs no training.
+    fn rice(&self, context: &Context<'_>) -> Result<Option<RiceSource>, ProcessError> {
+        let given = [&self.rice_map, &self.rice_model, &self.rice_samples];
+        if given.iter().filter(|g| g.is_some()).count() > 1 {
+            let why = "`riceMap`, `riceModel` and `riceSamples` exclude each other";
+            return Err(ProcessError::input(
+                if self.rice_map.is_some() { "riceMap" } else { "riceModel" },
+                why,
+            ));
+        }
+        if let Some(file) = &self.rice_map {
+            return context.data.raster("riceMap", file).map(RiceSource::Map).map(Some);
+        }
+        let Some(file) = &self.rice_model else { return Ok(None) };
+        let model = read_model("riceModel", file, None, context)?;
+        Ok(Some(RiceSource::Model(Box::new(model))))
+    }
+}
+
+/// Refuses a model that tells nothing of stress, or that must tell rice apart and cannot.
+fn check_classes(model: &Model, rice_is_known: bool) -> Result<(), ProcessError> {
+    let names: Vec<&str> = model.card.legend.classes.iter().map(|c| c.name.as_str()).collect();
+    if !names.contains(&STRESSED) {
+        let why = format!("has no class `{STRESSED}` (it has {})", names.join(", "));
+        return Err(ProcessError::input("model", why));
+    }
+    if !rice_is_known && names.iter().all(|n| crate::classify::predict::is_rice(n)) {
+        let why = format!(
+            "tells {} apart and nothing else: say where rice grows (riceMap, riceModel or riceSamples)",
+            names.join(" and ")
+        );
+        return Err(ProcessError::input("model", why));
+    }
+    Ok(())
+}
+
+fn mapped(
+    cube: &DataCube,
+    model: &Model,
+    rice: Option<&RiceSource>,
+    steep: Option<super::rice::map::Steep>,
+    minimum_mapping_unit: f64,
+    context: &Context<'_>,
+) -> Result<Vec<ClassArea>, ProcessError> {
+    let refuse = |e| ProcessError::input("riceModel", e);
+    let mask = rice.map(|source| rice_mask(source, cube)).transpose().map_err(refuse)?;
+    if let Some(RiceSource::Model(model)) = rice {
+        super::rice::training::check_dates(model, cube, context)?;
+    }
+    let mask = mask.as_ref().map(|m| m as &crate::classify::predict::RiceMask<'_>);
+    let options =
+        MapOptions { steep, rice: mask, rice_classes: None, told: Some(STRESSED), minimum_mapping_unit };
+    map(cube, model, &options, context)
+}
+
+fn write(
+    model: &Model,
+    areas: Vec<ClassArea>,
+    trained: Option<(Confusion, Accuracy)>,
+    context: &Context<'_>,
+) -> Result<(), ProcessError> {
+    let is_empty =
+        areas.iter().filter(|a| a.name.ends_with("-rice") && a.name != "non-rice").all(|a| a.pixels == 0);
+    if is_empty {
+        context.progress.note("no pixel is rice: the map is empty");
+    }
+    if context.sink.wants("model") {
+        let bytes = model.to_bytes().map_err(ProcessError::failed)?;
+        context.sink.file("model", outputs::MODEL, &bytes)?;
+    }
+    let document = |value: Result<_, serde_json::Error>| value.map_err(ProcessError::failed);
+    if let Some((confusion, mut accuracy)) = trained {
+        let hectares: Vec<f64> = areas.iter().map(|a| a.hectares).collect();
+        match confusion.area_adjusted(&hectares) {
+            Ok(adjusted) => accuracy.area_adjusted = Some(adjusted),
+            Err(why) => context.progress.note(&format!("no area-adjusted accuracy: {why}")),
+        }
+        context.sink.document("accuracy", document(serde_json::to_value(accuracy))?)?;
+    }
+    context.sink.document("areas", document(serde_json::to_value(areas))?)
+}
+
+/// An error about one member, told of the member that it was for here.
+fn renamed(error: ProcessError, from: &str, to: &str) -> ProcessError {
+    match error {
+        ProcessError::Input { input, message } if input == from => {
+            ProcessError::Input { input: to.to_owned(), message }
+        }
+        other => other,
+    }
+}
