@@ -181,7 +181,7 @@ impl Method {
             };
             let held = (!held.is_empty()).then(|| samples.select(&held));
             let width = 1.0 / folds.len() as f64;
-            let name = format!("test of {}", fold.name);
+            let name = format!("validation: {}", fold.name);
             let part = Part { whole: watch, from: k as f64 * width, width, name: &name };
             let (model, method) = self.train(&samples.select(&train), held.as_ref(), seed, &part)?;
             let test = samples.select(&fold.test);

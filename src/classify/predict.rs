@@ -182,7 +182,7 @@ impl<'a> Predictor<'a> {
         let nodata = self.model.card.legend.nodata;
         let mut answer =
             BlockAnswer { window, codes: vec![nodata; pixels], confidence: vec![NO_PERCENT; pixels] };
-        let ground = self.ground(window, masks)?;
+        let ground = Self::ground(window, masks)?;
         let chosen = ground.as_deref().map(rice_of);
         let start = Instant::now();
         // Where no pixel is rice, nothing needs to be read.
@@ -221,7 +221,7 @@ impl<'a> Predictor<'a> {
     }
 
     /// What is known of the pixels where a map of rice is given; steep ground carries none.
-    fn ground(&self, window: Window, masks: Masks<'_>) -> Result<Option<Vec<Ground>>, CubeError> {
+    fn ground(window: Window, masks: Masks<'_>) -> Result<Option<Vec<Ground>>, CubeError> {
         let Some(rice) = masks.rice else { return Ok(None) };
         let mut ground = rice(window)?;
         if let Some(steep) = masks.steep.filter(|_| ground.contains(&Ground::Rice)) {

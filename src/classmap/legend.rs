@@ -89,6 +89,15 @@ impl Legend {
         Ok(Self { classes: classes.collect(), nodata: 0 })
     }
 
+    /// What must be said with these classes, as of stress: what it is evidence of.
+    pub fn note(&self) -> Option<&'static str> {
+        let own = |styled: &&StyledLegend| {
+            let mut names = styled.classes.iter().map(|c| c.name.as_str()).filter(|n| *n != "non-rice");
+            names.all(|n| self.code_of(n).is_some())
+        };
+        STYLES.legends.values().filter(|l| l.note.is_some()).find(own)?.note.as_deref()
+    }
+
     /// The class of a code.
     pub fn entry(&self, code: u8) -> Option<&ClassEntry> {
         self.classes.iter().find(|c| c.code == code)
@@ -122,6 +131,7 @@ struct Styles {
 #[derive(Deserialize)]
 struct StyledLegend {
     nodata: u8,
+    note: Option<String>,
     classes: Vec<StyledClass>,
 }
 
@@ -179,6 +189,14 @@ mod tests {
         let legend = Legend::of_classes(&["stressed-rice", "unstressed-rice"]).unwrap();
         assert_eq!((legend.nodata, legend.code_of("stressed-rice")), (255, Some(2)));
         assert_eq!(Legend::of_classes(&["non-rice", "double-rice", "single-rice"]).unwrap(), Legend::rice());
+    }
+
+    #[test]
+    fn classes_of_stress_say_what_they_are_evidence_of() {
+        assert!(Legend::stress().note().unwrap().contains("not a soil test"));
+        let two = Legend::of_classes(&["unstressed-rice", "stressed-rice"]).unwrap();
+        assert_eq!(two.note(), Legend::stress().note());
+        assert_eq!((Legend::rice().note(), Legend::land_cover().note()), (None, None));
     }
 
     #[test]

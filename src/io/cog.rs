@@ -239,6 +239,9 @@ impl CogWriter {
         match &self.kind {
             CogKind::Classes(legend) => {
                 item("name=\"DESCRIPTION\" sample=\"0\" role=\"description\"", "class");
+                if let Some(note) = legend.note() {
+                    item("name=\"NOTE\" sample=\"0\"", note);
+                }
                 for class in &legend.classes {
                     let pixels = histogram[usize::from(class.code)].to_string();
                     item(&format!("name=\"CLASS_{}\" sample=\"0\"", class.code), &class.name);

@@ -137,7 +137,9 @@ impl Content {
 
     fn panel_height(&self) -> i32 {
         match self {
-            Self::Classes { legend, .. } => 40 + 30 * (legend.classes.len() as i32 + 1),
+            Self::Classes { legend, .. } => {
+                40 + 30 * (legend.classes.len() as i32 + 1) + NOTE_LINE * note_lines(legend).len() as i32
+            }
             Self::Percent { .. } => 310,
         }
     }
@@ -233,7 +235,27 @@ fn class_legend(canvas: &mut Canvas, x: i32, legend: &Legend, shares: &[f64], an
     }
     if any_nodata {
         swatch_row(canvas, x, y, None, "no data", None);
+        y += 30;
     }
+    for line in note_lines(legend) {
+        canvas.text(&line, x, y, &FONT_8X13, FAINT, Alignment::Left);
+        y += NOTE_LINE;
+    }
+}
+
+/// Height of a line of a legend's note.
+const NOTE_LINE: i32 = 16;
+
+/// What must be said with the classes, in lines as wide as the panel.
+fn note_lines(legend: &Legend) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in legend.note().unwrap_or_default().split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if (line.len() + 1 + word.len()) as i32 <= PANEL / 8 => *line += &format!(" {word}"),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn percent_legend(canvas: &mut Canvas, x: i32, label: &str, mean: Option<f64>, any_nodata: bool) {

@@ -269,13 +269,16 @@ fn open(inputs: &StressPersistenceInputs, context: &Context<'_>) -> Result<Vec<O
     Ok(maps)
 }
 
+/// The pixel and the class of a sample.
+type LabelledPixel = ((usize, usize), String);
+
 /// The samples' pixels and classes, by row.
 fn samples(
     file: &FileInput,
     inputs: &StressPersistenceInputs,
     map: &OpenMap,
     context: &Context<'_>,
-) -> Result<Vec<((usize, usize), String)>, ProcessError> {
+) -> Result<Vec<LabelledPixel>, ProcessError> {
     let table = context.data.features("samples", file)?;
     let grid = map.reader.grid();
     let to_grid = Crs::wgs84().transformer_to(&grid.crs).map_err(ProcessError::failed)?;
@@ -296,13 +299,7 @@ fn samples(
 }
 
 /// Counts the samples of a window.
-fn count(
-    samples: &[((usize, usize), String)],
-    map: &OpenMap,
-    window: Window,
-    codes: &[u8],
-    confusion: &mut Confusion,
-) {
+fn count(samples: &[LabelledPixel], map: &OpenMap, window: Window, codes: &[u8], confusion: &mut Confusion) {
     let from = samples.partition_point(|s| s.0.0 < window.row);
     let to = samples.partition_point(|s| s.0.0 < window.row + window.rows);
     for ((row, col), class) in &samples[from..to] {

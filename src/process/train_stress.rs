@@ -130,4 +130,4 @@ fn figure(curves: &[TrainingCurve], legend: &Legend) -> Result<CurveFigure, Proc
 /// Colours of the curves (Okabe and Ito 2008).
 const TRAINING: [u8; 3] = [0x00, 0x72, 0xb2];
 /// See [`TRAINING`].
-const HELD_OUT: [u8; 3] = [0xd5, 0x5e, 0x00];
+const HELD_OUT: [u8; 3] = [0xcc, 0x79, 0xa7];

@@ -393,6 +393,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_run_keeps_is_there_for_the_next_and_no_result() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, keep) = (folder.path().join("out"), folder.path().join("keep"));
+        let sink = LocalSink::create(&out, []).unwrap().keeping(Some(&keep));
+        assert_eq!(sink.kept("validation: fold 1"), None);
+        sink.keep("validation: fold 1", b"state").unwrap();
+        drop(sink);
+        assert!(!out.exists());
+        let again = LocalSink::create(&out, []).unwrap().keeping(Some(&keep));
+        assert_eq!(again.kept("validation: fold 1").unwrap(), b"state");
+        assert_eq!(again.kept("all samples"), None);
+    }
+
+    #[test]
     fn what_an_earlier_run_left_does_not_pass_for_a_result_of_this_one() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();

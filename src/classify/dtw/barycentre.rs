@@ -62,9 +62,8 @@ pub(super) fn cluster(
     series: usize,
     steps: usize,
     band: usize,
-    count: usize,
+    (count, seed): (usize, u64),
     class: &str,
-    seed: u64,
     watch: &dyn Watch,
 ) -> Result<Vec<Vec<f32>>, ClassifyError> {
     if count == 0 || count > samples.len() {

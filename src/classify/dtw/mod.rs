@@ -118,7 +118,7 @@ impl DtwModel {
             match params.library {
                 Library::Mean => curves.push(curve(class_mean(&members, series.series, steps, name)?)),
                 Library::Barycentres { count } => curves.extend(
-                    cluster(&members, series.series, steps, band, count, name, seed, watch)?
+                    cluster(&members, series.series, steps, band, (count, seed), name, watch)?
                         .into_iter()
                         .map(curve),
                 ),

@@ -153,7 +153,7 @@ fn two_clusters_of_a_class_get_a_curve_each() {
     assert!(error.contains("barycentres") && error.contains("class b"), "{error}");
     let labels = Labels { labels: vec![0, 0, 0, 0, 0], ..labels };
     let members = samples_of(&samples.block(), &labels, 0);
-    let mut curves = cluster(&members[..4], 1, 6, 5, 2, "a", 0, &|_| true).unwrap();
+    let mut curves = cluster(&members[..4], 1, 6, 5, (2, 0), "a", &|_| true).unwrap();
     curves.sort_by(|a, b| a[0].total_cmp(&b[0]));
     assert_eq!(curves, [vec![0.0; 6], vec![10.0; 6]]);
 }

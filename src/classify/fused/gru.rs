@@ -334,8 +334,8 @@ fn exp<R: Registers>(x: f32) -> f32 {
     let whole = rounded - ROUND;
     // ln 2 in two parts: the first has few digits, so that its product is exact.
     let f = multiply_add::<R>(whole, -1.428_606_8e-6, multiply_add::<R>(whole, -0.693_145_75, x));
-    let mut p = 1.388_888_9e-3;
-    for c in [8.333_333_3e-3, 4.166_666_7e-2, 1.666_666_7e-1, 0.5, 1.0, 1.0] {
+    let mut p = 1.0 / 720.0;
+    for c in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
         p = multiply_add::<R>(p, f, c);
     }
     f32::from_bits(p.to_bits().wrapping_add(rounded.to_bits() << 23))
@@ -381,9 +381,13 @@ mod tests {
             let passed: Vec<f64> = (0..h).map(|k| gate(h + k) * state[k]).collect();
             let new = |k: usize| (input(2 * h + k) + sum(&w.recurrent, &passed, 2 * h + k, 3 * h)).tanh();
             state = (0..h).map(|k| (1.0 - gate(k)) * new(k) + gate(k) * state[k]).collect();
-            mean.iter_mut().zip(&state).for_each(|(m, s)| *m += s);
+            for (m, s) in mean.iter_mut().zip(&state) {
+                *m += s;
+            }
         }
-        mean.iter_mut().for_each(|m| *m /= x.len() as f64);
+        for m in &mut mean {
+            *m /= x.len() as f64;
+        }
         let read = match w.pooling {
             Pooling::Last => state,
             Pooling::Mean => mean,

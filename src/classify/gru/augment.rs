@@ -18,9 +18,9 @@ pub fn drop_dates(values: &mut [f32], steps: usize, share: f64, rng: &mut ChaCha
         series[last..].fill(end);
         for pair in kept.windows(2) {
             let (a, b) = (series[pair[0]], series[pair[1]]);
-            for step in pair[0] + 1..pair[1] {
-                let part = (step - pair[0]) as f32 / (pair[1] - pair[0]) as f32;
-                series[step] = a + (b - a) * part;
+            let gap = series.iter_mut().enumerate().take(pair[1]).skip(pair[0] + 1);
+            for (step, value) in gap {
+                *value = a + (b - a) * (step - pair[0]) as f32 / (pair[1] - pair[0]) as f32;
             }
         }
     }

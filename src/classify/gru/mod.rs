@@ -15,6 +15,7 @@
 //! [Zhang et al. 2022]: https://doi.org/10.3390/ijerph19052567
 
 mod augment;
+mod device;
 mod params;
 mod train;
 mod trainee;

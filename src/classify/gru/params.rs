@@ -11,11 +11,11 @@ use crate::classify::boost::ClassWeights;
 #[serde(rename_all = "kebab-case")]
 pub enum Pooling {
     /// The state after the last step (Zhang et al. 2022).
-    #[default]
     Last,
     /// The mean state over all steps.
     Mean,
     /// Both.
+    #[default]
     LastAndMean,
 }
 
@@ -89,7 +89,7 @@ impl Default for GruParams {
             learning_rate: 1e-3,
             schedule: Schedule::default(),
             patience: 15,
-            drop_dates: 0.0,
+            drop_dates: 0.35,
             noise: 0.0,
             weight_decay: 0.0,
             class_weights: ClassWeights::default(),

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::augment::{add_noise, drop_dates};
+use super::device::training_device;
 use super::trainee::Trainee;
 use super::{GruModel, GruParams, GruWeights, standard, whole};
 use crate::classify::boost::BoostError;
@@ -96,7 +97,7 @@ pub fn train(
         weights,
     };
     let patience = if validation.is_some() { params.patience } else { 0 };
-    let device = Device::flex().autodiff();
+    let device = training_device();
     let mut run =
         Run::start(&training, params, seed, fingerprint(block, labels, params, seed), watch, &device)?;
     while run.epochs.len() < params.epochs {

@@ -188,7 +188,9 @@ mod tests {
             let (mean, deviation) = (numbers(series, 3), vec![0.4f32; series]);
             let mut raw = planes(&x, steps, batch, series);
             for (s, values) in raw.chunks_exact_mut(steps * batch).enumerate() {
-                values.iter_mut().for_each(|v| *v = *v * deviation[s] + mean[s]);
+                for v in values {
+                    *v = *v * deviation[s] + mean[s];
+                }
             }
             for lanes in Lanes::available() {
                 let kernel = GruKernel::new(&weights, &mean, &deviation).with_lanes(lanes);
@@ -280,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_network_is_burns_own_gru_with_the_reset_before_the_product() {
-        let params = GruParams { hidden: 6, dense: 4, ..GruParams::default() };
+        let params = GruParams { hidden: 6, dense: 4, pooling: Pooling::Last, ..GruParams::default() };
         let (series, steps, batch, h) = (3, 5, 4, 6);
         let weights = GruWeights::draw(series, 2, &params, 5);
         let device = Device::flex();
