@@ -33,7 +33,8 @@ pub fn bytes(link: &str, most: u64) -> Result<Vec<u8>, String> {
         let tried = agent.get(link).call();
         let passing = match &tried {
             Ok(answer) => matches!(answer.status().as_u16(), 429 | 500..),
-            Err(error) => matches!(error, ureq::Error::Io(_) | ureq::Error::Timeout(_)),
+            // A host that was silent for so long will be silent again.
+            Err(error) => matches!(error, ureq::Error::Io(_)),
         };
         if passing && tries < 2 {
             tries += 1;

@@ -92,6 +92,52 @@ fn inputs_on_the_command_line_stand_before_those_of_the_file() {
 }
 
 #[test]
+fn a_training_that_was_killed_goes_on_from_what_it_kept() {
+    let folder = folder();
+    let mut table = String::from("class");
+    (1..=9).for_each(|month| table.push_str(&format!(",NDRE@2022-0{month}-05")));
+    for row in 0..90 {
+        let stressed = row % 2 == 0;
+        table.push_str(if stressed { "\nstressed-rice" } else { "\nunstressed-rice" });
+        for month in 1..=9 {
+            let top = if stressed { 0.3 } else { 0.45 } + f64::from(row % 7) * 0.02;
+            table.push_str(&format!(",{:.4}", 0.2 + top * (f64::from(month) * 0.33).sin()));
+        }
+    }
+    std::fs::write(folder.path().join("series.csv"), table).unwrap();
+    let inputs = json!({
+        "samples": "series.csv", "indices": ["NDRE"], "timeGrid": {"step": 15}, "seed": 3,
+        "parameters": {"hidden": 8, "dense": 4, "epochs": 150, "batch": 30, "patience": 0}
+    });
+    let keep = folder.path().join("keep");
+    std::fs::write(folder.path().join("inputs.json"), inputs.to_string()).unwrap();
+    let mut child = rededge()
+        .args(["run", "train-stress"])
+        .arg(folder.path().join("inputs.json"))
+        .args([Path::new("--out"), &folder.path().join("out"), Path::new("--keep"), &keep])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    // What was being written when the process was killed is a hidden file beside it.
+    let kept = || names(&keep).into_iter().filter(|n| !n.starts_with('.')).collect::<Vec<_>>();
+    while kept().is_empty() && start.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(kept(), ["validation--test.checkpoint"]);
+    let resumed = run(folder.path(), "train-stress", &inputs, &["--keep", &keep.to_string_lossy()]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    let of_resumed = std::fs::read(folder.path().join("out/model.json")).unwrap();
+    let whole = run(folder.path(), "train-stress", &inputs, &[]);
+    assert_eq!(whole.status.code(), Some(0), "{}", stderr(&whole));
+    assert!(of_resumed == std::fs::read(folder.path().join("out/model.json")).unwrap());
+    let card = std::fs::read_to_string(folder.path().join("out/modelCard.md")).unwrap();
+    assert!(card.contains("not a soil test") && card.contains("Region**: unknown"), "{card}");
+}
+
+#[test]
 fn a_wrong_member_is_named_by_its_path_and_nothing_is_written() {
     let folder = folder();
     let cases = [
