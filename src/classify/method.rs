@@ -215,7 +215,8 @@ impl Method {
             (_, method) = self.train(&samples.select(&train), Some(&samples.select(&held)), seed, &first)?;
             method.stop_choosing();
         }
-        let last = Part { whole: watch, from: 0.0, width: 1.0, name: "all samples" };
+        let from = if self.chooses() { 0.5 } else { 0.0 };
+        let last = Part { whole: watch, from, width: 1.0 - from, name: "all samples" };
         Ok(method.train(samples, None, seed, &last)?)
     }
 

@@ -1,11 +1,9 @@
 //! `rice-map`: where rice grows.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
 
-use super::grid::Choice;
-use super::rice::inputs::{SmoothingInput, TimeGridInput, class_property, yes};
-use super::rice::map::{MapOptions, map, steep};
+use super::rice::inputs::{SmoothingInput, TimeGridInput, map_inputs};
+use super::rice::map::{MapOptions, map};
 use super::rice::parameters::{MethodName, Parameters};
 use super::rice::training::{Training, USUAL_SERIES, open_cube};
 use super::{Context, Process, ProcessError};
@@ -14,80 +12,29 @@ use crate::classify::predict::is_rice;
 use crate::classify::splits::Validation;
 use crate::classify::{Model, bands_of, foreign};
 use crate::classmap::{ClassArea, Legend};
-use crate::ogc::{AreaInput, Coverage, CubeInput, DateInterval, FileInput, ModelFile};
+use crate::ogc::{Coverage, FileInput, ModelFile};
 
 /// Maps rice from the series of a cube.
 #[derive(Clone, Copy, Debug)]
 pub struct RiceMap;
 
-/// What is mapped, and by what.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RiceMapInputs {
-    /// Scenes: a STAC ItemCollection, a SAFE folder, a GF-6 folder or a folder of GeoTIFFs, or a
-    /// list of such sources that are joined.
-    cube: CubeInput,
-    /// Labelled points or polygons, or a CSV table of series, to train with. Either this or `model`.
-    samples: Option<FileInput>,
-    /// A model trained before. Either this or `samples`.
-    model: Option<FileInput>,
-    /// How pixels are classified.
-    #[serde(default)]
-    method: MethodName,
-    /// Class names in the order of their codes; samples of other classes are left out.
-    classes: Option<Vec<String>>,
-    /// The property of the samples that holds the class.
-    #[serde(default = "class_property")]
-    class_property: String,
-    /// Spectral indices or bands whose series are read (default NDRE).
-    indices: Option<Vec<String>>,
-    /// Where: a box or polygons (default: all scenes).
-    area: Option<AreaInput>,
-    /// When: `2019-04-01/2019-10-31`, `..` for an open end (default: all dates).
-    dates: Option<DateInterval>,
-    /// Elevation in metres, for the slope mask.
-    dem: Option<FileInput>,
-    /// Ground steeper than this carries no rice (default 8; needs `dem`).
-    #[schemars(range(min = 0, max = 90), extend("x-unit" = "deg"))]
-    max_slope: Option<f32>,
-    /// Classes that are rice, which steep ground cannot carry (default: `rice` and all whose name
-    /// ends with `-rice`, other than `non-rice`).
-    rice_classes: Option<Vec<String>>,
-    /// Pixel size in metres (degrees where the CRS is geographic); default: the finest band.
-    #[schemars(extend("x-unit" = "m"))]
-    resolution: Option<f64>,
-    /// CRS of the map, such as `EPSG:32649` (default: that of the first scene).
-    crs: Option<String>,
-    /// Time steps by day of year, or `acquisitions` (default: every 5 days over the dates).
-    #[serde(default)]
-    time_grid: TimeGridInput,
-    /// Smoothing on the time grid (default: none).
-    #[serde(default)]
-    smoothing: SmoothingInput,
-    /// Whether observations that stick out of a pixel's own series are left out.
-    #[serde(default = "yes")]
-    despike: bool,
-    /// Scenes with this cloud cover or more are left out (default: none are, as clouds are masked
-    /// pixel by pixel).
-    #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
-    max_cloud_cover: Option<f64>,
-    /// Accept Level-1C scenes, which are not surface reflectance.
-    #[serde(default)]
-    allow_top_of_atmosphere: bool,
-    /// Patches smaller than this fall to their largest neighbour; 0 keeps all. `confidence` stays
-    /// that of the class before.
-    #[serde(default)]
-    #[schemars(range(min = 0), extend("x-unit" = "ha"))]
-    minimum_mapping_unit: f64,
-    /// How the model is tested (default: a holdout of 40/40/20).
-    #[serde(default)]
-    validation: Validation,
-    /// Parameters of the method.
-    #[serde(default)]
-    parameters: Parameters,
-    /// Seed of every random draw.
-    #[serde(default)]
-    seed: u64,
+map_inputs! {
+    /// What is mapped, and by what.
+    pub struct RiceMapInputs {
+        /// Labelled points or polygons, or a CSV table of series, to train with. Either this or `model`.
+        samples: Option<FileInput>,
+        /// A model trained before. Either this or `samples`.
+        model: Option<FileInput>,
+        /// How pixels are classified.
+        #[serde(default)]
+        method: MethodName,
+        /// Parameters of the method.
+        #[serde(default)]
+        parameters: Parameters,
+        /// Classes that are rice, which steep ground cannot carry (default: `rice` and all whose name
+        /// ends with `-rice`, other than `non-rice`).
+        rice_classes: Option<Vec<String>>,
+    }
 }
 
 /// What comes back.
@@ -118,18 +65,7 @@ impl Process for RiceMap {
         trees (Auto-ITSGBT, Jiang et al. 2024), or one of its rivals. Trains on samples or applies a model.";
 
     fn run(&self, inputs: RiceMapInputs, context: &Context<'_>) -> Result<(), ProcessError> {
-        if !(inputs.minimum_mapping_unit.is_finite() && inputs.minimum_mapping_unit >= 0.0) {
-            return Err(ProcessError::input("minimumMappingUnit", "must be 0 or more hectares"));
-        }
-        let grid = Choice {
-            area: inputs.area.as_ref(),
-            dates: inputs.dates,
-            resolution: inputs.resolution,
-            crs: inputs.crs.as_deref(),
-            max_cloud_cover: inputs.max_cloud_cover,
-            allow_top_of_atmosphere: inputs.allow_top_of_atmosphere,
-        };
-        let steep = steep(inputs.dem.as_ref(), inputs.max_slope, context)?;
+        let steep = inputs.mask(context)?;
         let options = MapOptions {
             steep,
             rice: None,
@@ -148,24 +84,13 @@ impl Process for RiceMap {
                 inputs.refuse_what_the_model_decides()?;
                 let model = read_model("model", file, inputs.classes.as_deref(), context)?;
                 let channels = model.recipe.channels().map_err(|e| ProcessError::input("model", e))?;
-                (open_cube(&inputs.cube, &grid, bands_of(&channels), context)?, model, None)
+                (open_cube(&inputs.cube, &inputs.choice(), bands_of(&channels), context)?, model, None)
             }
             (Some(samples), None) => {
                 let method = inputs.parameters.method(inputs.method)?;
                 let training = Training {
-                    cube: Some(&inputs.cube),
-                    grid,
-                    samples,
-                    class_property: &inputs.class_property,
-                    classes: inputs.classes.as_deref(),
-                    indices: inputs.indices.as_deref(),
-                    usual_indices: &USUAL_SERIES,
-                    time_grid: &inputs.time_grid,
-                    smoothing: inputs.smoothing,
-                    despike: inputs.despike,
-                    method: &method,
                     validation: Some(&inputs.validation).filter(|_| context.sink.wants("accuracy")),
-                    seed: inputs.seed,
+                    ..inputs.training(samples, &USUAL_SERIES, &method)
                 };
                 let channels = training.channels()?;
                 let cube = open_cube(&inputs.cube, &training.grid, bands_of(&channels), context)?;

@@ -1,11 +1,9 @@
 //! `stress-map`: where rice has lost chlorophyll.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
 
-use super::grid::Choice;
-use super::rice::inputs::{SmoothingInput, TimeGridInput, class_property, yes};
-use super::rice::map::{MapOptions, map, steep};
+use super::rice::inputs::map_inputs;
+use super::rice::map::{MapOptions, map};
 use super::rice::parameters::{MethodName, Parameters};
 use super::rice::training::{Training, USUAL_SERIES, open_cube};
 use super::rice_map::read_model;
@@ -18,81 +16,31 @@ use crate::classify::splits::Validation;
 use crate::classify::{Model, bands_of};
 use crate::classmap::ClassArea;
 use crate::cube::{Band, DataCube};
-use crate::ogc::{AreaInput, Coverage, CubeInput, DateInterval, FileInput, ModelFile, outputs};
+use crate::ogc::{Coverage, FileInput, ModelFile, outputs};
 
 /// Maps stressed rice.
 #[derive(Clone, Copy, Debug)]
 pub struct StressMap;
 
-/// What is mapped, and by what.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct StressMapInputs {
-    /// Scenes: a STAC ItemCollection, a SAFE folder, or a folder of GeoTIFFs, or a list of such
-    /// sources that are joined.
-    cube: CubeInput,
-    /// Labelled points or polygons (`unstressed-rice`, `stressed-rice` and others) to train with.
-    /// Either this or `model`.
-    samples: Option<FileInput>,
-    /// A model of `train-stress`. Either this or `samples`.
-    model: Option<FileInput>,
-    /// A class map of rice: only its rice is classified. One of `riceMap`, `riceModel` and
-    /// `riceSamples`, or none: then `model` or `samples` must tell what is no rice.
-    rice_map: Option<FileInput>,
-    /// A model of `train-rice`, applied to the same cube.
-    rice_model: Option<FileInput>,
-    /// Samples of rice: a model of rice is trained on them first, as `rice-map` does by default.
-    rice_samples: Option<FileInput>,
-    /// Class names in the order of their codes; samples of other classes are left out.
-    classes: Option<Vec<String>>,
-    /// The property of the samples that holds the class.
-    #[serde(default = "class_property")]
-    class_property: String,
-    /// Spectral indices whose series are read (default: the eight of Zhang et al. 2022).
-    indices: Option<Vec<String>>,
-    /// Where: a box or polygons (default: all scenes).
-    area: Option<AreaInput>,
-    /// When: `2019-04-01/2019-10-31`, `..` for an open end (default: all dates).
-    dates: Option<DateInterval>,
-    /// Elevation in metres, for the slope mask.
-    dem: Option<FileInput>,
-    /// Ground steeper than this carries no rice (default 8; needs `dem`).
-    #[schemars(range(min = 0, max = 90), extend("x-unit" = "deg"))]
-    max_slope: Option<f32>,
-    /// Pixel size in metres (degrees where the CRS is geographic); default: the finest band.
-    #[schemars(extend("x-unit" = "m"))]
-    resolution: Option<f64>,
-    /// CRS of the map, such as `EPSG:32649` (default: that of the first scene).
-    crs: Option<String>,
-    /// Time steps by day of year, or `acquisitions` (default: every 5 days over the dates).
-    #[serde(default)]
-    time_grid: TimeGridInput,
-    /// Smoothing on the time grid (default: none).
-    #[serde(default)]
-    smoothing: SmoothingInput,
-    /// Whether observations that stick out of a pixel's own series are left out.
-    #[serde(default = "yes")]
-    despike: bool,
-    /// Scenes with this cloud cover or more are left out (default: none are, as clouds are masked
-    /// pixel by pixel).
-    #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
-    max_cloud_cover: Option<f64>,
-    /// Accept Level-1C scenes, which are not surface reflectance.
-    #[serde(default)]
-    allow_top_of_atmosphere: bool,
-    /// Patches smaller than this fall to their largest neighbour; 0 keeps all.
-    #[serde(default)]
-    #[schemars(range(min = 0), extend("x-unit" = "ha"))]
-    minimum_mapping_unit: f64,
-    /// How the model is tested (default: a holdout of 40/40/20).
-    #[serde(default)]
-    validation: Validation,
-    /// Parameters of the network and its training.
-    #[serde(default)]
-    parameters: GruParams,
-    /// Seed of every random draw.
-    #[serde(default)]
-    seed: u64,
+map_inputs! {
+    /// What is mapped, and by what.
+    pub struct StressMapInputs {
+        /// Labelled points or polygons (`unstressed-rice`, `stressed-rice` and others) to train with.
+        /// Either this or `model`.
+        samples: Option<FileInput>,
+        /// A model of `train-stress`. Either this or `samples`.
+        model: Option<FileInput>,
+        /// A class map of rice: only its rice is classified. One of `riceMap`, `riceModel` and
+        /// `riceSamples`, or none: then `model` or `samples` must tell what is no rice.
+        rice_map: Option<FileInput>,
+        /// A model of `train-rice`, applied to the same cube.
+        rice_model: Option<FileInput>,
+        /// Samples of rice: a model of rice is trained on them first, as `rice-map` does by default.
+        rice_samples: Option<FileInput>,
+        /// Parameters of the network and its training.
+        #[serde(default)]
+        parameters: GruParams,
+    }
 }
 
 /// What comes back. Stress found here is evidence of chlorophyll loss in rice, not a soil test.
@@ -123,16 +71,13 @@ impl Process for StressMap {
         Rice comes from a map, a model or samples. What it finds is evidence of chlorophyll loss, not a soil test.";
 
     fn run(&self, inputs: StressMapInputs, context: &Context<'_>) -> Result<(), ProcessError> {
-        if !(inputs.minimum_mapping_unit.is_finite() && inputs.minimum_mapping_unit >= 0.0) {
-            return Err(ProcessError::input("minimumMappingUnit", "must be 0 or more hectares"));
-        }
-        let steep = steep(inputs.dem.as_ref(), inputs.max_slope, context)?;
+        let steep = inputs.mask(context)?;
         let given = inputs.given_model(context)?;
         let rice = inputs.rice(context)?;
         let method = Method::Gru(inputs.parameters.clone());
         let usual = Parameters::default().method(MethodName::default())?;
-        let training = inputs.training(inputs.samples.as_ref(), &STRESS_INDICES, &method);
-        let rice_training = inputs.training(inputs.rice_samples.as_ref(), &USUAL_SERIES, &usual);
+        let training = inputs.samples.as_ref().map(|s| inputs.training(s, &STRESS_INDICES, &method));
+        let rice_training = inputs.rice_samples.as_ref().map(|s| inputs.training(s, &USUAL_SERIES, &usual));
 
         let mut bands: Vec<Band> = Vec::new();
         let channels = match (&given, &training) {
@@ -184,40 +129,6 @@ impl Process for StressMap {
 }
 
 impl StressMapInputs {
-    fn choice(&self) -> Choice<'_> {
-        Choice {
-            area: self.area.as_ref(),
-            dates: self.dates,
-            resolution: self.resolution,
-            crs: self.crs.as_deref(),
-            max_cloud_cover: self.max_cloud_cover,
-            allow_top_of_atmosphere: self.allow_top_of_atmosphere,
-        }
-    }
-
-    fn training<'a>(
-        &'a self,
-        samples: Option<&'a FileInput>,
-        usual_indices: &'a [&'a str],
-        method: &'a Method,
-    ) -> Option<Training<'a>> {
-        Some(Training {
-            cube: Some(&self.cube),
-            grid: self.choice(),
-            samples: samples?,
-            class_property: &self.class_property,
-            classes: self.classes.as_deref(),
-            indices: self.indices.as_deref(),
-            usual_indices,
-            time_grid: &self.time_grid,
-            smoothing: self.smoothing,
-            despike: self.despike,
-            method,
-            validation: Some(&self.validation),
-            seed: self.seed,
-        })
-    }
-
     /// The model that is given, and nothing beside it that it decides itself.
     fn given_model(&self, context: &Context<'_>) -> Result<Option<Model>, ProcessError> {
         let Some(file) = &self.model else { return Ok(None) };

@@ -97,6 +97,125 @@ macro_rules! training_inputs {
 }
 pub(in crate::process) use training_inputs;
 
+/// Inputs of a process that maps a cube by a model, or by one that it trains first: the members that
+/// all such processes share, and between them its own.
+macro_rules! map_inputs {
+    ($(#[$about:meta])* pub struct $name:ident { $($(#[$meta:meta])* $own:ident: $kind:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        pub struct $name {
+            /// Scenes: a STAC ItemCollection, a SAFE folder, a GF-6 folder or a folder of GeoTIFFs, or
+            /// a list of such sources that are joined.
+            cube: crate::ogc::CubeInput,
+            $($(#[$meta])* $own: $kind,)*
+            /// Class names in the order of their codes; samples of other classes are left out.
+            classes: Option<Vec<String>>,
+            /// The property of the samples that holds the class.
+            #[serde(default = "crate::process::rice::inputs::class_property")]
+            class_property: String,
+            /// Spectral indices or bands whose series are read (default: NDRE for rice, eight red-edge
+            /// indices for stress).
+            indices: Option<Vec<String>>,
+            /// Where: a box or polygons (default: all scenes).
+            area: Option<crate::ogc::AreaInput>,
+            /// When: `2019-04-01/2019-10-31`, `..` for an open end (default: all dates).
+            dates: Option<crate::ogc::DateInterval>,
+            /// Elevation in metres, for the slope mask.
+            dem: Option<crate::ogc::FileInput>,
+            /// Ground steeper than this carries no rice (default 8; needs `dem`).
+            #[schemars(range(min = 0, max = 90), extend("x-unit" = "deg"))]
+            max_slope: Option<f32>,
+            /// Pixel size in metres (degrees where the CRS is geographic); default: the finest band.
+            #[schemars(extend("x-unit" = "m"))]
+            resolution: Option<f64>,
+            /// CRS of the map, such as `EPSG:32649` (default: that of the first scene).
+            crs: Option<String>,
+            /// Time steps by day of year, or `acquisitions` (default: every 5 days over the dates).
+            #[serde(default)]
+            time_grid: crate::process::rice::inputs::TimeGridInput,
+            /// Smoothing on the time grid (default: none).
+            #[serde(default)]
+            smoothing: crate::process::rice::inputs::SmoothingInput,
+            /// Whether observations that stick out of a pixel's own series are left out.
+            #[serde(default = "crate::process::rice::inputs::yes")]
+            despike: bool,
+            /// Scenes with this cloud cover or more are left out (default: none are, as clouds are
+            /// masked pixel by pixel).
+            #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
+            max_cloud_cover: Option<f64>,
+            /// Accept Level-1C scenes, which are not surface reflectance.
+            #[serde(default)]
+            allow_top_of_atmosphere: bool,
+            /// Patches smaller than this fall to their largest neighbour; 0 keeps all. Percentages stay
+            /// those of the class before.
+            #[serde(default)]
+            #[schemars(range(min = 0), extend("x-unit" = "ha"))]
+            minimum_mapping_unit: f64,
+            /// How the model is tested (default: a holdout of 40/40/20).
+            #[serde(default)]
+            validation: crate::classify::splits::Validation,
+            /// Seed of every random draw.
+            #[serde(default)]
+            seed: u64,
+        }
+
+        impl $name {
+            /// Which scenes, on which grid.
+            fn choice(&self) -> crate::process::Choice<'_> {
+                crate::process::Choice {
+                    area: self.area.as_ref(),
+                    dates: self.dates,
+                    resolution: self.resolution,
+                    crs: self.crs.as_deref(),
+                    max_cloud_cover: self.max_cloud_cover,
+                    allow_top_of_atmosphere: self.allow_top_of_atmosphere,
+                }
+            }
+
+            /// What training on samples needs.
+            fn training<'a>(
+                &'a self,
+                samples: &'a crate::ogc::FileInput,
+                usual_indices: &'a [&'a str],
+                method: &'a crate::classify::method::Method,
+            ) -> crate::process::rice::training::Training<'a> {
+                crate::process::rice::training::Training {
+                    cube: Some(&self.cube),
+                    grid: self.choice(),
+                    samples,
+                    class_property: &self.class_property,
+                    classes: self.classes.as_deref(),
+                    indices: self.indices.as_deref(),
+                    usual_indices,
+                    time_grid: &self.time_grid,
+                    smoothing: self.smoothing,
+                    despike: self.despike,
+                    method,
+                    validation: Some(&self.validation),
+                    seed: self.seed,
+                }
+            }
+
+            /// The slope mask and the smallest patch, checked.
+            ///
+            /// # Errors
+            /// [`ProcessError::Input`](crate::process::ProcessError::Input) naming the member.
+            fn mask(
+                &self,
+                context: &crate::process::Context<'_>,
+            ) -> Result<Option<crate::process::rice::map::Steep>, crate::process::ProcessError> {
+                if !(self.minimum_mapping_unit.is_finite() && self.minimum_mapping_unit >= 0.0) {
+                    let why = "must be 0 or more hectares";
+                    return Err(crate::process::ProcessError::input("minimumMappingUnit", why));
+                }
+                crate::process::rice::map::steep(self.dem.as_ref(), self.max_slope, context)
+            }
+        }
+    };
+}
+pub(in crate::process) use map_inputs;
+
 /// The usual name of the property that holds the class.
 pub(in crate::process) fn class_property() -> String {
     "class".to_owned()
