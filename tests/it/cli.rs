@@ -121,7 +121,7 @@ fn a_training_that_was_killed_goes_on_from_what_it_kept() {
     let start = Instant::now();
     // What was being written when the process was killed is a hidden file beside it.
     let kept = || names(&keep).into_iter().filter(|n| !n.starts_with('.')).collect::<Vec<_>>();
-    while kept().is_empty() && start.elapsed() < Duration::from_secs(60) {
+    while kept().is_empty() && start.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(5));
     }
     child.kill().unwrap();
