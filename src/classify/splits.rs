@@ -218,7 +218,9 @@ pub fn hold_out(
 ) -> Result<(Vec<usize>, Vec<usize>), SplitError> {
     let labels = samples.labels.select(rows);
     let units: Vec<u32> = rows.iter().map(|&row| unit(samples, row)).collect();
-    let inner = Samples { labels: &labels, units: Some(&units), properties: samples.properties, xy: None };
+    // A holdout looks at neither properties nor places.
+    let none = BTreeMap::new();
+    let inner = Samples { labels: &labels, units: Some(&units), properties: &none, xy: None };
     let design = Validation::Holdout { fractions: [1.0 - fraction, 0.0, fraction] };
     let fold = split(&design, &inner, seed)?.pop().unwrap_or_default();
     let back = |part: Vec<usize>| part.into_iter().map(|i| rows[i]).collect();
@@ -436,6 +438,18 @@ mod tests {
         assert_eq!(fold, again);
         let other = &split(&Validation::default(), &samples(&labels, &none), 2).unwrap()[0];
         assert_ne!(fold, other);
+    }
+
+    #[test]
+    fn part_of_samples_with_properties_and_places_is_set_aside() {
+        let labels = labels(&[20, 20]);
+        let properties = [("cluster".to_string(), vec!["a".to_string(); 40])].into();
+        let xy = vec![[0.0, 0.0]; 40];
+        let about = Samples { xy: Some(&xy), ..samples(&labels, &properties) };
+        let rows: Vec<usize> = (0..40).filter(|r| r % 4 != 0).collect();
+        let (kept, aside) = hold_out(&about, &rows, 0.3, 1).unwrap();
+        assert_eq!((kept.len(), aside.len()), (22, 8));
+        assert!(kept.iter().chain(&aside).all(|r| rows.contains(r)));
     }
 
     #[test]
