@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::rice::map::area_adjusted;
 use super::{Context, Process, ProcessError, RasterReader};
 use crate::classify::assess::{Accuracy, Confusion};
 use crate::classmap::{AreaTally, Legend};
@@ -74,10 +75,7 @@ impl Process for AssessAccuracy {
             return Err(ProcessError::input("samples", message));
         }
         let mut accuracy = confusion.accuracy();
-        match confusion.area_adjusted(&areas) {
-            Ok(adjusted) => accuracy.area_adjusted = Some(adjusted),
-            Err(reason) => context.progress.note(&format!("no area-adjusted accuracy: {reason}")),
-        }
+        accuracy.area_adjusted = area_adjusted(&confusion, &areas, context);
         let document = serde_json::to_value(&accuracy).map_err(ProcessError::failed)?;
         context.sink.document("accuracy", document)
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 
 use super::rice::inputs::{SmoothingInput, TimeGridInput, map_inputs};
-use super::rice::map::{MapOptions, map};
+use super::rice::map::{MapOptions, map, write};
 use super::rice::parameters::{MethodName, Parameters};
 use super::rice::training::{Training, USUAL_SERIES, open_cube};
 use super::{Context, Process, ProcessError};
@@ -101,21 +101,7 @@ impl Process for RiceMap {
         let rice = rice_classes(&inputs, &model.card.legend)?;
         let options = MapOptions { rice_classes: rice.as_deref(), ..options };
         let areas = map(&cube, &model, &options, context)?;
-        if context.sink.wants("model") {
-            let bytes = model.to_bytes().map_err(ProcessError::failed)?;
-            context.sink.file("model", crate::ogc::outputs::MODEL, &bytes)?;
-        }
-        if let Some((confusion, mut accuracy)) = trained {
-            let hectares: Vec<f64> = areas.iter().map(|a| a.hectares).collect();
-            match confusion.area_adjusted(&hectares) {
-                Ok(adjusted) => accuracy.area_adjusted = Some(adjusted),
-                Err(why) => context.progress.note(&format!("no area-adjusted accuracy: {why}")),
-            }
-            context
-                .sink
-                .document("accuracy", serde_json::to_value(accuracy).map_err(ProcessError::failed)?)?;
-        }
-        context.sink.document("areas", serde_json::to_value(areas).map_err(ProcessError::failed)?)
+        write(&model, &areas, trained, context)
     }
 }
 

@@ -3,20 +3,21 @@
 use schemars::JsonSchema;
 
 use super::rice::inputs::map_inputs;
-use super::rice::map::{MapOptions, map};
+use super::rice::map::{MapOptions, map, write};
 use super::rice::parameters::{MethodName, Parameters};
 use super::rice::training::{Training, USUAL_SERIES, open_cube};
 use super::rice_map::read_model;
 use super::stress::{LIMITS, RiceSource, STRESS_INDICES, STRESSED, rice_mask};
 use super::{Context, Process, ProcessError};
-use crate::classify::assess::{Accuracy, Confusion};
+use crate::classify::assess::Accuracy;
 use crate::classify::gru::GruParams;
 use crate::classify::method::Method;
+use crate::classify::predict::is_rice;
 use crate::classify::splits::Validation;
 use crate::classify::{Model, bands_of};
 use crate::classmap::ClassArea;
 use crate::cube::{Band, DataCube};
-use crate::ogc::{Coverage, FileInput, ModelFile, outputs};
+use crate::ogc::{Coverage, FileInput, ModelFile};
 
 /// Maps stressed rice.
 #[derive(Clone, Copy, Debug)]
@@ -80,12 +81,10 @@ impl Process for StressMap {
         let rice_training = inputs.rice_samples.as_ref().map(|s| inputs.training(s, &USUAL_SERIES, &usual));
 
         let mut bands: Vec<Band> = Vec::new();
-        let channels = match (&given, &training) {
-            (Some(model), _) => model.recipe.channels().map_err(|e| ProcessError::input("model", e))?,
-            (None, Some(training)) => training.channels()?,
-            (None, None) => {
-                return Err(ProcessError::input("samples", "either `samples` or a `model` is needed"));
-            }
+        let neither = || ProcessError::input("samples", "either `samples` or a `model` is needed");
+        let channels = match &given {
+            Some(model) => model.recipe.channels().map_err(|e| ProcessError::input("model", e))?,
+            None => training.as_ref().ok_or_else(neither)?.channels()?,
         };
         bands.extend(bands_of(&channels));
         if let Some(RiceSource::Model(model)) = &rice {
@@ -110,21 +109,20 @@ impl Process for StressMap {
             }
             None => rice,
         };
-        let (model, trained) = match (given, training) {
-            (Some(model), _) => (model, None),
-            (None, Some(training)) => {
-                let trained = training.run(Some(&cube), context)?;
-                let mut model = trained.model;
-                model.card.limits = Some(LIMITS.to_owned());
-                (model, trained.confusion.zip(trained.accuracy))
-            }
-            (None, None) => {
-                return Err(ProcessError::input("samples", "either `samples` or a `model` is needed"));
-            }
+        let (model, trained) = if let Some(model) = given {
+            (model, None)
+        } else {
+            let trained = training.ok_or_else(neither)?.run(Some(&cube), context)?;
+            let mut model = trained.model;
+            model.card.limits = Some(LIMITS.to_owned());
+            (model, trained.confusion.zip(trained.accuracy))
         };
         check_classes(&model, rice.is_some())?;
         let areas = mapped(&cube, &model, rice.as_ref(), steep, inputs.minimum_mapping_unit, context)?;
-        write(&model, areas, trained, context)
+        if areas.iter().filter(|a| is_rice(&a.name)).all(|a| a.pixels == 0) {
+            context.progress.note("no pixel is rice: the map is empty");
+        }
+        write(&model, &areas, trained, context)
     }
 }
 
@@ -171,7 +169,7 @@ fn check_classes(model: &Model, rice_is_known: bool) -> Result<(), ProcessError>
         let why = format!("has no class `{STRESSED}` (it has {})", names.join(", "));
         return Err(ProcessError::input("model", why));
     }
-    if !rice_is_known && names.iter().all(|n| crate::classify::predict::is_rice(n)) {
+    if !rice_is_known && names.iter().all(|n| is_rice(n)) {
         let why = format!(
             "tells {} apart and nothing else: say where rice grows (riceMap, riceModel or riceSamples)",
             names.join(" and ")
@@ -198,33 +196,6 @@ fn mapped(
     let options =
         MapOptions { steep, rice: mask, rice_classes: None, told: Some(STRESSED), minimum_mapping_unit };
     map(cube, model, &options, context)
-}
-
-fn write(
-    model: &Model,
-    areas: Vec<ClassArea>,
-    trained: Option<(Confusion, Accuracy)>,
-    context: &Context<'_>,
-) -> Result<(), ProcessError> {
-    let is_empty =
-        areas.iter().filter(|a| a.name.ends_with("-rice") && a.name != "non-rice").all(|a| a.pixels == 0);
-    if is_empty {
-        context.progress.note("no pixel is rice: the map is empty");
-    }
-    if context.sink.wants("model") {
-        let bytes = model.to_bytes().map_err(ProcessError::failed)?;
-        context.sink.file("model", outputs::MODEL, &bytes)?;
-    }
-    let document = |value: Result<_, serde_json::Error>| value.map_err(ProcessError::failed);
-    if let Some((confusion, mut accuracy)) = trained {
-        let hectares: Vec<f64> = areas.iter().map(|a| a.hectares).collect();
-        match confusion.area_adjusted(&hectares) {
-            Ok(adjusted) => accuracy.area_adjusted = Some(adjusted),
-            Err(why) => context.progress.note(&format!("no area-adjusted accuracy: {why}")),
-        }
-        context.sink.document("accuracy", document(serde_json::to_value(accuracy))?)?;
-    }
-    context.sink.document("areas", document(serde_json::to_value(areas))?)
 }
 
 /// An error about one member, told of the member that it was for here.

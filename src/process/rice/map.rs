@@ -2,11 +2,12 @@
 
 use super::training::check_dates;
 use crate::classify::Model;
+use crate::classify::assess::{Accuracy, AreaAdjusted, Confusion};
 use crate::classify::predict::{BlockAnswer, Masks, PredictError, Predictor, RiceMask};
 use crate::classmap::{AreaTally, ClassArea, PixelArea};
 use crate::classmap::{Connectivity, sieve};
 use crate::cube::{CubeError, DataCube};
-use crate::ogc::FileInput;
+use crate::ogc::{FileInput, outputs};
 use crate::process::{Context, ProcessError, RasterKind, RasterReader, RasterWriter};
 use crate::raster::terrain::{slope, with_margin};
 use crate::raster::{Plane, Resampling, Window};
@@ -134,6 +135,36 @@ pub fn map(
         writer.finish()?;
     }
     Ok(tally.areas(legend, grid))
+}
+
+/// Writes what stands beside a map: the outputs `model`, `accuracy` (adjusted by the mapped areas)
+/// where it was trained and tested, and `areas`.
+///
+/// # Errors
+/// As [`map`].
+pub fn write(
+    model: &Model,
+    areas: &[ClassArea],
+    trained: Option<(Confusion, Accuracy)>,
+    context: &Context<'_>,
+) -> Result<(), ProcessError> {
+    let document = |value: Result<_, serde_json::Error>| value.map_err(ProcessError::failed);
+    if context.sink.wants("model") {
+        let bytes = model.to_bytes().map_err(ProcessError::failed)?;
+        context.sink.file("model", outputs::MODEL, &bytes)?;
+    }
+    if let Some((confusion, mut accuracy)) = trained {
+        let hectares: Vec<f64> = areas.iter().map(|a| a.hectares).collect();
+        accuracy.area_adjusted = area_adjusted(&confusion, &hectares, context);
+        context.sink.document("accuracy", document(serde_json::to_value(accuracy))?)?;
+    }
+    context.sink.document("areas", document(serde_json::to_value(areas))?)
+}
+
+/// Accuracy by the mapped hectares of each class; the user is told why there is none.
+pub fn area_adjusted(confusion: &Confusion, hectares: &[f64], context: &Context<'_>) -> Option<AreaAdjusted> {
+    let adjusted = confusion.area_adjusted(hectares);
+    adjusted.map_err(|why| context.progress.note(&format!("no area-adjusted accuracy: {why}"))).ok()
 }
 
 fn place(plane: &mut Plane<u8>, window: Window, codes: &[u8]) {
