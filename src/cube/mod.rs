@@ -14,6 +14,6 @@ pub use block::{Acquisition, Block, Coverage, CubeError, DataCube, PixelSource, 
 pub(crate) use regularize::fewest_of;
 pub use regularize::{FEWEST_DATES, Regularize, Regularizer, TimeGrid, despike};
 pub(crate) use regularize::{HAMPEL_FLOOR, HAMPEL_LIMIT};
-pub use request::{Area, CubeRequest};
+pub use request::{Area, CloudMask, CubeRequest};
 pub use series_table::{IndexSeries, SeriesTable};
 pub use smoothing::Smoothing;

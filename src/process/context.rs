@@ -9,7 +9,7 @@ use crate::crs::GeoBox;
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
 use crate::ogc::{CubeInput, FileInput};
 use crate::raster::{Plane, Window};
-use crate::vector::FeatureTable;
+use crate::vector::{FeatureSchema, FeatureTable, Value};
 
 /// Everything a run may touch.
 pub struct Context<'a> {
@@ -100,6 +100,29 @@ pub trait ResultSink: Send + Sync {
         grid: &GeoBox,
         kind: &RasterKind,
     ) -> Result<Box<dyn RasterWriter>, ProcessError>;
+    /// Starts an output of features, in the format that the caller asked for (GeoJSON where it
+    /// named none).
+    ///
+    /// # Errors
+    /// As [`ResultSink::raster`].
+    fn features(
+        &self,
+        output: &str,
+        _schema: &FeatureSchema,
+    ) -> Result<Box<dyn FeatureWriter>, ProcessError> {
+        Err(ProcessError::failed(format_args!("{output}: no features are kept here")))
+    }
+    /// Opens a raster of this run that is finished, for the steps that follow.
+    ///
+    /// # Errors
+    /// [`ProcessError::Failed`] where there is none.
+    fn reopen(&self, output: &str) -> Result<Box<dyn RasterReader>, ProcessError> {
+        Err(ProcessError::failed(format_args!("{output}: nothing is kept here to be read again")))
+    }
+    /// The picture (PNG) of a raster of this run that is finished, where one was drawn.
+    fn picture(&self, _output: &str) -> Option<Vec<u8>> {
+        None
+    }
     /// Hands over a JSON document.
     ///
     /// # Errors
@@ -123,7 +146,7 @@ pub trait ResultSink: Send + Sync {
     fn file(&self, output: &str, media_type: &str, bytes: &[u8]) -> Result<(), ProcessError>;
 }
 
-/// What a raster output holds, all of it one byte a pixel.
+/// What a raster output holds.
 #[derive(Clone, Debug)]
 pub enum RasterKind {
     /// Class codes with names and colours; overviews by mode.
@@ -133,6 +156,28 @@ pub enum RasterKind {
         /// What is measured, for the file's description and the quick-look.
         label: String,
     },
+    /// Numbers (32 bits, NaN nodata), written by [`RasterWriter::write_values`]; overviews by average.
+    Values {
+        /// What is measured, for the file's description and the quick-look.
+        label: String,
+        /// Its unit, such as `1/km2`.
+        unit: String,
+    },
+}
+
+/// Takes features one by one.
+pub trait FeatureWriter: Send {
+    /// Writes a feature: its geometry in the schema's CRS, exteriors counter-clockwise with north
+    /// up, and a value a field.
+    ///
+    /// # Errors
+    /// [`ProcessError::Failed`]: disk full.
+    fn push(&mut self, geometry: &geo::Geometry<f64>, values: &[Value]) -> Result<(), ProcessError>;
+    /// Ends the file. Nothing is visible before the whole run commits.
+    ///
+    /// # Errors
+    /// [`ProcessError::Failed`]: disk full.
+    fn finish(self: Box<Self>) -> Result<(), ProcessError>;
 }
 
 /// Takes a raster block by block, from one thread at a time, in any order.
@@ -142,6 +187,13 @@ pub trait RasterWriter: Send {
     /// # Errors
     /// [`ProcessError::Failed`]: disk full.
     fn write(&mut self, window: Window, values: &[u8]) -> Result<(), ProcessError>;
+    /// Writes a window of [`RasterKind::Values`].
+    ///
+    /// # Errors
+    /// [`ProcessError::Failed`]: disk full, or a raster of bytes.
+    fn write_values(&mut self, _window: Window, _values: &[f32]) -> Result<(), ProcessError> {
+        Err(ProcessError::failed("this raster holds bytes"))
+    }
     /// Overviews, COG layout, quick-look. Nothing is visible before the whole run commits.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use geo::{Geometry, MultiPolygon};
 
 use super::{Context, ProcessError};
 use crate::crs::{Bounds, Crs};
-use crate::cube::{Area, Band, CubeRequest};
+use crate::cube::{Area, Band, CloudMask, CubeRequest};
 use crate::ogc::{AreaInput, DateInterval};
 
 /// The members of a process's inputs that choose scenes and the grid.
@@ -21,6 +21,8 @@ pub struct Choice<'a> {
     pub crs: Option<&'a str>,
     /// `maxCloudCover`.
     pub max_cloud_cover: Option<f64>,
+    /// `cloudMask`.
+    pub cloud_mask: CloudMask,
     /// `allowTopOfAtmosphere`.
     pub allow_top_of_atmosphere: bool,
 }
@@ -47,6 +49,7 @@ impl Choice<'_> {
             // At 100 nothing is left out: a scene that is all cloud by its metadata may still
             // have clear pixels by its mask.
             max_cloud_cover: self.max_cloud_cover.map(|c| c as f32).filter(|c| *c < 100.0),
+            cloud_mask: self.cloud_mask,
             allow_top_of_atmosphere: self.allow_top_of_atmosphere,
         })
     }

@@ -11,7 +11,7 @@ use super::{Choice, Context, Process, ProcessError};
 use crate::classify::{Channel, bands_of, observe_pixels};
 use crate::classmap::Legend;
 use crate::crs::Crs;
-use crate::cube::DataCube;
+use crate::cube::{CloudMask, DataCube};
 use crate::ogc::{AreaInput, CubeInput, DateInterval, Figure, FileInput, TableCsv, outputs};
 use crate::vector::{Feature, FeatureTable, Value, cover};
 
@@ -56,6 +56,9 @@ pub struct IndexSeriesInputs {
     /// Scenes with this cloud cover or more are left out; none where not given.
     #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
     max_cloud_cover: Option<f64>,
+    /// Which masks of the scenes hide clouds pixel by pixel.
+    #[serde(default)]
+    cloud_mask: CloudMask,
     /// Accept Level-1C (top of atmosphere) scenes.
     #[serde(default)]
     allow_top_of_atmosphere: bool,
@@ -98,6 +101,7 @@ impl Process for IndexSeries {
             resolution: inputs.resolution,
             crs: inputs.crs.as_deref(),
             max_cloud_cover: inputs.max_cloud_cover,
+            cloud_mask: inputs.cloud_mask,
             allow_top_of_atmosphere: inputs.allow_top_of_atmosphere,
         };
         let cube = context.open_cube(&inputs.cube, &choice.request(bands_of(&channels), context)?)?;

@@ -22,7 +22,8 @@ mod train_stress;
 mod traits;
 
 pub use context::{
-    CancelToken, Context, DataSource, Progress, RasterKind, RasterReader, RasterWriter, ResultSink, Silent,
+    CancelToken, Context, DataSource, FeatureWriter, Progress, RasterKind, RasterReader, RasterWriter,
+    ResultSink, Silent,
 };
 pub use error::ProcessError;
 pub use grid::Choice;

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 
-use super::rice::inputs::map_inputs;
+use super::rice::inputs::{SmoothingInput, TimeGridInput, map_inputs};
 use super::rice::map::{MapOptions, map, write};
 use super::rice::parameters::{MethodName, Parameters};
 use super::rice::training::{Training, USUAL_SERIES, open_cube};
@@ -130,7 +130,12 @@ impl StressMapInputs {
     /// The model that is given, and nothing beside it that it decides itself.
     fn given_model(&self, context: &Context<'_>) -> Result<Option<Model>, ProcessError> {
         let Some(file) = &self.model else { return Ok(None) };
+        // A model of rice that is trained on the way is regularized as asked.
+        let alone = self.rice_samples.is_none();
         let asked = [
+            ("timeGrid", alone && self.time_grid != TimeGridInput::default()),
+            ("smoothing", alone && self.smoothing != SmoothingInput::default()),
+            ("despike", alone && !self.despike),
             ("samples", self.samples.is_some()),
             ("classes", self.classes.is_some()),
             ("indices", self.indices.is_some()),

@@ -321,6 +321,11 @@ impl ResultSink for LocalSink {
         let (kind, title) = match kind {
             RasterKind::Classes(legend) => (CogKind::Classes(legend.clone()), title_of(output)),
             RasterKind::Percent { label } => (CogKind::Percent { label: label.clone() }, label.clone()),
+            RasterKind::Values { label, .. } => {
+                return Err(ProcessError::failed(format_args!(
+                    "{label}: rasters of numbers are not written yet"
+                )));
+            }
         };
         let path = self.staging.path().join(format!("{output}.tif"));
         let writer = CogWriter::create(&path, grid, kind, &[])

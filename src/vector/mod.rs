@@ -2,10 +2,12 @@
 
 pub mod cover;
 mod reproject;
+mod schema;
 
 use std::collections::BTreeMap;
 
 pub use reproject::reproject;
+pub use schema::{FeatureSchema, Field, FieldKind, GeometryKind};
 
 /// A property of a feature.
 #[derive(Clone, Debug, PartialEq)]

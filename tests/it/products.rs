@@ -9,7 +9,7 @@ use gdal::raster::{Buffer, RasterCreationOptions};
 use gdal::spatial_ref::SpatialRef;
 use gdal::{Dataset, DriverManager};
 use rededge::crs::{Affine, Bounds, Crs, GeoBox};
-use rededge::cube::{Area, Band, Coverage, CubeRequest, DataCube};
+use rededge::cube::{Area, Band, CloudMask, Coverage, CubeRequest, DataCube};
 use rededge::io::scenes::{Location, SceneError, SceneSource, SourceKind, open_cube};
 use rededge::raster::{Mapping, NodeGrid, Patch, Resampling};
 use serde_json::{Value, json};
@@ -189,6 +189,10 @@ fn a_safe_product_reads_the_same_from_its_folder_and_its_zip() {
     assert_eq!(cube.grid.affine, Affine::north_up(700_000.0, 3_090_000.0, 10.0, 10.0));
     let nir = plane(&cube, 0, Band::Nir);
     assert!(nir[5 * 120 + 5].is_nan(), "under the cloud");
+    let unmasked = CubeRequest { cloud_mask: CloudMask::None, ..wanted.clone() };
+    assert!(plane(&open(&root, &unmasked).unwrap(), 0, Band::Nir)[5 * 120 + 5] > 0.0, "clouds as they are");
+    let qa60 = CubeRequest { cloud_mask: CloudMask::Qa60, ..wanted.clone() };
+    assert_eq!(open(&root, &qa60).unwrap_err().path, "cloudMask");
     assert!((nir[50 * 120 + 30] - (4000.0 + 6030.0 - 1000.0) / 10000.0).abs() < 1e-6);
     // The 20 m file, not the 60 m one: the centre of a 10 m pixel is a quarter off the 20 m centre.
     let red_edge = plane(&cube, 0, Band::RedEdge1);

@@ -28,7 +28,7 @@ use serde_json::Value;
 pub use scene::SceneError;
 
 use crate::crs::{Crs, GeoBox};
-use crate::cube::{Acquisition, Band, CubeRequest, DataCube};
+use crate::cube::{Acquisition, Band, CloudMask, CubeRequest, DataCube};
 use crate::io::fetch;
 use crate::io::raster_file::{Place, RasterFile};
 use crate::raster::{Mapping, NodeGrid, Resampling};
@@ -89,15 +89,9 @@ pub fn open_cube(
     }
     refuse_duplicates(&scenes)?;
     let mut notes = Vec::new();
-    let scenes = filter(&input, scenes, request, &mut notes)?;
+    let mut scenes = filter(&input, scenes, request, &mut notes)?;
     let bands = common_bands(&input, &scenes, &request.bands)?;
-    let maskless = scenes.iter().filter(|s| s.masks.is_empty()).count();
-    if maskless > 0 {
-        notes.push(format!(
-            "{maskless} of {} scenes have no QA60 or SCL: their clouds are not masked",
-            scenes.len()
-        ));
-    }
+    choose_masks(&mut scenes, request.cloud_mask, &mut notes)?;
 
     let files = open_files(&scenes, &bands)?;
     let file_of = |asset: &Asset| files[&asset.place].clone();
@@ -252,6 +246,37 @@ fn filter(
         ));
     }
     Ok(kept)
+}
+
+/// Leaves each scene the masks that were asked for.
+///
+/// # Errors
+/// [`SceneError`] naming `cloudMask` where no scene has the one mask that was asked for.
+fn choose_masks(scenes: &mut [Scene], wanted: CloudMask, notes: &mut Vec<String>) -> Result<(), SceneError> {
+    for scene in &mut *scenes {
+        scene.masks.retain(|(kind, _)| kind.asked(wanted));
+    }
+    let name = match wanted {
+        CloudMask::None => {
+            notes.push("clouds are not masked, as `cloudMask` is none".to_owned());
+            return Ok(());
+        }
+        CloudMask::Both => "QA60 or SCL",
+        CloudMask::Qa60 => "QA60",
+        CloudMask::Scl => "SCL",
+    };
+    let maskless = scenes.iter().filter(|s| s.masks.is_empty()).count();
+    if maskless == scenes.len() && wanted != CloudMask::Both {
+        let message = format!("no scene has {name}; leave `cloudMask` away to use what there is");
+        return Err(SceneError::new("cloudMask", message));
+    }
+    if maskless > 0 {
+        notes.push(format!(
+            "{maskless} of {} scenes have no {name}: their clouds are not masked",
+            scenes.len()
+        ));
+    }
+    Ok(())
 }
 
 /// The bands that were asked for, all of which every scene must have; or those that all have.

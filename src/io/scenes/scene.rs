@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::crs::Crs;
-use crate::cube::Band;
+use crate::cube::{Band, CloudMask};
 use crate::io::raster_file::Place;
 
 /// Why scenes could not become a cube.
@@ -67,6 +67,16 @@ impl MaskKind {
             "qa60" => Some(Self::Qa60),
             "scl" => Some(Self::Scl),
             _ => None,
+        }
+    }
+
+    /// Whether this mask is among those that were asked for.
+    pub fn asked(self, wanted: CloudMask) -> bool {
+        match wanted {
+            CloudMask::Both => true,
+            CloudMask::Qa60 => self == Self::Qa60,
+            CloudMask::Scl => self == Self::Scl,
+            CloudMask::None => false,
         }
     }
 

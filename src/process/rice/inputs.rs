@@ -52,6 +52,9 @@ macro_rules! training_inputs {
             /// masked pixel by pixel).
             #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
             max_cloud_cover: Option<f64>,
+            /// Which masks of the scenes hide clouds pixel by pixel.
+            #[serde(default)]
+            cloud_mask: crate::cube::CloudMask,
             /// Accept Level-1C scenes, which are not surface reflectance.
             #[serde(default)]
             allow_top_of_atmosphere: bool,
@@ -77,6 +80,7 @@ macro_rules! training_inputs {
                         resolution: self.resolution,
                         crs: self.crs.as_deref(),
                         max_cloud_cover: self.max_cloud_cover,
+                        cloud_mask: self.cloud_mask,
                         allow_top_of_atmosphere: self.allow_top_of_atmosphere,
                     },
                     samples: &self.samples,
@@ -144,6 +148,9 @@ macro_rules! map_inputs {
             /// masked pixel by pixel).
             #[schemars(range(min = 0, max = 100), extend("x-unit" = "%"))]
             max_cloud_cover: Option<f64>,
+            /// Which masks of the scenes hide clouds pixel by pixel.
+            #[serde(default)]
+            cloud_mask: crate::cube::CloudMask,
             /// Accept Level-1C scenes, which are not surface reflectance.
             #[serde(default)]
             allow_top_of_atmosphere: bool,
@@ -169,6 +176,7 @@ macro_rules! map_inputs {
                     resolution: self.resolution,
                     crs: self.crs.as_deref(),
                     max_cloud_cover: self.max_cloud_cover,
+                    cloud_mask: self.cloud_mask,
                     allow_top_of_atmosphere: self.allow_top_of_atmosphere,
                 }
             }
