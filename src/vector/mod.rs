@@ -1,6 +1,7 @@
 //! Geometry with attributes, and the pixels it covers. Knows no files, JSON or async.
 
 pub mod cover;
+pub mod nearest;
 mod reproject;
 mod schema;
 

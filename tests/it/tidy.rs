@@ -17,10 +17,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("predictors", &["spectral"]),
     ("classify", &["predictors"]),
     ("classmap", &["raster", "vector"]),
+    ("zones", &["classmap"]),
     ("simulate", &["cube", "vector"]),
     ("io", &["cube", "classmap", "simulate"]),
     ("ogc", &[]),
-    ("process", &["classify", "classmap", "ogc"]),
+    ("process", &["classify", "zones", "ogc"]),
     ("store", &["process", "io"]),
 ];
 

@@ -1,0 +1,140 @@
+//! Mines in space, found by an R-tree.
+
+use geo::{Coord, Geometry, InteriorPoint, Intersects, LineString, MultiPolygon, Point, Polygon};
+
+use super::shape::Outline;
+use crate::crs::earth::{Xyz, xyz};
+use crate::crs::{Crs, CrsError, Ellipsoid, GeoBox};
+use crate::vector::nearest::BallTree;
+
+/// Mines, points or polygons in longitude and latitude (WGS 84), in their order.
+#[derive(Clone, Debug)]
+pub struct MineIndex {
+    pub(super) mines: Vec<Mine>,
+    pub(super) tree: BallTree,
+    /// A ball around all of them.
+    pub(super) ball: (Xyz, f64),
+}
+
+/// One mine.
+#[derive(Clone, Debug)]
+pub(super) struct Mine {
+    /// Its points, or the outlines of its polygons.
+    pub outline: Outline,
+    /// Its polygons.
+    pub ground: Option<MultiPolygon<f64>>,
+    /// A point of it.
+    pub at: Xyz,
+    /// Longitudes and latitudes that lie in whatever zone holds a part of it: its points, and a
+    /// corner of each of its polygons.
+    pub anchors: Vec<Coord<f64>>,
+}
+
+impl MineIndex {
+    /// Indexes mines. Anything but points and polygons has no place, and is never near.
+    pub fn new<'a>(geometries: impl IntoIterator<Item = &'a Geometry<f64>>) -> Self {
+        let mines: Vec<Mine> = geometries.into_iter().map(Mine::of).collect();
+        let tree = BallTree::new(mines.iter().map(|m| m.outline.ball));
+        let centres: Vec<Xyz> = mines.iter().map(|m| m.outline.ball.0).collect();
+        let count = centres.len().max(1) as f64;
+        let centre: Xyz = std::array::from_fn(|k| centres.iter().map(|c| c[k]).sum::<f64>() / count);
+        let reach = |m: &Mine| crate::crs::earth::chord2(m.outline.ball.0, centre).sqrt() + m.outline.ball.1;
+        let radius = mines.iter().map(reach).fold(0.0, f64::max);
+        Self { mines, tree, ball: (centre, radius) }
+    }
+
+    /// Number of mines.
+    pub fn len(&self) -> usize {
+        self.mines.len()
+    }
+
+    /// Whether there is no mine.
+    pub fn is_empty(&self) -> bool {
+        self.mines.is_empty()
+    }
+
+    /// The pixels under each mine's anchors, as far as they lie on the grid.
+    ///
+    /// # Errors
+    /// [`CrsError`] where there is no way to the grid's CRS at all.
+    pub(super) fn pixels(&self, grid: &GeoBox) -> Result<Vec<Vec<(usize, usize)>>, CrsError> {
+        let to_grid = Crs::wgs84().transformer_to(&grid.crs)?;
+        let pixel = |c: &Coord<f64>| {
+            // One by one: a mine beyond the CRS is none of the others' concern.
+            let (mut x, mut y) = ([c.x], [c.y]);
+            to_grid.apply(&mut x, &mut y).ok()?;
+            // A map over the date line counts on beyond 180.
+            let turns: &[f64] = if grid.crs.is_geographic() { &[0.0, 360.0, -360.0] } else { &[0.0] };
+            turns.iter().find_map(|turn| grid.pixel_at(x[0] + turn, y[0]))
+        };
+        Ok(self.mines.iter().map(|mine| mine.anchors.iter().filter_map(pixel).collect()).collect())
+    }
+}
+
+impl Mine {
+    fn of(geometry: &Geometry<f64>) -> Self {
+        let mut mine = Self { outline: Outline::default(), ground: None, at: [0.0; 3], anchors: Vec::new() };
+        let mut polygons = Vec::new();
+        mine.add(geometry, &mut polygons);
+        let place = match geometry.interior_point() {
+            Some(point) => point.0,
+            None => mine.anchors.first().copied().unwrap_or_default(),
+        };
+        mine.at = xyz(place.x, place.y);
+        mine.outline.close();
+        mine.ground = (!polygons.is_empty()).then_some(MultiPolygon(polygons));
+        mine
+    }
+
+    fn add(&mut self, geometry: &Geometry<f64>, polygons: &mut Vec<Polygon<f64>>) {
+        match geometry {
+            Geometry::Point(p) => self.point(p.0),
+            Geometry::MultiPoint(points) => points.iter().for_each(|p| self.point(p.0)),
+            Geometry::Polygon(p) => self.polygon(p, polygons),
+            Geometry::MultiPolygon(all) => all.iter().for_each(|p| self.polygon(p, polygons)),
+            Geometry::Rect(r) => self.polygon(&r.to_polygon(), polygons),
+            Geometry::Triangle(t) => self.polygon(&t.to_polygon(), polygons),
+            Geometry::GeometryCollection(parts) => parts.iter().for_each(|part| self.add(part, polygons)),
+            Geometry::Line(_) | Geometry::LineString(_) | Geometry::MultiLineString(_) => {}
+        }
+    }
+
+    fn point(&mut self, at: Coord<f64>) {
+        self.anchors.push(at);
+        self.outline.point(xyz(at.x, at.y));
+    }
+
+    fn polygon(&mut self, polygon: &Polygon<f64>, polygons: &mut Vec<Polygon<f64>>) {
+        let Some(&first) = polygon.exterior().0.first() else { return };
+        self.anchors.push(first);
+        for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
+            self.ring(ring);
+        }
+        polygons.push(polygon.clone());
+    }
+
+    fn ring(&mut self, ring: &LineString<f64>) {
+        let corners = &ring.0;
+        if corners.len() < 2 {
+            return;
+        }
+        let ellipsoid = Ellipsoid::of(&Crs::wgs84());
+        let metres = |i: usize| {
+            let (a, b) = (corners[i], corners[i + 1]);
+            let (east, north) = ellipsoid.metres_per_degree(f64::midpoint(a.y, b.y));
+            ((b.x - a.x) * east).hypot((b.y - a.y) * north)
+        };
+        let between = |i: usize, t: f64| {
+            let (a, b) = (corners[i], corners[i + 1]);
+            xyz(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t)
+        };
+        self.outline.line(corners.len() - 1, metres, between);
+    }
+
+    /// Whether a place lies on the mine's ground, holes left out.
+    pub fn holds(&self, lon: f64, lat: f64) -> bool {
+        self.ground.as_ref().is_some_and(|ground| {
+            [0.0, 360.0, -360.0].iter().any(|turn| ground.intersects(&Point::new(lon + turn, lat)))
+        })
+    }
+}

@@ -1,0 +1,14 @@
+//! Zones of a class map: patches of pixels as polygons, the mines beside them, and whether it is
+//! the mines. Knows neither files nor how the map was classified.
+
+mod border;
+pub mod join;
+mod mine_index;
+pub mod polygonize;
+mod regions;
+mod shape;
+mod simplify;
+
+pub use join::{Join, NearMines};
+pub use mine_index::MineIndex;
+pub use polygonize::{Zone, Zones, polygonize};

@@ -1,0 +1,159 @@
+//! From a class map to polygons along the edges of its pixels.
+
+use geo::{Coord, LineString, MultiPolygon, Polygon};
+
+use super::border::{Border, Ring};
+use super::regions::{Regions, Run};
+use super::simplify::Simplifier;
+use crate::classmap::Connectivity;
+use crate::crs::Affine;
+use crate::raster::Plane;
+
+/// One patch of a class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Zone {
+    /// The class code.
+    pub code: u8,
+    /// Number of pixels.
+    pub pixels: u64,
+    /// First and last row and column (inclusive).
+    pub rows: (u32, u32),
+    /// See `rows`.
+    pub cols: (u32, u32),
+}
+
+/// The zones of a map, in reading order of their first pixels, and their borders.
+///
+/// A zone is what its pixels are joined to by edges, or by edges and corners. Its polygons are
+/// valid as OGC Simple Features asks: where pixels meet over a corner alone, a zone has two
+/// polygons that touch in a point; where it encloses something but for a corner, a hole touches
+/// the exterior in a point. Neighbours share the corners of their borders.
+#[derive(Clone, Debug)]
+pub struct Zones {
+    /// The zones.
+    pub zones: Vec<Zone>,
+    regions: Regions,
+    border: Border,
+    vertices: Vec<u32>,
+    /// By zone, part and position.
+    rings: Vec<Ring>,
+    /// First ring of each zone, and the number of all at the end.
+    first_ring: Vec<usize>,
+    /// Corners that are left, where borders were simplified.
+    keep: Option<Vec<bool>>,
+}
+
+/// Finds the zones of the chosen class codes.
+pub fn polygonize(map: &Plane<u8>, chosen: &[bool; 256], connectivity: Connectivity) -> Zones {
+    let regions = Regions::of(map, chosen, connectivity);
+    let mut border = Border::of(map, chosen);
+    let (mut rings, vertices) = border.rings(map, chosen, &regions);
+    let zone_of = |ring: &Ring| regions.zone_of_part[ring.part as usize];
+    rings.sort_by_key(|ring| (zone_of(ring), ring.part)); // stable: an exterior stays before its holes
+    let mut first_ring = vec![0; regions.codes.len() + 1];
+    rings.iter().for_each(|ring| first_ring[zone_of(ring) as usize + 1] += 1);
+    for zone in 1..first_ring.len() {
+        first_ring[zone] += first_ring[zone - 1];
+    }
+    let mut zones: Vec<Zone> = regions
+        .codes
+        .iter()
+        .map(|&code| Zone { code, pixels: 0, rows: (u32::MAX, 0), cols: (u32::MAX, 0) })
+        .collect();
+    for row in 0..map.rows {
+        for run in regions.row(row) {
+            let zone = &mut zones[regions.zone_of_part[run.part as usize] as usize];
+            zone.pixels += u64::from(run.end - run.start);
+            zone.rows = (zone.rows.0.min(row as u32), zone.rows.1.max(row as u32));
+            zone.cols = (zone.cols.0.min(run.start), zone.cols.1.max(run.end - 1));
+        }
+    }
+    Zones { zones, regions, border, vertices, rings, first_ring, keep: None }
+}
+
+impl Zones {
+    /// Takes corners out of the borders such that none that is gone lies farther than `tolerance`
+    /// metres from what stands for it. Zones stay valid, and neighbours closed. `pixel` is the
+    /// width and height of a pixel in metres. Areas and distances remain those of the pixels.
+    pub fn simplify(&mut self, pixel: (f64, f64), tolerance: f64) {
+        self.keep = (tolerance > 0.0).then(|| Simplifier::run(&self.border, pixel, tolerance));
+    }
+
+    /// Number of corners of all borders.
+    pub fn corners(&self) -> usize {
+        self.border.at.len()
+    }
+
+    /// The runs of a row's pixels with their zones.
+    pub fn runs(&self, row: usize) -> impl Iterator<Item = (std::ops::Range<usize>, usize)> {
+        let zone = |run: &Run| self.regions.zone_of_part[run.part as usize] as usize;
+        self.regions.row(row).iter().map(move |run| (run.start as usize..run.end as usize, zone(run)))
+    }
+
+    /// The runs of a zone's pixels in a row.
+    pub fn runs_of(&self, zone: usize, row: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+        let (west, east) = self.zones[zone].cols;
+        let runs = self.regions.row(row);
+        let first = runs.partition_point(|run| run.end <= west);
+        runs[first..]
+            .iter()
+            .take_while(move |run| run.start <= east)
+            .filter(move |run| self.regions.zone_of_part[run.part as usize] as usize == zone)
+            .map(|run| run.start as usize..run.end as usize)
+    }
+
+    /// Square metres of every zone, from those of a pixel by row.
+    pub fn square_metres(&self, of_pixel: &[f64]) -> Vec<f64> {
+        let mut areas = vec![0.0; self.zones.len()];
+        for (row, area) in of_pixel.iter().enumerate() {
+            self.runs(row).for_each(|(cols, zone)| areas[zone] += cols.len() as f64 * area);
+        }
+        areas
+    }
+
+    /// The zone at a pixel.
+    pub fn zone_at(&self, row: usize, col: usize) -> Option<usize> {
+        self.regions.zone_at(row, col).map(|zone| zone as usize)
+    }
+
+    /// The borders of a zone as they were before any simplification, ring by ring: corners of
+    /// pixels as (row, col), the first not repeated.
+    pub fn pixel_rings(&self, zone: usize) -> impl Iterator<Item = impl Iterator<Item = (u32, u32)>> {
+        self.rings[self.first_ring[zone]..self.first_ring[zone + 1]]
+            .iter()
+            .map(|ring| self.vertices[ring.start..ring.end].iter().map(|&v| self.border.at[v as usize]))
+    }
+
+    /// The polygons of a zone in map coordinates, exteriors counter-clockwise with north up.
+    pub fn polygon(&self, zone: usize, affine: &Affine) -> MultiPolygon<f64> {
+        let rings = &self.rings[self.first_ring[zone]..self.first_ring[zone + 1]];
+        let c = &affine.0;
+        let flipped = c[1] * c[5] - c[2] * c[4] > 0.0;
+        let line = |ring: &Ring| {
+            let kept = self.vertices[ring.start..ring.end]
+                .iter()
+                .filter(|&&v| self.keep.as_ref().is_none_or(|keep| keep[v as usize]));
+            let mut coords: Vec<Coord<f64>> = kept
+                .map(|&v| {
+                    let (row, col) = self.border.at[v as usize];
+                    let (x, y) = affine.apply(f64::from(col), f64::from(row));
+                    Coord { x, y }
+                })
+                .collect();
+            if flipped {
+                coords.reverse();
+            }
+            coords.extend(coords.first().copied());
+            LineString(coords)
+        };
+        MultiPolygon(
+            rings
+                .chunk_by(|a, b| a.part == b.part)
+                .map(|of_part| Polygon::new(line(&of_part[0]), of_part[1..].iter().map(line).collect()))
+                .collect(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

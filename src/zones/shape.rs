@@ -1,0 +1,213 @@
+//! Outlines in space: the distance between two of them on the ellipsoid.
+//!
+//! An outline is cut into pieces of at most [`PIECE`] metres, which leave any reasonable line
+//! between their ends (a straight line of the map, of longitude and latitude, a geodesic) by less
+//! than a fifth of a millimetre. The nearest pieces are found by straight distances in space and
+//! measured by geodesics (Karney 2013).
+
+use geographiclib_rs::{Geodesic, InverseGeodesic};
+
+use std::sync::LazyLock;
+
+use crate::crs::earth::{Xyz, chord2, lon_lat};
+
+/// Longest piece of an outline in metres.
+pub const PIECE: f64 = 100.0;
+/// Pieces that are passed over together.
+const CHUNK: usize = 32;
+/// Least and largest radius that make an arc of a chord longer and shorter than any geodesic of
+/// WGS 84 over the same chord is.
+const RADII: (f64, f64) = (6_330_000.0, 6_410_000.0);
+/// Chords beyond this, metres, bound nothing from above.
+const LONG_CHORD: f64 = 12_000_000.0;
+/// No two points lie farther apart, metres.
+const HALF_AROUND: f64 = 20_038_000.0;
+
+static WGS84: LazyLock<Geodesic> = LazyLock::new(Geodesic::wgs84);
+
+/// The least geodesic distance over a chord, metres.
+pub fn arc_at_least(chord: f64) -> f64 {
+    2.0 * RADII.1 * (chord / (2.0 * RADII.1)).min(1.0).asin()
+}
+
+/// The largest geodesic distance over a chord, metres.
+pub fn arc_at_most(chord: f64) -> f64 {
+    if chord > LONG_CHORD { HALF_AROUND } else { 2.0 * RADII.0 * (chord / (2.0 * RADII.0)).min(1.0).asin() }
+}
+
+/// The longest chord under an arc, metres.
+pub fn chord_at_most(arc: f64) -> f64 {
+    if arc >= HALF_AROUND * 0.99 { 2.0 * RADII.1 } else { arc.min(2.0 * RADII.1) }
+}
+
+/// Metres on the ellipsoid, and degrees clockwise from north at the first point.
+pub fn geodesic(from: Xyz, to: Xyz) -> (f64, f64) {
+    let ((lon, lat), (to_lon, to_lat)) = (lon_lat(from), lon_lat(to));
+    let (metres, bearing, _, _): (f64, f64, f64, f64) = WGS84.inverse(lat, lon, to_lat, to_lon);
+    (metres, (bearing + 360.0) % 360.0)
+}
+
+/// Pieces of one or more outlines, or points (pieces without length).
+#[derive(Clone, Debug, Default)]
+pub struct Outline {
+    pieces: Vec<[Xyz; 2]>,
+    /// Balls around each [`CHUNK`] pieces.
+    chunks: Vec<(Xyz, f64)>,
+    /// A ball around all of them.
+    pub ball: (Xyz, f64),
+}
+
+impl Outline {
+    /// Empties it, to be filled again.
+    pub fn clear(&mut self) {
+        self.pieces.clear();
+        self.chunks.clear();
+    }
+
+    /// Adds a point.
+    pub fn point(&mut self, at: Xyz) {
+        self.pieces.push([at, at]);
+    }
+
+    /// Adds a line from corner to corner, `between(i, t)` a share `t` of the way behind corner `i`.
+    pub fn line(
+        &mut self,
+        corners: usize,
+        metres: impl Fn(usize) -> f64,
+        between: impl Fn(usize, f64) -> Xyz,
+    ) {
+        let mut from = between(0, 0.0);
+        for i in 0..corners {
+            let count = (metres(i) / PIECE).ceil().max(1.0) as usize;
+            for k in 1..=count {
+                let to = between(i, k as f64 / count as f64);
+                self.pieces.push([from, to]);
+                from = to;
+            }
+        }
+    }
+
+    /// Prepares for measuring, once all is added.
+    pub fn close(&mut self) {
+        let ball_of = |pieces: &[[Xyz; 2]]| {
+            let ends = || pieces.iter().flatten();
+            let bound = |axis: usize| {
+                let values = || ends().map(move |p| p[axis]);
+                f64::midpoint(
+                    values().fold(f64::INFINITY, f64::min),
+                    values().fold(f64::NEG_INFINITY, f64::max),
+                )
+            };
+            let centre = [bound(0), bound(1), bound(2)];
+            (centre, ends().map(|&p| chord2(p, centre)).fold(0.0, f64::max).sqrt())
+        };
+        self.ball = if self.pieces.is_empty() { ([0.0; 3], 0.0) } else { ball_of(&self.pieces) };
+        self.chunks.clear();
+        if self.pieces.len() > CHUNK {
+            self.chunks.extend(self.pieces.chunks(CHUNK).map(ball_of));
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Passes the pieces that may lie within `limit` of a ball, chunk by chunk.
+    fn near(&self, (centre, radius): (Xyz, f64), limit: f64) -> impl Iterator<Item = &[[Xyz; 2]]> {
+        self.pieces.chunks(CHUNK).enumerate().filter_map(move |(i, pieces)| match self.chunks.get(i) {
+            Some((at, r)) if chord2(*at, centre) > (limit + r + radius).powi(2) => None,
+            _ => Some(pieces),
+        })
+    }
+
+    /// Straight metres to another outline; anything beyond `limit` may be told as infinite.
+    pub fn chord(&self, other: &Self, limit: f64) -> f64 {
+        let mut least2 = limit * limit;
+        let mut found = f64::INFINITY;
+        for theirs in &other.pieces {
+            let ball = ball_of_piece(theirs);
+            for pieces in self.near(ball, least2.sqrt()) {
+                for own in pieces {
+                    let d2 = if theirs[0] == theirs[1] {
+                        to_point2(own, theirs[0]).0
+                    } else {
+                        between2(own, theirs).0
+                    };
+                    if d2 <= least2 {
+                        (least2, found) = (d2, d2);
+                    }
+                }
+            }
+        }
+        found.sqrt()
+    }
+
+    /// Geodesic metres to another outline, and the bearing at this one, where the straight
+    /// distance is known to be `chord`.
+    pub fn measure(&self, other: &Self, chord: f64) -> (f64, f64) {
+        let mut best = (f64::INFINITY, 0.0);
+        // Pieces whose arc could still be the shortest.
+        let most = arc_at_most(chord) + 1e-6;
+        let limit = chord_at_most(most);
+        for theirs in &other.pieces {
+            for pieces in self.near(ball_of_piece(theirs), limit) {
+                for own in pieces {
+                    let (d2, here, there) = between2(own, theirs);
+                    if arc_at_least(d2.sqrt()) <= most.min(best.0) {
+                        let measured = geodesic(here, there);
+                        if measured.0 < best.0 {
+                            best = measured;
+                        }
+                    }
+                }
+            }
+        }
+        best
+    }
+}
+
+fn ball_of_piece(piece: &[Xyz; 2]) -> (Xyz, f64) {
+    let centre = std::array::from_fn(|k| f64::midpoint(piece[0][k], piece[1][k]));
+    (centre, chord2(piece[0], centre).sqrt())
+}
+
+fn minus(a: Xyz, b: Xyz) -> Xyz {
+    [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
+}
+
+fn dot(a: Xyz, b: Xyz) -> f64 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+}
+
+fn along(a: Xyz, way: Xyz, t: f64) -> Xyz {
+    [a[0] + way[0] * t, a[1] + way[1] * t, a[2] + way[2] * t]
+}
+
+/// Square of the distance of a piece to a point, and the nearest place on it.
+fn to_point2(piece: &[Xyz; 2], point: Xyz) -> (f64, Xyz) {
+    let way = minus(piece[1], piece[0]);
+    let length2 = dot(way, way);
+    let t = if length2 > 0.0 { (dot(minus(point, piece[0]), way) / length2).clamp(0.0, 1.0) } else { 0.0 };
+    let at = along(piece[0], way, t);
+    (chord2(at, point), at)
+}
+
+/// Square of the distance of two pieces, and the nearest places on both (Ericson 2005, 5.1.9).
+fn between2(a: &[Xyz; 2], b: &[Xyz; 2]) -> (f64, Xyz, Xyz) {
+    if b[0] == b[1] {
+        let (d2, at) = to_point2(a, b[0]);
+        return (d2, at, b[0]);
+    }
+    let (u, v, w) = (minus(a[1], a[0]), minus(b[1], b[0]), minus(a[0], b[0]));
+    let (uu, vv, uv, uw, vw) = (dot(u, u), dot(v, v), dot(u, v), dot(u, w), dot(v, w));
+    let clear = uu * vv - uv * uv;
+    let mut s = if clear > 1e-12 * uu * vv { ((uv * vw - uw * vv) / clear).clamp(0.0, 1.0) } else { 0.0 };
+    let mut t = (uv * s + vw) / vv;
+    if !(0.0..=1.0).contains(&t) {
+        t = t.clamp(0.0, 1.0);
+        s = if uu > 0.0 { ((uv * t - uw) / uu).clamp(0.0, 1.0) } else { 0.0 };
+    }
+    let (here, there) = (along(a[0], u, s), along(b[0], v, t));
+    (chord2(here, there), here, there)
+}
