@@ -9,7 +9,7 @@ use crate::crs::GeoBox;
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
 use crate::ogc::{CubeInput, FileInput};
 use crate::raster::{Plane, Window};
-use crate::vector::{FeatureSchema, FeatureTable, Value};
+use crate::vector::{FeatureSchema, FeatureTable, MineRows, Value};
 
 /// Everything a run may touch.
 pub struct Context<'a> {
@@ -49,6 +49,14 @@ pub trait DataSource: Send + Sync {
     /// # Errors
     /// [`ProcessError::Input`] naming `input`.
     fn features(&self, input: &str, file: &FileInput) -> Result<FeatureTable, ProcessError>;
+    /// Reads mines: every usable row, and what is wrong with the others. `crs` is that of
+    /// coordinates whose file does not tell it.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] naming `input`, or `minesCrs`.
+    fn mines(&self, input: &str, file: &FileInput, _crs: Option<&str>) -> Result<MineRows, ProcessError> {
+        self.features(input, file).map(MineRows::of)
+    }
     /// Reads a table of series (`NDRE@2022-01-05` columns), or `None` where the file is anything
     /// else: `samples` may be either.
     ///

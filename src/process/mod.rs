@@ -17,9 +17,11 @@ mod rice_map;
 mod stress;
 mod stress_map;
 mod stress_persistence;
+mod stress_zones;
 mod train_rice;
 mod train_stress;
 mod traits;
+mod zones;
 
 pub use context::{
     CancelToken, Context, DataSource, FeatureWriter, Progress, RasterKind, RasterReader, RasterWriter,

@@ -11,6 +11,7 @@ use super::index_series::IndexSeries;
 use super::rice_map::RiceMap;
 use super::stress_map::StressMap;
 use super::stress_persistence::StressPersistence;
+use super::stress_zones::StressZones;
 use super::train_rice::TrainRice;
 use super::train_stress::TrainStress;
 
@@ -22,6 +23,7 @@ static REGISTRY: &[&dyn DynProcess] = &[
     &StressMap,
     &TrainStress,
     &StressPersistence,
+    &StressZones,
     &AssessAccuracy,
     &IndexSeries,
     &Echo,

@@ -44,9 +44,9 @@ pub struct StressPersistenceInputs {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct YearMap {
     /// The year.
-    year: i16,
+    pub year: i16,
     /// The class map that `stress-map` made.
-    map: FileInput,
+    pub map: FileInput,
 }
 
 /// What comes back. Stress is evidence of chlorophyll loss in rice, not a soil test.

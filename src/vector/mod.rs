@@ -3,11 +3,13 @@
 pub mod cover;
 pub mod nearest;
 mod reproject;
+mod rows;
 mod schema;
 
 use std::collections::BTreeMap;
 
 pub use reproject::reproject;
+pub use rows::{MineRows, RowAction, RowProblem};
 pub use schema::{FeatureSchema, Field, FieldKind, GeometryKind};
 
 /// A property of a feature.
