@@ -4,8 +4,8 @@
 pub const SEMI_MAJOR: f64 = 6_378_137.0;
 /// Flattening of WGS 84.
 pub const FLATTENING: f64 = 1.0 / 298.257_223_563;
-/// Square of the first eccentricity.
-const E2: f64 = FLATTENING * (2.0 - FLATTENING);
+/// Square of the first eccentricity of WGS 84.
+pub const E2: f64 = FLATTENING * (2.0 - FLATTENING);
 
 /// Earth-centred, Earth-fixed metres.
 pub type Xyz = [f64; 3];

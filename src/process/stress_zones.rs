@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stress::STRESSED;
-use super::zones::{DirtyRows, FoundZones, Joined, Mines, YearOf, ZoneOptions, find, write_mines, write_zones};
+use super::zones::{
+    DirtyRows, FoundZones, Joined, Mines, YearOf, ZoneOptions, find, write_mines, write_zones,
+};
 use super::{Context, Process, ProcessError};
 use crate::classmap::Connectivity;
 use crate::ogc::{FeatureCollection, FileInput};
@@ -163,7 +165,9 @@ impl Process for StressZones {
             inputs.probability.as_ref().map(|f| context.data.raster("probability", f)).transpose()?;
         let found = find(map.as_ref(), "stressMap", &options, context)?;
         if found.zones.zones.is_empty() {
-            context.progress.note(&format!("no pixel is {}: the result is empty", options.classes.join(" or ")));
+            context
+                .progress
+                .note(&format!("no pixel is {}: the result is empty", options.classes.join(" or ")));
         }
         let means = probability.map(|p| found.means(p.as_ref(), "probability", context)).transpose()?;
         let years = inputs.years(&found, context)?;

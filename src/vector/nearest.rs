@@ -29,9 +29,9 @@ impl PointDistance for Ball {
 }
 
 impl BallTree {
-    /// A tree of balls (centre and radius in metres), numbered as they come.
-    pub fn new(balls: impl IntoIterator<Item = (Xyz, f64)>) -> Self {
-        let balls = (0..).zip(balls).map(|(id, (centre, radius))| Ball { centre, radius, id });
+    /// A tree of numbered balls (centre and radius in metres).
+    pub fn new(balls: impl IntoIterator<Item = (usize, (Xyz, f64))>) -> Self {
+        let balls = balls.into_iter().map(|(id, (centre, radius))| Ball { centre, radius, id: id as u32 });
         Self(RTree::bulk_load(balls.collect()))
     }
 
@@ -54,13 +54,13 @@ mod tests {
     #[test]
     fn balls_come_by_distance_also_over_the_date_line() {
         let places = [(179.9, 10.0), (-179.9, 10.0), (0.0, 90.0), (170.0, 10.0)];
-        let tree = BallTree::new(places.map(|(lon, lat)| (xyz(lon, lat), 0.0)));
+        let tree = BallTree::new(places.map(|(lon, lat)| (xyz(lon, lat), 0.0)).into_iter().enumerate());
         let order: Vec<usize> = tree.nearest(xyz(-179.95, 10.0)).map(|n| n.0).collect();
         assert_eq!(order, [1, 0, 3, 2]);
         let mut near: Vec<usize> = tree.within(xyz(-179.95, 10.0), 20_000.0).collect();
         near.sort_unstable();
         assert_eq!(near, [0, 1]);
-        let wide = BallTree::new([(xyz(0.0, 0.0), 5000.0)]);
+        let wide = BallTree::new([(0, (xyz(0.0, 0.0), 5000.0))]);
         assert_eq!(wide.nearest(xyz(0.01, 0.0)).next(), Some((0, 0.0)));
     }
 }

@@ -4,12 +4,15 @@ use rayon::prelude::*;
 
 use super::Zones;
 use super::mine_index::{Mine, MineIndex};
-use super::shape::{Outline, arc_at_least, arc_at_most, chord_at_most};
+use super::shape::{Approach, Outline, arc_at_least, arc_at_most, chord_at_most};
 use crate::crs::earth::{Xyz, chord2, lon_lat};
 use crate::crs::{CrsError, GeoBox, GlobeGrid, pixel_metres};
+use crate::vector::nearest::BallTree;
 
-/// Zones that are joined between two looks at whether to go on.
-const BATCH: usize = 4096;
+/// Zones that lie near each other and ask the tree together.
+const GROUP: usize = 64;
+/// Groups between two looks at whether to go on.
+const BATCH: usize = 64;
 /// Two outlines that come this near, metres, cross: their pieces leave the ellipsoid by less.
 const TOUCH: f64 = 1e-3;
 /// Cut-off of the density's kernel in bandwidths: the radius is three of them.
@@ -63,18 +66,49 @@ impl<'a> Join<'a> {
     /// What lies near every zone, by rayon's threads. `go_on` is told how many zones are done and
     /// says whether to go on; `None` where it did not.
     pub fn run(&self, go_on: impl Fn(usize) -> bool) -> Option<Vec<NearMines>> {
-        let count = self.zones.zones.len();
-        let mut found = Vec::with_capacity(count);
-        for first in (0..count).step_by(BATCH) {
-            if !go_on(first) {
+        let none = NearMines { nearest: None, within: 0, density: 0.0 };
+        let mut found = vec![none; self.zones.zones.len()];
+        let order = self.by_place();
+        for (batch, zones) in order.chunks(GROUP * BATCH).enumerate() {
+            if !go_on(batch * GROUP * BATCH) {
                 return None;
             }
-            let batch = first..count.min(first + BATCH);
-            found.par_extend(
-                batch.into_par_iter().map_init(Outline::default, |outline, zone| self.of(zone, outline)),
-            );
+            let near: Vec<Vec<NearMines>> = zones
+                .par_chunks(GROUP)
+                .map_init(Group::default, |group, zones| group.join(self, zones))
+                .collect();
+            for (&zone, near) in zones.iter().zip(near.into_iter().flatten()) {
+                found[zone as usize] = near;
+            }
         }
         Some(found)
+    }
+
+    /// The zones along a Z-order curve: each lies near the next.
+    fn by_place(&self) -> Vec<u32> {
+        let spread = |v: u32| {
+            let mut v = u64::from(v);
+            for (shift, mask) in [
+                (16, 0x0000_ffff_0000_ffff),
+                (8, 0x00ff_00ff_00ff_00ff),
+                (4, 0x0f0f_0f0f_0f0f_0f0f),
+                (2, 0x3333_3333_3333_3333),
+                (1, 0x5555_5555_5555_5555),
+            ] {
+                v = (v | v << shift) & mask;
+            }
+            v
+        };
+        let mut order: Vec<(u64, u32)> = (0..)
+            .zip(&self.zones.zones)
+            .map(|(id, zone)| {
+                let (row, col) =
+                    (u32::midpoint(zone.rows.0, zone.rows.1), u32::midpoint(zone.cols.0, zone.cols.1));
+                (spread(row) << 1 | spread(col), id)
+            })
+            .collect();
+        order.par_sort_unstable();
+        order.into_iter().map(|o| o.1).collect()
     }
 
     /// The outline of a zone along its pixels' edges.
@@ -98,21 +132,17 @@ impl<'a> Join<'a> {
         outline.close();
     }
 
-    fn of(&self, zone: usize, outline: &mut Outline) -> NearMines {
-        self.outline(zone, outline);
-        let held = self.inside.partition_point(|i| (i.0 as usize) < zone);
-        let held: Vec<u32> =
-            self.inside[held..].iter().take_while(|i| i.0 as usize == zone).map(|i| i.1).collect();
-        let corners = self.corners(zone);
-        let nearest = self.nearest(outline, &held, &corners);
-        let (within, density) = self.around(outline, &held, &corners);
-        NearMines { nearest, within, density }
+    /// Mines with a part in a zone.
+    fn held(&self, zone: usize) -> &[(u32, u32)] {
+        let first = self.inside.partition_point(|i| (i.0 as usize) < zone);
+        let rest = &self.inside[first..];
+        &rest[..rest.partition_point(|i| i.0 as usize == zone)]
     }
 
     /// Longitude and latitude of a corner of each ring of a zone: where one lies on a mine's
     /// ground and no borders cross, so does the whole ring.
     fn corners(&self, zone: usize) -> Vec<(f64, f64)> {
-        if self.mines.mines.iter().all(|m| m.ground.is_none()) {
+        if !self.mines.with_ground {
             return Vec::new();
         }
         self.zones
@@ -120,96 +150,6 @@ impl<'a> Join<'a> {
             .filter_map(|mut ring| ring.next())
             .map(|(row, col)| lon_lat(self.globe.xyz(f64::from(col), f64::from(row))))
             .collect()
-    }
-
-    /// Whether a mine and a zone have ground in common, as far as their borders do not cross.
-    fn meet(mine: &Mine, id: usize, held: &[u32], corners: &[(f64, f64)]) -> bool {
-        held.contains(&(id as u32)) || corners.iter().any(|&(lon, lat)| mine.holds(lon, lat))
-    }
-
-    fn nearest(
-        &self,
-        zone: &Outline,
-        held: &[u32],
-        corners: &[(f64, f64)],
-    ) -> Option<(usize, f64, Option<f64>)> {
-        let (centre, reach) = zone.ball;
-        let mut candidates: Vec<(usize, f64)> = Vec::new();
-        let mut most = f64::INFINITY;
-        for (id, distance) in self.mines.tree.nearest(centre) {
-            if arc_at_least((distance - reach).max(0.0)) > most {
-                break;
-            }
-            let mine = &self.mines.mines[id];
-            if mine.outline.is_empty() {
-                continue;
-            }
-            let limit = if most.is_finite() { chord_at_most(most) } else { f64::INFINITY };
-            let mut chord = zone.chord(&mine.outline, limit);
-            if chord <= TOUCH || Self::meet(mine, id, held, corners) {
-                chord = 0.0;
-            }
-            if chord.is_finite() {
-                most = most.min(arc_at_most(chord));
-                candidates.push((id, chord));
-            }
-        }
-        candidates.sort_unstable_by_key(|c| c.0);
-        let mut best: Option<(usize, f64, Option<f64>)> = None;
-        for (id, chord) in candidates {
-            if arc_at_least(chord) > most || best.is_some_and(|b| b.1 <= arc_at_least(chord)) {
-                continue;
-            }
-            let found = if chord == 0.0 {
-                (id, 0.0, None)
-            } else {
-                let (metres, bearing) = zone.measure(&self.mines.mines[id].outline, chord);
-                (id, metres, Some(bearing))
-            };
-            if best.is_none_or(|b| found.1 < b.1) {
-                best = Some(found);
-            }
-        }
-        best
-    }
-
-    /// How many mines lie within the radius, and how densely.
-    fn around(&self, zone: &Outline, held: &[u32], corners: &[(f64, f64)]) -> (u32, f64) {
-        let (centre, reach) = zone.ball;
-        let limit = chord_at_most(self.radius);
-        let (sigma, mut within, mut weight) = (self.radius / SIGMAS, 0, 0.0);
-        let (all, spread) = self.mines.ball;
-        let everywhere = arc_at_most(chord2(all, centre).sqrt() + spread + reach) <= self.radius;
-        if everywhere {
-            within = self.mines.mines.iter().filter(|m| !m.outline.is_empty()).count() as u32;
-        }
-        for id in self.mines.tree.within(centre, limit + reach) {
-            let mine = &self.mines.mines[id];
-            if mine.outline.is_empty() {
-                continue;
-            }
-            let to_middle = chord2(mine.at, centre);
-            if self.radius > 0.0 && to_middle <= limit * limit {
-                weight += (-0.5 * to_middle / (sigma * sigma)).exp();
-            }
-            let (at, wide) = mine.outline.ball;
-            let farthest = chord2(at, centre).sqrt() + reach + wide;
-            if everywhere {
-                continue;
-            }
-            let counts = arc_at_most(farthest) <= self.radius || {
-                let chord = zone.chord(&mine.outline, limit);
-                chord <= TOUCH
-                    || Self::meet(mine, id, held, corners)
-                    || arc_at_most(chord) <= self.radius
-                    || (arc_at_least(chord) <= self.radius
-                        && zone.measure(&mine.outline, chord).0 <= self.radius)
-            };
-            within += u32::from(counts);
-        }
-        // The mass of the kernel within three bandwidths is 1 - exp(-9/2).
-        let mass = std::f64::consts::TAU * sigma * sigma * (1.0 - (-0.5 * SIGMAS * SIGMAS).exp());
-        (within, if mass > 0.0 { weight / mass * 1e6 } else { 0.0 })
     }
 
     /// The place of a pixel's centre.
@@ -235,7 +175,7 @@ impl<'a> Join<'a> {
                 outline.ball
             })
             .collect();
-        let tree = crate::vector::nearest::BallTree::new(balls.iter().copied());
+        let tree = BallTree::new(balls.iter().copied().enumerate());
         let mut found = Vec::with_capacity(self.mines.len());
         for (first, batch) in (0..).step_by(64).zip(self.mines.mines.chunks(64)) {
             if !go_on(first) {
@@ -286,8 +226,9 @@ impl<'a> Join<'a> {
                     pixel.point(at);
                     pixel.close();
                     let (lon, lat) = lon_lat(at);
-                    let chord =
-                        if mine.holds(lon, lat) { 0.0 } else { mine.outline.chord(&pixel, f64::INFINITY) };
+                    let apart =
+                        || mine.outline.approach(&pixel, f64::INFINITY).map_or(f64::INFINITY, |a| a.chord);
+                    let chord = if mine.holds(lon, lat) { 0.0 } else { apart() };
                     let metres = f64::midpoint(arc_at_least(chord), arc_at_most(chord));
                     if let Some(band) = band(metres) {
                         counts[band] += 1;
@@ -298,6 +239,163 @@ impl<'a> Join<'a> {
                 *sum += count as f64 * square_metres[row];
             }
         }
+    }
+}
+
+/// Zones near each other, and the mines that concern any of them.
+#[derive(Default)]
+struct Group {
+    outlines: Vec<Outline>,
+    /// Candidates: number, middle and reach of each, axis by axis.
+    ids: Vec<u32>,
+    middles: [Vec<f64>; 3],
+    reaches: Vec<f64>,
+    /// Metres from the middle of a zone to that of each candidate.
+    apart: Vec<f64>,
+}
+
+impl Group {
+    fn join(&mut self, join: &Join<'_>, zones: &[u32]) -> Vec<NearMines> {
+        self.outlines.resize_with(self.outlines.len().max(zones.len()), Outline::default);
+        for (outline, &zone) in self.outlines.iter_mut().zip(zones) {
+            join.outline(zone as usize, outline);
+        }
+        self.gather(join, zones.len());
+        (0..zones.len()).map(|k| self.of(join, k, zones[k] as usize)).collect()
+    }
+
+    /// Finds the candidates: no mine beyond can be a zone's nearest, or within the radius.
+    fn gather(&mut self, join: &Join<'_>, count: usize) {
+        let outlines = &self.outlines[..count];
+        let middle: Xyz =
+            std::array::from_fn(|k| outlines.iter().map(|o| o.ball.0[k]).sum::<f64>() / count as f64);
+        let reach = outlines.iter().map(|o| chord2(o.ball.0, middle).sqrt() + o.ball.1).fold(0.0, f64::max);
+        self.ids.clear();
+        let tree = &join.mines.tree;
+        if let Some((nearest, apart)) = tree.nearest(middle).next() {
+            // The nearest of the group's middle is near enough for every zone of the group.
+            let wide = join.mines.mines[nearest].outline.ball.1;
+            let most = chord_at_most(arc_at_most(apart + 2.0 * wide + reach));
+            self.ids.extend(
+                tree.within(middle, most.max(chord_at_most(join.radius)) + reach).map(|id| id as u32),
+            );
+            self.ids.sort_unstable(); // sums must not depend on the tree
+        }
+        let ball = |id: &u32| join.mines.mines[*id as usize].outline.ball;
+        for (axis, middles) in self.middles.iter_mut().enumerate() {
+            middles.clear();
+            middles.extend(self.ids.iter().map(|id| ball(id).0[axis]));
+        }
+        self.reaches.clear();
+        self.reaches.extend(self.ids.iter().map(|id| ball(id).1));
+    }
+
+    fn of(&mut self, join: &Join<'_>, k: usize, zone: usize) -> NearMines {
+        let (middle, _) = self.outlines[k].ball;
+        let [xs, ys, zs] = &self.middles;
+        self.apart.clear();
+        self.apart.extend(xs.iter().zip(ys).zip(zs).map(|((x, y), z)| {
+            ((x - middle[0]).powi(2) + (y - middle[1]).powi(2) + (z - middle[2]).powi(2)).sqrt()
+        }));
+        let near = Near {
+            group: self,
+            join,
+            zone: &self.outlines[k],
+            held: join.held(zone),
+            corners: join.corners(zone),
+        };
+        let (within, density) = near.around();
+        NearMines { nearest: near.nearest(), within, density }
+    }
+}
+
+/// One zone and the candidates of its group.
+struct Near<'a> {
+    group: &'a Group,
+    join: &'a Join<'a>,
+    zone: &'a Outline,
+    held: &'a [(u32, u32)],
+    corners: Vec<(f64, f64)>,
+}
+
+impl Near<'_> {
+    fn mine(&self, candidate: usize) -> &Mine {
+        &self.join.mines.mines[self.group.ids[candidate] as usize]
+    }
+
+    /// How near the zone comes to a mine, as far as that is within `limit` metres; no distance
+    /// where they have ground in common.
+    fn approach(&self, candidate: usize, limit: f64) -> Option<Approach> {
+        let (id, mine) = (self.group.ids[candidate], self.mine(candidate));
+        let meet = || {
+            self.held.iter().any(|h| h.1 == id) || self.corners.iter().any(|&(lon, lat)| mine.holds(lon, lat))
+        };
+        match self.zone.approach(&mine.outline, limit) {
+            Some(found) if found.chord > TOUCH && !meet() => Some(found),
+            None if !meet() => None,
+            _ => Some(Approach { chord: 0.0, here: mine.at, there: mine.at }),
+        }
+    }
+
+    fn measure(&self, candidate: usize, approach: &Approach) -> (f64, Option<f64>) {
+        if approach.chord == 0.0 {
+            return (0.0, None);
+        }
+        let (metres, bearing) = self.zone.measure(&self.mine(candidate).outline, approach);
+        (metres, Some(bearing))
+    }
+
+    fn nearest(&self) -> Option<(usize, f64, Option<f64>)> {
+        let (apart, reaches, reach) = (&self.group.apart, &self.group.reaches, self.zone.ball.1);
+        let farthest =
+            apart.iter().zip(reaches).map(|(apart, wide)| apart + wide).fold(f64::INFINITY, f64::min);
+        let mut most = arc_at_most(farthest + reach);
+        let limit = chord_at_most(most) + reach;
+        let mut candidates: Vec<(usize, Approach)> = Vec::new();
+        for (i, (apart, wide)) in apart.iter().zip(reaches).enumerate() {
+            if apart - wide <= limit
+                && arc_at_least(apart - wide - reach) <= most
+                && let Some(approach) = self.approach(i, chord_at_most(most))
+            {
+                most = most.min(arc_at_most(approach.chord));
+                candidates.push((i, approach));
+            }
+        }
+        let mut best: Option<(usize, f64, Option<f64>)> = None;
+        for (i, approach) in candidates {
+            if arc_at_least(approach.chord) <= most {
+                let (metres, bearing) = self.measure(i, &approach);
+                if best.is_none_or(|b| metres < b.1) {
+                    best = Some((self.group.ids[i] as usize, metres, bearing));
+                }
+            }
+        }
+        best
+    }
+
+    /// How many mines lie within the radius, and how densely.
+    fn around(&self) -> (u32, f64) {
+        let (radius, reach) = (self.join.radius, self.zone.ball.1);
+        let (limit, sigma) = (chord_at_most(radius), radius / SIGMAS);
+        let (mut within, mut weight) = (0, 0.0);
+        for (i, (&apart, wide)) in self.group.apart.iter().zip(&self.group.reaches).enumerate() {
+            if apart - wide - reach > limit {
+                continue;
+            }
+            if radius > 0.0 && apart <= limit {
+                weight += (-0.5 * (apart / sigma).powi(2)).exp();
+            }
+            let farthest = apart + wide + reach;
+            // A chord is the cheaper look, and certain enough well within a small radius.
+            let surely =
+                if radius < 100_000.0 { farthest < 0.99 * radius } else { arc_at_most(farthest) <= radius };
+            within += u32::from(
+                surely || self.approach(i, limit).is_some_and(|found| self.measure(i, &found).0 <= radius),
+            );
+        }
+        // The mass of the kernel within three bandwidths is 1 - exp(-9/2).
+        let mass = std::f64::consts::TAU * sigma * sigma * (1.0 - (-0.5 * SIGMAS * SIGMAS).exp());
+        (within, if mass > 0.0 { weight / mass * 1e6 } else { 0.0 })
     }
 }
 

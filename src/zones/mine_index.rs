@@ -12,8 +12,8 @@ use crate::vector::nearest::BallTree;
 pub struct MineIndex {
     pub(super) mines: Vec<Mine>,
     pub(super) tree: BallTree,
-    /// A ball around all of them.
-    pub(super) ball: (Xyz, f64),
+    /// Whether any of them is more than points.
+    pub(super) with_ground: bool,
 }
 
 /// One mine.
@@ -34,13 +34,10 @@ impl MineIndex {
     /// Indexes mines. Anything but points and polygons has no place, and is never near.
     pub fn new<'a>(geometries: impl IntoIterator<Item = &'a Geometry<f64>>) -> Self {
         let mines: Vec<Mine> = geometries.into_iter().map(Mine::of).collect();
-        let tree = BallTree::new(mines.iter().map(|m| m.outline.ball));
-        let centres: Vec<Xyz> = mines.iter().map(|m| m.outline.ball.0).collect();
-        let count = centres.len().max(1) as f64;
-        let centre: Xyz = std::array::from_fn(|k| centres.iter().map(|c| c[k]).sum::<f64>() / count);
-        let reach = |m: &Mine| crate::crs::earth::chord2(m.outline.ball.0, centre).sqrt() + m.outline.ball.1;
-        let radius = mines.iter().map(reach).fold(0.0, f64::max);
-        Self { mines, tree, ball: (centre, radius) }
+        let placed = mines.iter().enumerate().filter(|(_, m)| !m.outline.is_empty());
+        let tree = BallTree::new(placed.map(|(id, m)| (id, m.outline.ball)));
+        let with_ground = mines.iter().any(|m| m.ground.is_some());
+        Self { mines, tree, with_ground }
     }
 
     /// Number of mines.

@@ -52,10 +52,8 @@ pub fn write_zones(
     order.sort_by(|&a, &b| {
         found.areas[b].partial_cmp(&found.areas[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
     });
-    let rows: Vec<ZoneRow> = (1..)
-        .zip(order)
-        .map(|(id, zone)| ZoneRow { id, zone, hectares: found.areas[zone] / 1e4 })
-        .collect();
+    let rows: Vec<ZoneRow> =
+        (1..).zip(order).map(|(id, zone)| ZoneRow { id, zone, hectares: found.areas[zone] / 1e4 }).collect();
     if !context.sink.wants(output) {
         return Ok(rows);
     }
@@ -132,7 +130,13 @@ fn beside(zone: usize, mines: Option<(&Mines, &Joined)>) -> Vec<Value> {
             };
             let name = text(&["name", "mine_name", "mineName", "title", "site"]);
             let commodity = text(&["commodity", "commodities", "mineral", "ore", "metal", "product"]);
-            vec![id, name, commodity, number(Some(rounded(metres, 3))), number(bearing.map(|b| rounded(b, 3)))]
+            vec![
+                id,
+                name,
+                commodity,
+                number(Some(rounded(metres, 3))),
+                number(bearing.map(|b| rounded(b, 3))),
+            ]
         }
     };
     values.push(Value::Number(near.within.into()));
@@ -221,7 +225,9 @@ fn joint(before: Option<FieldKind>, value: &Value) -> Option<FieldKind> {
     match before {
         None => Some(kind),
         Some(same) if same == kind => before,
-        Some(FieldKind::Integer | FieldKind::Real) if matches!(value, Value::Number(_)) => Some(FieldKind::Real),
+        Some(FieldKind::Integer | FieldKind::Real) if matches!(value, Value::Number(_)) => {
+            Some(FieldKind::Real)
+        }
         Some(_) => Some(FieldKind::Text),
     }
 }

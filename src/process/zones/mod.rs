@@ -12,7 +12,7 @@ use crate::classmap::{Connectivity, Legend, PixelArea, sieve};
 use crate::crs::{GeoBox, pixel_metres};
 use crate::raster::{Plane, Resampling, Window};
 use crate::zones::{Join, MineIndex, NearMines, Zones, polygonize};
-pub use attributes::{ZoneRow, YearOf, write_mines, write_zones};
+pub use attributes::{YearOf, write_mines, write_zones};
 pub use mines::{DirtyRows, Mines};
 
 /// Rows of the blocks that rasters are read in.
@@ -136,7 +136,10 @@ impl FoundZones {
                 sums[zone].1 += 1;
             }
         })?;
-        Ok(sums.into_iter().map(|(sum, count)| if count == 0 { f64::NAN } else { sum / count as f64 }).collect())
+        Ok(sums
+            .into_iter()
+            .map(|(sum, count)| if count == 0 { f64::NAN } else { sum / count as f64 })
+            .collect())
     }
 
     /// The share of each zone's pixels that another class map of the same grid calls by one of

@@ -110,15 +110,15 @@ proptest! {
             let mut outline = Outline::default();
             join.outline(zone, &mut outline);
             let corners = join.corners(zone);
-            let held: Vec<u32> = join.inside.iter().filter(|i| i.0 as usize == zone).map(|i| i.1).collect();
             let metres: Vec<f64> = index
                 .mines
                 .iter()
                 .enumerate()
                 .map(|(id, mine)| {
-                    let chord = outline.chord(&mine.outline, f64::INFINITY);
-                    let meet = chord <= TOUCH || Join::meet(mine, id, &held, &corners);
-                    if meet { 0.0 } else { outline.measure(&mine.outline, chord).0 }
+                    let approach = outline.approach(&mine.outline, f64::INFINITY).unwrap();
+                    let held = join.inside.contains(&(zone as u32, id as u32));
+                    let meet = held || corners.iter().any(|&(lon, lat)| mine.holds(lon, lat));
+                    if meet || approach.chord <= TOUCH { 0.0 } else { outline.measure(&mine.outline, &approach).0 }
                 })
                 .collect();
             let least = metres.iter().copied().fold(f64::INFINITY, f64::min);
