@@ -19,6 +19,7 @@ pub mod raster_on_grid;
 pub mod scenes;
 pub mod series_csv;
 mod spool;
+pub mod vector_rows;
 pub mod vector_write;
 pub mod vectors;
 

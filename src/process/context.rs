@@ -9,7 +9,7 @@ use crate::crs::GeoBox;
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
 use crate::ogc::{CubeInput, FileInput};
 use crate::raster::{Plane, Window};
-use crate::vector::{FeatureSchema, FeatureTable, Value};
+use crate::vector::{FeatureSchema, FeatureTable, MineRows, Value};
 
 /// Everything a run may touch.
 pub struct Context<'a> {
@@ -49,6 +49,16 @@ pub trait DataSource: Send + Sync {
     /// # Errors
     /// [`ProcessError::Input`] naming `input`.
     fn features(&self, input: &str, file: &FileInput) -> Result<FeatureTable, ProcessError>;
+    /// Reads points or polygons that people keep by hand, with their rows and what is wrong with
+    /// which; a file without rows gives none. `crs` is that of the coordinates where the file does
+    /// not tell it.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] naming `input`: a file that cannot be read at all; or naming
+    /// `<input>Crs`, a CRS that is none.
+    fn mines(&self, input: &str, file: &FileInput, _crs: Option<&str>) -> Result<MineRows, ProcessError> {
+        Ok(MineRows::of(self.features(input, file)?))
+    }
     /// Reads a table of series (`NDRE@2022-01-05` columns), or `None` where the file is anything
     /// else: `samples` may be either.
     ///

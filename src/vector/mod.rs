@@ -2,11 +2,13 @@
 
 pub mod cover;
 mod reproject;
+mod rows;
 mod schema;
 
 use std::collections::BTreeMap;
 
 pub use reproject::reproject;
+pub use rows::{MineRows, RowAction, RowProblem};
 pub use schema::{FeatureSchema, Field, FieldKind, GeometryKind};
 
 /// A property of a feature.
