@@ -56,7 +56,7 @@ pub struct CogWriter {
     /// Pixels XOR nodata, so that what was never written is nodata.
     spool: Spool,
     /// Pixels by value.
-    histogram: [u64; 256],
+    histogram: Vec<u64>,
 }
 
 impl CogWriter {
@@ -80,7 +80,7 @@ impl CogWriter {
             geo: geo_tags(grid).map_err(|e| fail(&e))?,
             metadata: metadata.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect(),
             kind,
-            histogram: [0; 256],
+            histogram: vec![0; 256],
         })
     }
 

@@ -235,10 +235,10 @@ impl Results {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(output.to_owned(), entry);
     }
 
-    /// The name of an output's file, once it is finished.
-    fn href(&self, output: &str) -> Option<String> {
+    /// Whether this output is a raster that is finished.
+    fn is_raster(&self, output: &str) -> bool {
         let results = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(results.get(output)?.get("href")?.as_str()?.to_owned())
+        results.get(output).is_some_and(|entry| entry["type"] == GEOTIFF)
     }
 }
 
@@ -416,18 +416,17 @@ impl ResultSink for LocalSink {
 
     fn reopen(&self, output: &str) -> Result<Box<dyn RasterReader>, ProcessError> {
         let (staging, folder) = (self.staging.path().to_owned(), self.folder.clone());
-        let name = self.results.href(output).filter(|name| name.ends_with(".tif"));
-        let name = name.ok_or_else(|| {
-            ProcessError::failed(format_args!("{output}: no raster of this name is finished"))
-        })?;
-        let raster = RasterOnGrid::open(&Place::File(staging.join(name)));
+        if !self.results.is_raster(output) {
+            return Err(ProcessError::failed(format_args!("{output}: no raster of this name is finished")));
+        }
+        let raster = RasterOnGrid::open(&Place::File(staging.join(format!("{output}.tif"))));
         let raster = raster.map_err(|e| final_names(&e, &staging, &folder))?;
         Ok(Box::new(StagedReader { raster, staging, folder }))
     }
 
     fn picture(&self, output: &str) -> Option<Vec<u8>> {
-        self.results.href(output).filter(|name| name.ends_with(".tif"))?;
-        std::fs::read(self.staging.path().join(format!("{output}.png"))).ok()
+        let path = self.staging.path().join(format!("{output}.png"));
+        self.results.is_raster(output).then(|| std::fs::read(path).ok()).flatten()
     }
 
     fn document(&self, output: &str, value: Value) -> Result<(), ProcessError> {
@@ -586,7 +585,7 @@ mod tests {
         let grid = square_kilometre();
         let mut writer = sink.raster("rice", &grid, &RasterKind::Classes(Legend::rice())).unwrap();
         writer.write(grid.window(), &[2; 10_000]).unwrap();
-        assert!(writer.write_values(grid.window(), &[2.0; 10_000]).is_err());
+        assert!(writer.write_values(grid.window(), &vec![2.0; 10_000]).is_err());
         writer.finish().unwrap();
         let reader = sink.reopen("rice").unwrap();
         assert_eq!((reader.grid(), reader.legend()), (&grid, Some(&Legend::rice())));
@@ -597,7 +596,7 @@ mod tests {
         let kind = RasterKind::Values { label: "density".to_owned(), unit: "1/km2".to_owned() };
         let mut writer = sink.raster("heat", &grid, &kind).unwrap();
         assert!(writer.write(grid.window(), &[2; 10_000]).is_err());
-        writer.write_values(grid.window(), &[0.25; 10_000]).unwrap();
+        writer.write_values(grid.window(), &vec![0.25; 10_000]).unwrap();
         writer.finish().unwrap();
         let plane = sink.reopen("heat").unwrap().read(&grid, grid.window(), Resampling::Bilinear).unwrap();
         assert!(plane.values.iter().all(|&v| v == 0.25));

@@ -277,13 +277,12 @@ impl Known {
         let there = self.places.get(&Self::key(feature))?;
         let twin = there.iter().find(|&&i| same(&table.features[i], feature));
         debug_assert!(there.iter().all(|&i| rows[i] <= row));
-        Some(match twin {
-            Some(&i) => (format!("it is the same as row {}", rows[i]), RowAction::LeftOut),
-            None => {
-                let first = rows[*there.first()?];
-                (format!("it is at the same place as row {first}, with other properties"), RowAction::Kept)
-            }
-        })
+        if let Some(&twin) = twin {
+            return Some((format!("it is the same as row {}", rows[twin]), RowAction::LeftOut));
+        }
+        let first = rows[*there.first()?];
+        let told = format!("it is at the same place as row {first}, with other properties");
+        Some((told, RowAction::Kept))
     }
 }
 

@@ -24,7 +24,7 @@ const COLUMNS: [(&str, &str); 8] = [
 pub(super) fn read(name: &str, bytes: &[u8], projected: bool) -> Result<Raw, IoError> {
     let fail = |reason: String| IoError::read(name, reason);
     if let Err(e) = std::str::from_utf8(bytes) {
-        let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+        let line = 1 + line_ends(&bytes[..e.valid_up_to()]);
         return Err(fail(format!("line {line} is not UTF-8 text; save the table as UTF-8")));
     }
     let (mut builder, bytes) = series_csv::builder(bytes);
@@ -76,6 +76,10 @@ pub(super) fn read(name: &str, bytes: &[u8], projected: bool) -> Result<Raw, IoE
     Ok(Raw { rows, crs: None })
 }
 
+fn line_ends(bytes: &[u8]) -> usize {
+    bytes.split(|&b| b == b'\n').count() - 1
+}
+
 /// Counts lines as an editor does, whatever their ends.
 struct Lines<'a> {
     bytes: &'a [u8],
@@ -89,7 +93,7 @@ impl Lines<'_> {
         let rest = self.bytes.get(byte..).unwrap_or_default();
         let start = byte + rest.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
         let passed = self.bytes.get(self.at..start).unwrap_or_default();
-        self.line += passed.iter().filter(|&&b| b == b'\n').count();
+        self.line += line_ends(passed);
         self.at = self.at.max(start);
         self.line
     }

@@ -63,7 +63,7 @@ fn write(
     path
 }
 
-fn named<'a>(data: &'a VectorData, some: bool) -> &'a crate::vector::Feature {
+fn named(data: &VectorData, some: bool) -> &crate::vector::Feature {
     let has =
         |f: &&crate::vector::Feature| f.properties.get("name").is_some_and(|v| *v != Value::Null) == some;
     data.table.features.iter().find(has).unwrap()
