@@ -103,7 +103,7 @@ impl Writer {
 
 impl Backend for Writer {
     fn write(&mut self, rows: Vec<Row>) -> Result<(), IoError> {
-        self.batch(rows).map_err(|e| IoError::write(&self.path, e))
+        self.batch(rows).map_err(|e| unwritten(&self.path, &e))
     }
 
     fn finish(self: Box<Self>) -> Result<(), IoError> {
@@ -115,9 +115,14 @@ impl Backend for Writer {
             dataset.execute_sql(index, None, Dialect::DEFAULT)?;
             dataset.flush_cache()
         };
-        end().map_err(|e| IoError::write(&path, e))?;
+        end().map_err(|e| unwritten(&path, &e))?;
         dataset.close().map_err(|e| IoError::write(&path, e))
     }
+}
+
+/// GDAL keeps to itself what the system said.
+fn unwritten(path: &Path, error: &GdalError) -> IoError {
+    IoError::write(path, format!("{error}; the disk may be full"))
 }
 
 /// Runs with SQLite not waiting for the disk: what is unfinished after a crash is thrown away
