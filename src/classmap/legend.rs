@@ -142,10 +142,17 @@ struct StyledClass {
     color: Hex,
 }
 
-/// A colour written `#rrggbb`.
-#[derive(Clone, Copy, Deserialize)]
+/// A colour written `#rrggbb`: red, green, blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-struct Hex([u8; 3]);
+pub struct Hex(pub [u8; 3]);
+
+impl std::fmt::Display for Hex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [r, g, b] = self.0;
+        write!(f, "#{r:02x}{g:02x}{b:02x}")
+    }
+}
 
 impl TryFrom<String> for Hex {
     type Error = String;

@@ -4,7 +4,9 @@
 mod areas;
 mod legend;
 mod sieve;
+mod symbols;
 
 pub use areas::{AreaTally, ClassArea, PixelArea};
-pub use legend::{ClassEntry, Legend, LegendError, percent_color};
+pub use legend::{ClassEntry, Hex, Legend, LegendError, percent_color};
 pub use sieve::{Connectivity, sieve};
+pub use symbols::{RampStop, Symbol, values_color, values_ramp};

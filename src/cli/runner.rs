@@ -72,10 +72,12 @@ impl Run<'_> {
             let message = format!("{} has no such output (it has {names})", self.process.id());
             return Err(ProcessError::input(format!("outputs.{unknown}"), message).into());
         }
+        let formats = self.request.media_types(&known).map_err(|(at, what)| ProcessError::input(at, what))?;
         let pool = pool(self.threads)?;
         let sink = LocalSink::create(self.out, self.request.outputs.keys().cloned())
             .map_err(|e| Failure::Failed(e.to_string()))?
-            .keeping(self.keep);
+            .keeping(self.keep)
+            .in_formats(formats);
         stop.guard(Some(sink.staging()));
         let source = LocalSource::new(self.base, progress);
         let context = Context { data: &source, sink: &sink, progress, cancel: stop.token.clone() };

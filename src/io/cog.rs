@@ -1,39 +1,27 @@
 //! Cloud optimized GeoTIFFs of one byte a pixel: class maps and percent rasters.
 //!
-//! Blocks arrive in any order and go to an unnamed file beside the result; when all are there,
-//! tiles are compressed in parallel, overviews are made (mode for classes, average for percent,
-//! each from the level before, nodata left out), and the file is put together in COG order. Memory
-//! is the overviews (a third of the map) and a few rows of tiles. Unlike GDAL's COG driver, which
-//! can only copy, this writes each pixel once uncompressed and once compressed.
+//! Blocks arrive in any order and go to an unnamed file beside the result ([`super::spool`]); when
+//! all are there, tiles are compressed and overviews made (mode for classes, average for percent,
+//! nodata left out; [`super::cog_tiles`]). Unlike GDAL's COG driver, which can only copy, this
+//! writes each pixel once uncompressed and once compressed. Numbers: [`super::cog_values`].
 //!
 //! The legend stands in the file: a colour table, and band metadata `CLASS_<code>=<name>`. GDAL
 //! (before 3.12 altogether) keeps *category names* of a GeoTIFF only in a side file, so a small
 //! `.aux.xml` is written too, and a `.qml` for QGIS (see [`super::legend_files`]); without them the
 //! names are still in the file.
 
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use flate2::{Compress, Compression, FlushCompress, Status};
 use gdal::{Dataset, Metadata};
-use rayon::prelude::*;
 
-use super::cog_layout::{Image, Tag, framed_tile, geo_tags, head};
-use super::legend_files::{SideFile, escape};
+use super::cog_layout::{Tag, geo_tags};
+use super::cog_tiles::{self, Source};
+use super::legend_files::{SideFile, escape, metadata_xml};
+use super::spool::Spool;
 use super::{IoError, gdal_setup};
 use crate::classmap::{ClassEntry, Legend};
 use crate::crs::GeoBox;
 use crate::raster::Window;
-
-/// Pixels along a tile's side.
-const TILE: usize = 512;
-/// Tiles that are compressed at a time.
-const BATCH: usize = 32;
-/// Of zlib's levels the last cheap one: 6 takes three times as long for 3 % fewer bytes.
-const LEVEL: u32 = 5;
 
 /// What the bytes mean.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,8 +53,10 @@ pub struct CogWriter {
     kind: CogKind,
     metadata: Vec<(String, String)>,
     geo: Vec<Tag>,
-    /// Row-major pixels, each XOR nodata, so that holes of the file are nodata.
-    spool: File,
+    /// Pixels XOR nodata, so that what was never written is nodata.
+    spool: Spool,
+    /// Pixels by value.
+    histogram: Vec<u64>,
 }
 
 impl CogWriter {
@@ -83,20 +73,14 @@ impl CogWriter {
         metadata: &[(&str, &str)],
     ) -> Result<Self, IoError> {
         let fail = |reason: &dyn std::fmt::Display| IoError::write(path, reason);
-        let pixels = grid.rows as u64 * grid.cols as u64;
-        if pixels == 0 || pixels > u64::from(u32::MAX) {
-            return Err(fail(&format!("{} x {} pixels do not fit into one file", grid.rows, grid.cols)));
-        }
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let spool = tempfile::tempfile_in(folder).map_err(|e| fail(&e))?;
-        spool.set_len(pixels).map_err(|e| fail(&e))?;
         Ok(Self {
             path: path.to_owned(),
             grid: grid.clone(),
+            spool: Spool::create(path, grid, 1).map_err(|e| fail(&e))?,
             geo: geo_tags(grid).map_err(|e| fail(&e))?,
             metadata: metadata.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect(),
             kind,
-            spool,
+            histogram: vec![0; 256],
         })
     }
 
@@ -105,22 +89,9 @@ impl CogWriter {
     /// # Errors
     /// [`IoError::Write`]: disk full, or a window that does not fit the grid or the values.
     pub fn write(&mut self, window: Window, values: &[u8]) -> Result<(), IoError> {
-        if window.is_empty() {
-            return Ok(());
-        }
-        let inside = window.row + window.rows <= self.grid.rows && window.col + window.cols <= self.grid.cols;
-        if !inside || values.len() != window.len() {
-            return Err(IoError::write(&self.path, format!("{} values for {window:?}", values.len())));
-        }
         let nodata = self.kind.nodata();
         let stored: Vec<u8> = values.iter().map(|v| v ^ nodata).collect();
-        // Rows that span the grid lie one behind another.
-        let run = if window.cols == self.grid.cols { window.len() } else { window.cols };
-        for (row, line) in stored.chunks_exact(run).enumerate() {
-            let offset = ((window.row + row) * self.grid.cols + window.col) as u64;
-            self.spool.write_all_at(line, offset).map_err(|e| IoError::write(&self.path, e))?;
-        }
-        Ok(())
+        self.spool.write(window, &stored).map_err(|e| IoError::write(&self.path, e))
     }
 
     /// Compresses, makes overviews and puts the file together. Returns the files that were
@@ -129,52 +100,15 @@ impl CogWriter {
     /// # Errors
     /// [`IoError::Write`]: disk full; nothing is left behind.
     pub fn finish(mut self) -> Result<Vec<PathBuf>, IoError> {
-        let written = self.assemble();
+        let path = self.path.clone();
+        let written = cog_tiles::write(&path, &mut self).and_then(|()| self.side_files());
         if written.is_err() {
-            let _ = std::fs::remove_file(&self.path);
+            let _ = std::fs::remove_file(&path);
         }
-        written.map_err(|e| IoError::write(&self.path, e))
+        written.map_err(|e| IoError::write(&path, e))
     }
 
-    fn assemble(&mut self) -> std::io::Result<Vec<PathBuf>> {
-        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut packed = Packed { file: tempfile::tempfile_in(folder)?, images: Vec::new() };
-        let (rows, cols) = (self.grid.rows, self.grid.cols);
-        let (nodata, average) = (self.kind.nodata(), matches!(self.kind, CogKind::Percent { .. }));
-
-        // The full image by bands of tile rows, then each overview as a whole.
-        let band_rows = BATCH.div_ceil(cols.div_ceil(TILE)) * TILE;
-        let mut level = Level { rows: rows.div_ceil(2), cols: cols.div_ceil(2), values: Vec::new() };
-        let mut band = vec![0; band_rows.min(rows) * cols];
-        packed.begin(Vec::new());
-        let mut histogram = [0u64; 256];
-        for first in (0..rows).step_by(band_rows) {
-            let band = &mut band[..band_rows.min(rows - first) * cols];
-            self.spool.read_exact_at(band, (first * cols) as u64)?;
-            for value in band.iter_mut() {
-                *value ^= nodata;
-                histogram[usize::from(*value)] += 1;
-            }
-            packed.add(band, cols, nodata)?;
-            level.values.extend(reduce(band, cols, nodata, average));
-        }
-        drop(band);
-        packed.images[0].tags = self.full_tags(&histogram);
-        let (mut above_rows, mut above_cols) = (rows, cols);
-        while above_rows > TILE || above_cols > TILE {
-            let mut tags = self.tags(level.rows, level.cols);
-            tags.push(Tag::long(254, &[1])); // a reduced image
-            packed.begin(tags);
-            packed.add(&level.values, level.cols, nodata)?;
-            (above_rows, above_cols) = (level.rows, level.cols);
-            level = Level {
-                values: reduce(&level.values, level.cols, nodata, average),
-                rows: level.rows.div_ceil(2),
-                cols: level.cols.div_ceil(2),
-            };
-        }
-        packed.write_to(&self.path)?;
-
+    fn side_files(&self) -> std::io::Result<Vec<PathBuf>> {
         let mut files = vec![self.path.clone()];
         for side in SideFile::ALL {
             let path = side.path(&self.path);
@@ -189,28 +123,78 @@ impl CogWriter {
         Ok(files)
     }
 
-    /// The tags of the full image, which alone carries the metadata.
-    fn full_tags(&self, histogram: &[u64; 256]) -> Vec<Tag> {
-        let mut tags = self.tags(self.grid.rows, self.grid.cols);
-        tags.push(Tag::text(305, concat!("rededge ", env!("CARGO_PKG_VERSION"))));
-        tags.push(Tag::text(42112, &self.metadata_xml(histogram)));
+    /// Items of the file and of the band, by their attributes.
+    fn items(&self) -> Vec<(String, String)> {
+        let mut items: Vec<(String, String)> = Vec::new();
+        let mut item = |attributes: String, value: &str| items.push((attributes, value.to_owned()));
+        for (key, value) in &self.metadata {
+            item(format!("name=\"{}\"", escape(key)), value);
+        }
+        let band = |name: &str| format!("name=\"{name}\" sample=\"0\"");
+        let role = |name: &str, role: &str| format!("{} role=\"{role}\"", band(name));
+        match &self.kind {
+            CogKind::Classes(legend) => {
+                item(role("DESCRIPTION", "description"), "class");
+                if let Some(note) = legend.note() {
+                    item(band("NOTE"), note);
+                }
+                for class in &legend.classes {
+                    let pixels = self.histogram[usize::from(class.code)].to_string();
+                    item(band(&format!("CLASS_{}", class.code)), &class.name);
+                    item(band(&format!("PIXELS_{}", class.code)), &pixels);
+                }
+            }
+            CogKind::Percent { label } => {
+                item(role("DESCRIPTION", "description"), label);
+                item(role("UNITTYPE", "unittype"), "percent");
+                for (name, value) in statistics(&self.histogram[..255]) {
+                    item(band(&format!("STATISTICS_{name}")), &value.to_string());
+                }
+            }
+        }
+        items
+    }
+}
+
+impl Source<u8> for CogWriter {
+    fn shape(&self) -> (usize, usize) {
+        (self.grid.rows, self.grid.cols)
+    }
+
+    fn nodata(&self) -> u8 {
+        self.kind.nodata()
+    }
+
+    fn read(&mut self, first: usize, rows: &mut [u8]) -> std::io::Result<()> {
+        self.spool.read(first, rows)?;
+        let nodata = self.kind.nodata();
+        for value in rows {
+            *value ^= nodata;
+            self.histogram[usize::from(*value)] += 1;
+        }
+        Ok(())
+    }
+
+    /// The most frequent class of four pixels (of equals the first in reading order) or their
+    /// average; nodata only where all are.
+    fn reduce(&self, four: [u8; 4]) -> u8 {
+        match &self.kind {
+            CogKind::Classes(legend) => mode(four, legend.nodata),
+            CogKind::Percent { .. } => mean(four, self.kind.nodata()),
+        }
+    }
+
+    fn full_tags(&self) -> Vec<Tag> {
+        let mut tags = vec![
+            Tag::text(305, concat!("rededge ", env!("CARGO_PKG_VERSION"))),
+            Tag::text(42112, &metadata_xml(&self.items())),
+        ];
         tags.extend(self.geo.iter().cloned());
         tags
     }
 
-    fn tags(&self, rows: usize, cols: usize) -> Vec<Tag> {
-        let mut tags = vec![
-            Tag::long(256, &[cols as u32]),
-            Tag::long(257, &[rows as u32]),
-            Tag::short(258, &[8]),
-            Tag::short(259, &[8]), // Adobe deflate
-            Tag::short(277, &[1]),
-            Tag::short(284, &[1]),
-            Tag::long(322, &[TILE as u32]),
-            Tag::long(323, &[TILE as u32]),
-            Tag::short(339, &[1]),
-            Tag::text(42113, &self.kind.nodata().to_string()),
-        ];
+    fn tags(&self) -> Vec<Tag> {
+        let mut tags = vec![Tag::text(42113, &self.kind.nodata().to_string())];
         match &self.kind {
             CogKind::Percent { .. } => tags.push(Tag::short(262, &[1])),
             CogKind::Classes(legend) => {
@@ -225,39 +209,6 @@ impl CogWriter {
             }
         }
         tags
-    }
-
-    fn metadata_xml(&self, histogram: &[u64; 256]) -> String {
-        let mut xml = String::from("<GDALMetadata>\n");
-        let mut item = |attributes: &str, value: &str| {
-            // GDAL writes and reads values escaped twice.
-            let _ = writeln!(xml, "  <Item {attributes}>{}</Item>", escape(&escape(value)));
-        };
-        for (key, value) in &self.metadata {
-            item(&format!("name=\"{}\"", escape(key)), value);
-        }
-        match &self.kind {
-            CogKind::Classes(legend) => {
-                item("name=\"DESCRIPTION\" sample=\"0\" role=\"description\"", "class");
-                if let Some(note) = legend.note() {
-                    item("name=\"NOTE\" sample=\"0\"", note);
-                }
-                for class in &legend.classes {
-                    let pixels = histogram[usize::from(class.code)].to_string();
-                    item(&format!("name=\"CLASS_{}\" sample=\"0\"", class.code), &class.name);
-                    item(&format!("name=\"PIXELS_{}\" sample=\"0\"", class.code), &pixels);
-                }
-            }
-            CogKind::Percent { label } => {
-                item("name=\"DESCRIPTION\" sample=\"0\" role=\"description\"", label);
-                item("name=\"UNITTYPE\" sample=\"0\" role=\"unittype\"", "percent");
-                for (name, value) in statistics(&histogram[..255]) {
-                    item(&format!("name=\"STATISTICS_{name}\" sample=\"0\""), &value.to_string());
-                }
-            }
-        }
-        xml.push_str("</GDALMetadata>\n");
-        xml
     }
 }
 
@@ -297,108 +248,6 @@ pub fn read_legend(dataset: &Dataset) -> Option<Legend> {
 /// Opens a raster of this module's kind for reading.
 pub(super) fn open(path: &Path) -> Result<Dataset, IoError> {
     gdal_setup::open_raster(path).map_err(|e| IoError::read(path.display().to_string(), e))
-}
-
-struct Level {
-    rows: usize,
-    cols: usize,
-    values: Vec<u8>,
-}
-
-/// Compressed tiles of all images, in an unnamed file, in the order they were made.
-struct Packed {
-    file: File,
-    images: Vec<Image>,
-}
-
-impl Packed {
-    fn begin(&mut self, tags: Vec<Tag>) {
-        self.images.push(Image { tags, tiles: Vec::new() });
-    }
-
-    /// Compresses the tiles of some rows, which begin at a row of tiles.
-    fn add(&mut self, values: &[u8], cols: usize, nodata: u8) -> std::io::Result<()> {
-        let across = cols.div_ceil(TILE);
-        let rows = values.len() / cols;
-        let down = rows.div_ceil(TILE);
-        for batch in Window::blocks(down, across, BATCH.div_ceil(across), across) {
-            let tiles: Vec<Vec<u8>> = (0..batch.len())
-                .into_par_iter()
-                .map_init(
-                    || (Compress::new(Compression::new(LEVEL), true), vec![0u8; TILE * TILE]),
-                    |(zlib, tile), i| {
-                        let (row, col) = ((batch.row + i / across) * TILE, (i % across) * TILE);
-                        let width = TILE.min(cols - col);
-                        tile.fill(nodata);
-                        for (line, to) in (row..rows.min(row + TILE)).zip(tile.chunks_exact_mut(TILE)) {
-                            let from = line * cols + col;
-                            to[..width].copy_from_slice(&values[from..from + width]);
-                        }
-                        deflate(zlib, tile).map(|bytes| framed_tile(&bytes))
-                    },
-                )
-                .collect::<std::io::Result<_>>()?;
-            for tile in tiles {
-                self.file.write_all(&tile)?;
-                if let Some(image) = self.images.last_mut() {
-                    image.tiles.push((tile.len() - 8) as u32);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn write_to(&mut self, path: &Path) -> std::io::Result<()> {
-        let head = head(&self.images)
-            .ok_or_else(|| std::io::Error::other("more than 4 GiB of compressed pixels in one file"))?;
-        let mut out = File::create(path)?;
-        out.write_all(&head)?;
-        let mut end: u64 = self.images.iter().map(Image::data_len).sum();
-        for image in self.images.iter().rev() {
-            let length = image.data_len();
-            end -= length;
-            self.file.seek(SeekFrom::Start(end))?;
-            let copied = std::io::copy(&mut Read::by_ref(&mut self.file).take(length), &mut out)?;
-            debug_assert_eq!(copied, length);
-        }
-        out.flush()
-    }
-}
-
-fn deflate(zlib: &mut Compress, tile: &[u8]) -> std::io::Result<Vec<u8>> {
-    zlib.reset();
-    let mut out = Vec::with_capacity(tile.len() / 4 + 64);
-    loop {
-        let consumed = zlib.total_in() as usize;
-        match zlib.compress_vec(&tile[consumed..], &mut out, FlushCompress::Finish) {
-            Ok(Status::StreamEnd) => return Ok(out),
-            Ok(_) => out.reserve(tile.len() / 2),
-            Err(e) => return Err(std::io::Error::other(e)),
-        }
-    }
-}
-
-/// Halves rows and columns (the last ones alone where odd): the most frequent class of four
-/// pixels (of equals the first in reading order) or their average; nodata only where all are.
-fn reduce(values: &[u8], cols: usize, nodata: u8, average: bool) -> Vec<u8> {
-    let (rows, half) = (values.len() / cols, cols.div_ceil(2));
-    let mut out = vec![0; rows.div_ceil(2) * half];
-    out.par_chunks_exact_mut(half).enumerate().for_each(|(row, line)| {
-        let upper = &values[2 * row * cols..][..cols];
-        let lower = if 2 * row + 1 < rows { &values[(2 * row + 1) * cols..][..cols] } else { upper };
-        for (col, to) in line.iter_mut().enumerate() {
-            let (a, b) = (2 * col, (2 * col + 1).min(cols - 1));
-            let four = [upper[a], upper[b], lower[a], lower[b]];
-            *to = if four == [four[0]; 4] {
-                four[0]
-            } else if average {
-                mean(four, nodata)
-            } else {
-                mode(four, nodata)
-            };
-        }
-    });
-    out
 }
 
 fn mode(four: [u8; 4], nodata: u8) -> u8 {
@@ -483,7 +332,8 @@ mod tests {
         assert_eq!(band.overview_count().unwrap(), 2);
         let half = band.overview(0).unwrap().read_band_as::<u8>().unwrap();
         assert_eq!(half.shape(), (889, 651));
-        assert_eq!(half.data(), reduce(&values, 1777, 0, false));
+        let source = CogWriter::create(&path, &grid, CogKind::Classes(Legend::rice()), &[]).unwrap();
+        assert_eq!(half.data(), cog_tiles::halve(&values, 1777, &source));
     }
 
     #[test]
@@ -523,7 +373,10 @@ mod tests {
         assert_eq!(mode([0; 4], 0), 0);
         assert_eq!(mean([10, 20, 255, 255], 255), 15);
         assert_eq!(mean([255; 4], 255), 255);
-        assert_eq!(reduce(&[1, 1, 2, 1, 1, 2, 3, 3, 3], 3, 0, false), [1, 2, 3, 3]);
+        let folder = tempfile::tempdir().unwrap();
+        let kind = CogKind::Classes(Legend::rice());
+        let source = CogWriter::create(&folder.path().join("a.tif"), &grid(3, 3), kind, &[]).unwrap();
+        assert_eq!(cog_tiles::halve(&[1, 1, 2, 1, 1, 2, 3, 3, 3], 3, &source), [1, 2, 3, 3]);
     }
 
     #[test]

@@ -45,6 +45,17 @@ pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
+/// GDAL's metadata as it stands in a GeoTIFF: items by their attributes.
+pub(super) fn metadata_xml(items: &[(String, String)]) -> String {
+    let mut xml = String::from("<GDALMetadata>\n");
+    for (attributes, value) in items {
+        // GDAL writes and reads values escaped twice.
+        let _ = writeln!(xml, "  <Item {attributes}>{}</Item>", escape(&escape(value)));
+    }
+    xml.push_str("</GDALMetadata>\n");
+    xml
+}
+
 fn categories(legend: &Legend) -> String {
     let last = legend.classes.iter().map(|c| c.code).max().unwrap_or(0);
     let mut xml = String::from("<PAMDataset>\n  <PAMRasterBand band=\"1\">\n    <CategoryNames>\n");

@@ -3,6 +3,8 @@
 mod chunks;
 pub mod cog;
 mod cog_layout;
+mod cog_tiles;
+pub mod cog_values;
 pub mod county;
 mod deflated;
 mod error;
@@ -10,11 +12,15 @@ pub mod fetch;
 pub mod gdal_setup;
 mod geotiff_write;
 mod legend_files;
+mod qml;
 pub mod quicklook;
 pub mod raster_file;
 pub mod raster_on_grid;
 pub mod scenes;
 pub mod series_csv;
+mod spool;
+pub mod vector_rows;
+pub mod vector_write;
 pub mod vectors;
 
 pub use error::IoError;

@@ -10,10 +10,12 @@ use embedded_graphics::prelude::*;
 use embedded_graphics::primitives::{Line, PrimitiveStyle, Rectangle, Triangle};
 use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
 use gdal::Metadata;
-use gdal::raster::{RasterBand, ResampleAlg};
+use gdal::raster::{GdalDataType, RasterBand, ResampleAlg};
 
+use super::cog_values::shown_range;
+use super::qml::short;
 use super::{IoError, cog};
-use crate::classmap::{Legend, percent_color};
+use crate::classmap::{Legend, percent_color, values_color};
 use crate::crs::{Affine, Crs, Ellipsoid, GeoBox};
 
 /// The longer side of a picture.
@@ -31,7 +33,8 @@ const PAPER: Rgb888 = Rgb888::WHITE;
 /// Two greys that make nodata look like nothing rather than like a class.
 const NOTHING: [Rgb888; 2] = [Rgb888::new(0xf4, 0xf4, 0xf2), Rgb888::new(0xea, 0xea, 0xe7)];
 
-/// The picture of a raster that [`cog::CogWriter`] wrote, as the bytes of a PNG.
+/// The picture of a raster that [`cog::CogWriter`] or [`super::cog_values::ValuesWriter`] wrote, as
+/// the bytes of a PNG.
 ///
 /// Shares in the legend are of the pixels with an answer.
 ///
@@ -52,17 +55,23 @@ pub fn of_cog(path: &Path, title: &str) -> Result<Vec<u8>, IoError> {
     };
     let content = match cog::read_legend(&dataset) {
         Some(legend) => Content::classes(legend, &band),
+        None if band.band_type() == GdalDataType::Float32 => Content::values(&band),
         None => Content::percent(&band),
     };
     let view = View::of(&grid);
-    let values = band
-        .read_as::<u8>((0, 0), (cols, rows), (view.width, view.height), Some(ResampleAlg::NearestNeighbour))
-        .map_err(|e| fail(&e))?;
+    let (size, nearest) = ((view.width, view.height), Some(ResampleAlg::NearestNeighbour));
+    let values = if let Content::Values { range, .. } = &content {
+        let numbers = band.read_as::<f32>((0, 0), (cols, rows), size, nearest).map_err(|e| fail(&e))?;
+        numbers.data().iter().map(|&v| ramp_code(v, *range)).collect()
+    } else {
+        let bytes = band.read_as::<u8>((0, 0), (cols, rows), size, nearest).map_err(|e| fail(&e))?;
+        bytes.data().to_vec()
+    };
     let mut canvas = Canvas::new(
         (view.width as i32 + 2 * MARGIN + GAP + PANEL) as u32,
         (view.height as i32).max(content.panel_height()) as u32 + (HEAD + FOOT) as u32,
     );
-    draw(&mut canvas, &grid, &view, &content, title, values.data());
+    draw(&mut canvas, &grid, &view, &content, title, &values);
     canvas.png().map_err(|e| fail(&e))
 }
 
@@ -104,6 +113,19 @@ impl View {
 enum Content {
     Classes { legend: Legend, shares: Vec<f64> },
     Percent { label: String, mean: Option<f64> },
+    Values { label: String, unit: String, mean: Option<f64>, range: (f64, f64) },
+}
+
+/// The last step of the ramp of numbers in a picture; 255 is nodata.
+const STEPS: u8 = 254;
+
+/// The step of a number on the ramp.
+fn ramp_code(value: f32, (least, greatest): (f64, f64)) -> u8 {
+    if value.is_nan() {
+        return 255;
+    }
+    let share = (f64::from(value) - least) / (greatest - least);
+    (share.clamp(0.0, 1.0) * f64::from(STEPS)).round() as u8
 }
 
 impl Content {
@@ -124,6 +146,18 @@ impl Content {
         }
     }
 
+    fn values(band: &RasterBand) -> Self {
+        let item = |name: &str| -> Option<f64> { band.metadata_item(name, "")?.parse().ok() };
+        let least = item("STATISTICS_MINIMUM").unwrap_or(0.0);
+        let greatest = item("STATISTICS_MAXIMUM").unwrap_or(0.0);
+        Self::Values {
+            label: band.description().unwrap_or_default(),
+            unit: band.unit(),
+            mean: item("STATISTICS_MEAN"),
+            range: shown_range(least, greatest),
+        }
+    }
+
     /// A lookup of colours by value; `None` is nodata.
     fn colours(&self) -> Vec<Option<Rgb888>> {
         let rgb = |[r, g, b]: [u8; 3]| Rgb888::new(r, g, b);
@@ -131,6 +165,9 @@ impl Content {
             .map(|value| match self {
                 Self::Classes { legend, .. } => legend.entry(value).map(|c| rgb(c.color)),
                 Self::Percent { .. } => (value <= 100).then(|| rgb(percent_color(value))),
+                Self::Values { .. } => {
+                    (value <= STEPS).then(|| rgb(values_color(f32::from(value) / f32::from(STEPS))))
+                }
             })
             .collect()
     }
@@ -140,7 +177,7 @@ impl Content {
             Self::Classes { legend, .. } => {
                 40 + 30 * (legend.classes.len() as i32 + 1) + NOTE_LINE * note_lines(legend).len() as i32
             }
-            Self::Percent { .. } => 310,
+            Self::Percent { .. } | Self::Values { .. } => 310,
         }
     }
 }
@@ -171,7 +208,25 @@ fn draw(canvas: &mut Canvas, grid: &GeoBox, view: &View, content: &Content, titl
     let panel = MARGIN + view.width as i32 + GAP;
     match content {
         Content::Classes { legend, shares } => class_legend(canvas, panel, legend, shares, any_nodata),
-        Content::Percent { label, mean } => percent_legend(canvas, panel, label, *mean, any_nodata),
+        Content::Percent { label, mean } => {
+            let ramp = Ramp {
+                title: if label.is_empty() { "percent" } else { label },
+                colour: &percent_color,
+                ticks: [0, 25, 50, 75, 100].map(|percent| format!("{percent} %")),
+                mean: mean.map(|mean| format!("mean {mean:.1} %")),
+            };
+            ramp_legend(canvas, panel, &ramp, any_nodata);
+        }
+        Content::Values { label, unit, mean, range: (least, greatest) } => {
+            let number = |v: f64| format!("{} {unit}", short(v)).trim_end().to_owned();
+            let ramp = Ramp {
+                title: if label.is_empty() { "value" } else { label },
+                colour: &|percent| values_color(f32::from(percent) / 100.0),
+                ticks: [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| number(least + (greatest - least) * share)),
+                mean: mean.map(|mean| format!("mean {}", number(mean))),
+            };
+            ramp_legend(canvas, panel, &ramp, any_nodata);
+        }
     }
     scale_bar(canvas, view, HEAD + canvas.map_height() + 18);
     if grid.affine.is_north_up() {
@@ -258,22 +313,32 @@ fn note_lines(legend: &Legend) -> Vec<String> {
     lines
 }
 
-fn percent_legend(canvas: &mut Canvas, x: i32, label: &str, mean: Option<f64>, any_nodata: bool) {
-    heading(canvas, x, if label.is_empty() { "percent" } else { label });
+/// A legend of colours that run from one end to the other.
+struct Ramp<'a> {
+    title: &'a str,
+    /// The colour at a percentage of the way.
+    colour: &'a dyn Fn(u8) -> [u8; 3],
+    /// At 0, 25, 50, 75 and 100 percent of the way.
+    ticks: [String; 5],
+    mean: Option<String>,
+}
+
+fn ramp_legend(canvas: &mut Canvas, x: i32, ramp: &Ramp, any_nodata: bool) {
+    heading(canvas, x, ramp.title);
     let (top, height) = (HEAD + 36, 200);
     for dy in 0..height {
-        let [r, g, b] = percent_color((100 - 100 * dy / (height - 1)) as u8);
+        let [r, g, b] = (ramp.colour)((100 - 100 * dy / (height - 1)) as u8);
         canvas.line(x, top + dy, x + 27, top + dy, Rgb888::new(r, g, b));
     }
     canvas.frame(x - 1, top - 1, 30, height + 2, FAINT);
-    for percent in [0, 25, 50, 75, 100] {
+    for (percent, tick) in [0, 25, 50, 75, 100].into_iter().zip(&ramp.ticks) {
         let y = top + (height - 1) * (100 - percent) / 100;
         canvas.line(x + 29, y, x + 34, y, INK);
-        canvas.text(&format!("{percent} %"), x + 40, y - 7, &FONT_9X15, INK, Alignment::Left);
+        canvas.text(&fit(tick, (PANEL - 40) / 9), x + 40, y - 7, &FONT_9X15, INK, Alignment::Left);
     }
     let mut y = top + height + 22;
-    if let Some(mean) = mean {
-        canvas.text(&format!("mean {mean:.1} %"), x, y, &FONT_9X15, FAINT, Alignment::Left);
+    if let Some(mean) = &ramp.mean {
+        canvas.text(&fit(mean, PANEL / 9), x, y, &FONT_9X15, FAINT, Alignment::Left);
         y += 30;
     }
     if any_nodata {
@@ -435,6 +500,31 @@ mod tests {
         let (width, _, rgb) = picture(&grid, CogKind::Classes(Legend::stress()), &[2; 10_000], "stress");
         let at = 3 * ((HEAD + 50) as usize * width as usize + (MARGIN + 50) as usize);
         assert_eq!(rgb[at..at + 3], Legend::stress().entry(2).unwrap().color);
+    }
+
+    #[test]
+    fn numbers_are_drawn_on_their_ramp() {
+        use crate::classmap::values_ramp;
+        use crate::io::cog_values::ValuesWriter;
+        let utm = Crs::from_epsg(32649).unwrap();
+        let grid = grid(100, 100, Affine::north_up(7e5, 3.09e6, 10.0, 10.0), utm);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("heat.tif");
+        let mut writer = ValuesWriter::create(&path, &grid, "zones by area", "1/km2").unwrap();
+        let values: Vec<f32> = (0..10_000).map(|i| if i < 5000 { -1.0 } else { 4.0 }).collect();
+        writer.write(grid.window(), &values).unwrap();
+        writer.finish().unwrap();
+        let bytes = of_cog(&path, "heat").unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut rgb).unwrap();
+        let pixel = |x: i32, y: i32| {
+            let at = 3 * (y as usize * info.width as usize + x as usize);
+            [rgb[at], rgb[at + 1], rgb[at + 2]]
+        };
+        assert_eq!(pixel(MARGIN + 50, HEAD + 5), values_ramp()[0].color.0);
+        let lowest = View::of(&grid).height as i32 - 5;
+        assert_eq!(pixel(MARGIN + 50, HEAD + lowest), values_ramp().last().unwrap().color.0);
     }
 
     #[test]

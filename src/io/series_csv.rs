@@ -101,11 +101,19 @@ fn cell(text: &str) -> Option<f32> {
 
 /// A reader of a table with a header, by whichever of comma, semicolon and tab the header has most.
 pub(super) fn reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
+    let (builder, bytes) = builder(bytes);
+    builder.from_reader(bytes)
+}
+
+/// How such a table is read, and its bytes without a byte order mark.
+pub(super) fn builder(bytes: &[u8]) -> (csv::ReaderBuilder, &[u8]) {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let header = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
     let count = |separator: u8| header.iter().map(|&b| usize::from(b == separator)).sum::<usize>();
     let separator = [b';', b'\t'].into_iter().filter(|&s| count(s) > count(b',')).max_by_key(|&s| count(s));
-    csv::ReaderBuilder::new().delimiter(separator.unwrap_or(b',')).trim(csv::Trim::All).from_reader(bytes)
+    let mut builder = csv::ReaderBuilder::new();
+    builder.delimiter(separator.unwrap_or(b',')).trim(csv::Trim::All);
+    (builder, bytes)
 }
 
 #[cfg(test)]

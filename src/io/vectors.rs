@@ -68,17 +68,16 @@ pub struct VectorData {
 /// damaged, several layers, or coordinates that are not longitude and latitude.
 pub fn read(path: &Path) -> Result<VectorData, IoError> {
     let name = path.display().to_string();
-    let format = VectorFormat::of_name(&name).ok_or_else(|| {
-        IoError::read(&name, "its ending is none of .geojson, .json, .fgb, .gpkg, .shp, .csv")
-    })?;
+    let format = VectorFormat::of_name(&name).ok_or_else(|| unknown_ending(&name))?;
     match format {
-        VectorFormat::GeoPackage | VectorFormat::Shapefile => {
-            // GDAL's own words for a missing file name its drivers, not the mistake.
-            std::fs::metadata(path).map_err(|e| IoError::read(&name, e))?;
-            from_ogr(path, &name, format)
-        }
+        VectorFormat::GeoPackage | VectorFormat::Shapefile => all_of(&name, raw_ogr(path, &name, format)?),
         _ => parse(&name, format, &std::fs::read(path).map_err(|e| IoError::read(&name, e))?),
     }
+}
+
+/// A file whose name does not tell its format.
+pub(super) fn unknown_ending(name: &str) -> IoError {
+    IoError::read(name, "its ending is none of .geojson, .json, .fgb, .gpkg, .shp, .csv")
 }
 
 /// Reads features from memory; `name` is what errors call them.
@@ -88,12 +87,50 @@ pub fn read(path: &Path) -> Result<VectorData, IoError> {
 pub fn parse(name: &str, format: VectorFormat, bytes: &[u8]) -> Result<VectorData, IoError> {
     match format {
         VectorFormat::GeoJson => from_geojson(name, bytes),
-        VectorFormat::FlatGeobuf => from_flatgeobuf(name, bytes),
+        VectorFormat::FlatGeobuf => all_of(name, raw_flatgeobuf(name, bytes)?),
         VectorFormat::Csv => from_csv(name, bytes),
         VectorFormat::GeoPackage | VectorFormat::Shapefile => {
             Err(IoError::read(name, "a GeoPackage or Shapefile is read only from a file"))
         }
     }
+}
+
+/// A row of a file before it is judged.
+#[derive(Debug)]
+pub(super) struct RawRow {
+    /// The line of a table, the number of a feature in other files.
+    pub row: usize,
+    /// Its geometry in the CRS of the file, or why it cannot be read, where there is one.
+    pub geometry: Option<Result<Geometry<f64>, String>>,
+    pub properties: BTreeMap<String, Value>,
+    /// What was mended to read it.
+    pub mended: Option<String>,
+}
+
+/// The rows of a file and the CRS that the file tells.
+#[derive(Debug, Default)]
+pub(super) struct Raw {
+    pub rows: Vec<RawRow>,
+    pub crs: Option<Crs>,
+}
+
+impl Raw {
+    /// Adds the next feature.
+    fn push(&mut self, geometry: Option<Result<Geometry<f64>, String>>, properties: BTreeMap<String, Value>) {
+        let row = self.rows.len() + 1;
+        self.rows.push(RawRow { row, geometry, properties, mended: None });
+    }
+}
+
+/// The features of rows, none of which may be damaged.
+fn all_of(name: &str, raw: Raw) -> Result<VectorData, IoError> {
+    let mut collector = Collector::default();
+    for RawRow { row, geometry, properties, .. } in raw.rows {
+        let geometry = geometry.transpose();
+        let geometry = geometry.map_err(|e| IoError::read(name, format!("feature {row}: {e}")))?;
+        collector.push(geometry, properties);
+    }
+    collector.finish(name, raw.crs.as_ref())
 }
 
 /// Collects features, counts those without geometry.
@@ -217,7 +254,7 @@ fn from_geojson(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
 }
 
 /// The `crs` member of GeoJSON before RFC 7946, as GDAL and QGIS still write it.
-fn old_geojson_crs(name: &str, text: &str) -> Result<Option<Crs>, IoError> {
+pub(super) fn old_geojson_crs(name: &str, text: &str) -> Result<Option<Crs>, IoError> {
     #[derive(serde::Deserialize)]
     struct Head {
         crs: Option<serde_json::Value>,
@@ -233,13 +270,14 @@ fn old_geojson_crs(name: &str, text: &str) -> Result<Option<Crs>, IoError> {
     Crs::parse(definition).map(Some).map_err(|e| IoError::crs(name, e))
 }
 
-/// The reader trusts the lengths within a file, and panics where a damaged one lies.
-fn from_flatgeobuf(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
+/// The rows of FlatGeobuf. The reader trusts the lengths within a file, and panics where a
+/// damaged one lies.
+pub(super) fn raw_flatgeobuf(name: &str, bytes: &[u8]) -> Result<Raw, IoError> {
     std::panic::catch_unwind(|| read_flatgeobuf(name, bytes))
         .unwrap_or_else(|_| Err(IoError::read(name, "it is damaged: lengths within the file do not fit")))
 }
 
-fn read_flatgeobuf(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
+fn read_flatgeobuf(name: &str, bytes: &[u8]) -> Result<Raw, IoError> {
     let fail = |e: &dyn std::fmt::Display| IoError::read(name, format!("it is not FlatGeobuf: {e}"));
     let reader = FgbReader::open(Cursor::new(bytes)).map_err(|e| fail(&e))?;
     let crs = reader.header().crs().and_then(|crs| {
@@ -249,20 +287,20 @@ fn read_flatgeobuf(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
     });
     let crs = crs.map(|c| Crs::parse(&c)).transpose().map_err(|e| IoError::crs(name, e))?;
     let mut features = reader.select_all().map_err(|e| fail(&e))?;
+    let mut raw = Raw { crs, ..Raw::default() };
     let mut collector = Collector::default();
     while let Some(feature) = features.next().map_err(|e| fail(&e))? {
-        let geometry = match feature.geometry() {
-            Some(_) => Some(feature.to_geo().map_err(|e| fail(&e))?),
-            None => None,
-        };
+        let geometry = feature.geometry().map(|_| feature.to_geo().map_err(|e| e.to_string()));
         feature.process_properties(&mut collector).map_err(|e| fail(&e))?;
-        let properties = std::mem::take(&mut collector.properties);
-        collector.push(geometry, properties);
+        raw.push(geometry, std::mem::take(&mut collector.properties));
     }
-    collector.finish(name, crs.as_ref())
+    Ok(raw)
 }
 
-fn from_ogr(path: &Path, name: &str, format: VectorFormat) -> Result<VectorData, IoError> {
+/// The rows of a file that GDAL reads.
+pub(super) fn raw_ogr(path: &Path, name: &str, format: VectorFormat) -> Result<Raw, IoError> {
+    // GDAL's own words for a missing file name its drivers, not the mistake.
+    std::fs::metadata(path).map_err(|e| IoError::read(name, e))?;
     let driver = if format == VectorFormat::GeoPackage { "GPKG" } else { "ESRI Shapefile" };
     let options = DatasetOptions {
         open_flags: GdalOpenFlags::GDAL_OF_VECTOR | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
@@ -283,7 +321,7 @@ fn from_ogr(path: &Path, name: &str, format: VectorFormat) -> Result<VectorData,
 
     let crs = layer.spatial_ref().map(|s| Crs::from_spatial_ref(&s)).transpose().map_err(|e| fail(&e))?;
     let fields: Vec<String> = layer.defn().fields().map(|f| f.name()).collect();
-    let mut collector = Collector::default();
+    let mut raw = Raw { crs, ..Raw::default() };
     for feature in layer.features() {
         // By WKT: the direct way into geo knows no third dimension and no empty parts.
         let geometry = match feature.geometry() {
@@ -291,7 +329,7 @@ fn from_ogr(path: &Path, name: &str, format: VectorFormat) -> Result<VectorData,
                 let mut flat = geometry.clone();
                 flat.flatten_to_2d();
                 let text = flat.wkt().map_err(|e| fail(&e))?;
-                Some(Wkt(text).to_geo().map_err(|e| fail(&e))?)
+                Some(Wkt(text).to_geo().map_err(|e| e.to_string()))
             }
             _ => None,
         };
@@ -303,9 +341,9 @@ fn from_ogr(path: &Path, name: &str, format: VectorFormat) -> Result<VectorData,
             };
             (field.clone(), value)
         });
-        collector.push(geometry, properties.collect());
+        raw.push(geometry, properties.collect());
     }
-    collector.finish(name, crs.as_ref())
+    Ok(raw)
 }
 
 fn field_value(value: FieldValue) -> Value {

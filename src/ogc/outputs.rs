@@ -19,15 +19,33 @@ pub const JSON: &str = "application/json";
 pub const MARKDOWN: &str = "text/markdown";
 /// Media type of features.
 pub const GEOJSON: &str = "application/geo+json";
+/// Media type of features in a GeoPackage.
+pub const GEOPACKAGE: &str = "application/geopackage+sqlite3";
+/// Media type of features in FlatGeobuf.
+pub const FLATGEOBUF: &str = "application/flatgeobuf";
 /// Media type of model files.
 pub const MODEL: &str = "application/vnd.rededge.model+json";
 
 /// Media type of bytes of any kind.
 pub const BINARY: &str = "application/octet-stream";
 
+/// The media types that a schema allows, the usual one first: its own and those of its
+/// alternatives; JSON where it names none.
+pub fn media_types(schema: &serde_json::Value) -> Vec<&str> {
+    let alternatives = schema.get("oneOf").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let all = std::iter::once(schema).chain(alternatives);
+    let types: Vec<&str> = all.filter_map(|s| s.get("contentMediaType")?.as_str()).collect();
+    if types.is_empty() { vec![JSON] } else { types }
+}
+
+/// A media type without its parameters.
+pub fn essence(media_type: &str) -> &str {
+    media_type.split(';').next().unwrap_or_default().trim()
+}
+
 /// The ending of a file of this media type (parameters are ignored).
 pub fn extension(media_type: &str) -> &'static str {
-    match media_type.split(';').next().unwrap_or_default().trim() {
+    match essence(media_type) {
         "image/tiff" => "tif",
         SVG => "svg",
         PNG => "png",
@@ -35,8 +53,8 @@ pub fn extension(media_type: &str) -> &'static str {
         GEOJSON => "geojson",
         "text/plain" => "txt",
         MARKDOWN => "md",
-        "application/geopackage+sqlite3" => "gpkg",
-        "application/flatgeobuf" => "fgb",
+        GEOPACKAGE => "gpkg",
+        FLATGEOBUF => "fgb",
         JSON => "json",
         other if other.ends_with("+json") => "json",
         _ => "bin",
@@ -89,9 +107,14 @@ file_output!(
     {"type": "string", "contentMediaType": MODEL}
 );
 file_output!(
-    /// Features: GeoJSON.
+    /// Features: GeoJSON, or by the output's `format` another.
     FeatureCollection,
-    {"type": "object", "contentMediaType": GEOJSON, "format": "geojson-feature-collection"}
+    {"oneOf": [
+        {"type": "object", "contentMediaType": GEOJSON, "format": "geojson-feature-collection"},
+        {"type": "string", "contentEncoding": "binary", "contentMediaType": GEOPACKAGE},
+        {"type": "string", "contentEncoding": "binary", "contentMediaType": FLATGEOBUF},
+        {"type": "string", "contentMediaType": CSV}
+    ]}
 );
 file_output!(
     /// Bytes of any type.

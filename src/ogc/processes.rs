@@ -1,9 +1,12 @@
 //! OGC API - Processes - Part 1: Core 1.0: the process description, and the execute request.
 
+use std::collections::BTreeMap;
+
 use schemars::Schema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::outputs::{essence, media_types};
 use super::schema::unwrap_lines;
 
 /// What a list of processes says about one.
@@ -166,6 +169,45 @@ impl Execute {
         }
         Ok(request)
     }
+
+    /// The media types that are asked for, by output. `outputs` are those of the process's
+    /// description.
+    ///
+    /// # Errors
+    /// The path of a media type that the output does not have (`outputs.zones.format.mediaType`),
+    /// or of an output that the process does not have, and what there is.
+    pub fn media_types(
+        &self,
+        outputs: &Map<String, Value>,
+    ) -> Result<BTreeMap<String, String>, (String, String)> {
+        let mut asked = BTreeMap::new();
+        for (name, value) in &self.outputs {
+            let Some(output) = outputs.get(name) else {
+                let known = outputs.keys().cloned().collect::<Vec<_>>().join(", ");
+                return Err((format!("outputs.{name}"), format!("there is no such output (known: {known})")));
+            };
+            let path = format!("outputs.{name}.format");
+            let Some(format) = value.get("format").filter(|f| !f.is_null()) else { continue };
+            let Some(format) = format.as_object() else {
+                return Err((path, "expected an object with the member `mediaType`".to_owned()));
+            };
+            let Some(wanted) = format.get("mediaType").filter(|m| !m.is_null()) else { continue };
+            let known = media_types(&output["schema"]);
+            let same = |known: &&str| {
+                let wanted = wanted.as_str().unwrap_or_default();
+                essence(known).eq_ignore_ascii_case(essence(wanted))
+            };
+            let Some(found) = known.iter().find(|k| same(k)) else {
+                let known = known.iter().map(|k| essence(k)).collect::<Vec<_>>().join(", ");
+                return Err((
+                    format!("{path}.mediaType"),
+                    format!("{wanted} is no media type of this output (known: {known})"),
+                ));
+            };
+            asked.insert(name.clone(), (*found).to_owned());
+        }
+        Ok(asked)
+    }
 }
 
 /// `{"value": x, "mediaType": ...}` is x.
@@ -198,5 +240,38 @@ mod tests {
         assert_eq!(full.outputs.keys().collect::<Vec<_>>(), ["map"]);
         let (path, _) = Execute::parse(json!({"inputs": {}, "output": {}})).unwrap_err();
         assert_eq!(path, "output");
+    }
+
+    #[test]
+    fn media_types_are_asked_for_by_output() {
+        #[derive(schemars::JsonSchema)]
+        #[expect(dead_code, reason = "a type of a schema")]
+        struct Outputs {
+            zones: crate::ogc::FeatureCollection,
+            map: crate::ogc::Coverage,
+            areas: Vec<f64>,
+        }
+        let schema = crate::ogc::schema_of::<Outputs>();
+        let known = ProcessDescription::new("x", "X", "", &schema, &schema).outputs;
+        let ask = |outputs: Value| {
+            Execute::parse(json!({"inputs": {}, "outputs": outputs})).unwrap().media_types(&known)
+        };
+        let asked = ask(json!({
+            "zones": {"format": {"mediaType": "Application/GeoPackage+sqlite3"}},
+            "map": {"format": {"mediaType": "image/tiff"}, "transmissionMode": "reference"},
+            "areas": {"format": {"mediaType": "application/json"}},
+        }))
+        .unwrap();
+        assert_eq!(asked["zones"], "application/geopackage+sqlite3");
+        assert!(asked["map"].starts_with("image/tiff; application=geotiff"));
+        assert_eq!(ask(json!({"zones": {}, "map": {"format": {}}})).unwrap().len(), 0);
+        let (path, message) = ask(json!({"zones": {"format": {"mediaType": "text/html"}}})).unwrap_err();
+        assert_eq!(path, "outputs.zones.format.mediaType");
+        assert!(
+            message.contains("\"text/html\"") && message.contains("known: application/geo+json, "),
+            "{message}"
+        );
+        assert_eq!(ask(json!({"zones": {"format": "gpkg"}})).unwrap_err().0, "outputs.zones.format");
+        assert_eq!(ask(json!({"zonse": {}})).unwrap_err().0, "outputs.zonse");
     }
 }

@@ -49,13 +49,15 @@ pub trait DataSource: Send + Sync {
     /// # Errors
     /// [`ProcessError::Input`] naming `input`.
     fn features(&self, input: &str, file: &FileInput) -> Result<FeatureTable, ProcessError>;
-    /// Reads mines: every usable row, and what is wrong with the others. `crs` is that of
-    /// coordinates whose file does not tell it.
+    /// Reads points or polygons that people keep by hand, with their rows and what is wrong with
+    /// which; a file without rows gives none. `crs` is that of the coordinates where the file does
+    /// not tell it.
     ///
     /// # Errors
-    /// [`ProcessError::Input`] naming `input`, or `minesCrs`.
+    /// [`ProcessError::Input`] naming `input`: a file that cannot be read at all; or naming
+    /// `<input>Crs`, a CRS that is none.
     fn mines(&self, input: &str, file: &FileInput, _crs: Option<&str>) -> Result<MineRows, ProcessError> {
-        self.features(input, file).map(MineRows::of)
+        Ok(MineRows::of(self.features(input, file)?))
     }
     /// Reads a table of series (`NDRE@2022-01-05` columns), or `None` where the file is anything
     /// else: `samples` may be either.

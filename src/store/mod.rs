@@ -2,6 +2,7 @@
 //! Knows no processes and no HTTP routes.
 
 mod cubes;
+mod features;
 mod sink;
 mod source;
 

@@ -1,6 +1,6 @@
 //! Results in a folder: all of a run's files appear at once, or none does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,13 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use super::features::{StagedFeatures, styled};
+use crate::classmap::Legend;
 use crate::crs::GeoBox;
 use crate::io::cog::{CogKind, CogWriter};
+use crate::io::cog_values::ValuesWriter;
+use crate::io::raster_file::Place;
+use crate::io::raster_on_grid::RasterOnGrid;
 use crate::io::{IoError, quicklook};
 use crate::ogc::outputs::{GEOTIFF, JSON, PNG, extension};
 use crate::ogc::title_of;
-use crate::process::{ProcessError, RasterKind, RasterWriter, ResultSink};
-use crate::raster::Window;
+use crate::process::{FeatureWriter, ProcessError, RasterKind, RasterReader, RasterWriter, ResultSink};
+use crate::raster::{Plane, Resampling, Window};
+use crate::vector::FeatureSchema;
 
 /// What can go wrong where results are kept.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +59,8 @@ pub struct LocalSink {
     /// Folders that this sink made, outermost first: taken away again where nothing is committed.
     made: Vec<PathBuf>,
     wanted: BTreeSet<String>,
+    /// Media types that the caller asked for, by output.
+    formats: BTreeMap<String, String>,
     results: Results,
     committed: bool,
     /// Where interrupted runs keep what they need to go on.
@@ -85,6 +93,7 @@ impl LocalSink {
             staging,
             made,
             wanted: wanted.into_iter().collect(),
+            formats: BTreeMap::new(),
             results: Results::default(),
             committed: false,
             keep: None,
@@ -95,6 +104,14 @@ impl LocalSink {
     #[must_use]
     pub fn keeping(mut self, folder: Option<&Path>) -> Self {
         self.keep = folder.map(Path::to_owned);
+        self
+    }
+
+    /// The same, with the media types that the caller asked for by output; outputs of features
+    /// are GeoJSON where it asked for none.
+    #[must_use]
+    pub fn in_formats(mut self, formats: BTreeMap<String, String>) -> Self {
+        self.formats = formats;
         self
     }
 
@@ -176,6 +193,8 @@ impl LocalSink {
                 names.insert(href.to_owned());
                 if let Some(stem) = href.strip_suffix(".tif") {
                     names.extend([format!("{href}.aux.xml"), format!("{stem}.qml")]);
+                } else if let Some((stem, _)) = href.rsplit_once('.').filter(|(_, ending)| styled(ending)) {
+                    names.insert(format!("{stem}.qml"));
                 }
             }
         }
@@ -207,19 +226,31 @@ impl LocalSink {
     }
 }
 
-/// What `results.json` will say, shared with the rasters that are being written.
+/// What `results.json` will say, shared with the results that are being written.
 #[derive(Clone, Debug, Default)]
-struct Results(Arc<Mutex<Map<String, Value>>>);
+pub(super) struct Results(Arc<Mutex<Map<String, Value>>>);
 
 impl Results {
-    fn list(&self, output: &str, entry: Value) {
+    pub(super) fn list(&self, output: &str, entry: Value) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(output.to_owned(), entry);
     }
+
+    /// Whether this output is a raster that is finished.
+    fn is_raster(&self, output: &str) -> bool {
+        let results = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        results.get(output).is_some_and(|entry| entry["type"] == GEOTIFF)
+    }
+}
+
+/// The writer of a raster.
+enum Pixels {
+    Bytes(CogWriter),
+    Numbers(ValuesWriter),
 }
 
 /// A raster on its way.
 struct StagedRaster {
-    writer: CogWriter,
+    writer: Pixels,
     output: String,
     title: String,
     results: Results,
@@ -234,20 +265,35 @@ impl StagedRaster {
     }
 }
 
-fn final_names(error: &dyn std::fmt::Display, staging: &Path, folder: &Path) -> ProcessError {
+/// An error about a staged file, told of the file it was to become.
+pub(super) fn final_names(error: &dyn std::fmt::Display, staging: &Path, folder: &Path) -> ProcessError {
     let text = error.to_string().replace(&*staging.to_string_lossy(), &folder.to_string_lossy());
     ProcessError::failed(format_args!("{text}; nothing was changed"))
 }
 
 impl RasterWriter for StagedRaster {
     fn write(&mut self, window: Window, values: &[u8]) -> Result<(), ProcessError> {
-        self.writer.write(window, values).map_err(|e| self.fail(&e))
+        match &mut self.writer {
+            Pixels::Bytes(writer) => writer.write(window, values).map_err(|e| self.fail(&e)),
+            Pixels::Numbers(_) => Err(ProcessError::failed(format_args!("{} holds numbers", self.output))),
+        }
+    }
+
+    fn write_values(&mut self, window: Window, values: &[f32]) -> Result<(), ProcessError> {
+        match &mut self.writer {
+            Pixels::Numbers(writer) => writer.write(window, values).map_err(|e| self.fail(&e)),
+            Pixels::Bytes(_) => Err(ProcessError::failed(format_args!("{} holds bytes", self.output))),
+        }
     }
 
     fn finish(self: Box<Self>) -> Result<(), ProcessError> {
         let Self { writer, output, title, results, staging, folder } = *self;
         let fail = |e: &dyn std::fmt::Display| final_names(e, &staging, &folder);
-        writer.finish().map_err(|e| fail(&e))?;
+        let finished = match writer {
+            Pixels::Bytes(writer) => writer.finish(),
+            Pixels::Numbers(writer) => writer.finish(),
+        };
+        finished.map_err(|e| fail(&e))?;
         let picture =
             quicklook::of_cog(&staging.join(format!("{output}.tif")), &title).map_err(|e| fail(&e))?;
         let preview = format!("{output}.png");
@@ -262,6 +308,28 @@ impl RasterWriter for StagedRaster {
             }),
         );
         Ok(())
+    }
+}
+
+/// A raster of this run that is finished but not yet under its name.
+struct StagedReader {
+    raster: RasterOnGrid,
+    staging: PathBuf,
+    folder: PathBuf,
+}
+
+impl RasterReader for StagedReader {
+    fn grid(&self) -> &GeoBox {
+        self.raster.grid()
+    }
+
+    fn legend(&self) -> Option<&Legend> {
+        self.raster.legend()
+    }
+
+    fn read(&self, grid: &GeoBox, window: Window, method: Resampling) -> Result<Plane<f32>, ProcessError> {
+        let read = self.raster.read(grid, window, method);
+        read.map_err(|e| final_names(&e, &self.staging, &self.folder))
     }
 }
 
@@ -318,18 +386,18 @@ impl ResultSink for LocalSink {
         grid: &GeoBox,
         kind: &RasterKind,
     ) -> Result<Box<dyn RasterWriter>, ProcessError> {
-        let (kind, title) = match kind {
-            RasterKind::Classes(legend) => (CogKind::Classes(legend.clone()), title_of(output)),
-            RasterKind::Percent { label } => (CogKind::Percent { label: label.clone() }, label.clone()),
-            RasterKind::Values { label, .. } => {
-                return Err(ProcessError::failed(format_args!(
-                    "{label}: rasters of numbers are not written yet"
-                )));
+        let path = self.staging.path().join(format!("{output}.tif"));
+        let bytes = |kind: CogKind| CogWriter::create(&path, grid, kind, &[]).map(Pixels::Bytes);
+        let (writer, title) = match kind {
+            RasterKind::Classes(legend) => (bytes(CogKind::Classes(legend.clone())), title_of(output)),
+            RasterKind::Percent { label } => {
+                (bytes(CogKind::Percent { label: label.clone() }), label.clone())
+            }
+            RasterKind::Values { label, unit } => {
+                (ValuesWriter::create(&path, grid, label, unit).map(Pixels::Numbers), label.clone())
             }
         };
-        let path = self.staging.path().join(format!("{output}.tif"));
-        let writer = CogWriter::create(&path, grid, kind, &[])
-            .map_err(|e| final_names(&e, self.staging.path(), &self.folder))?;
+        let writer = writer.map_err(|e| final_names(&e, self.staging.path(), &self.folder))?;
         Ok(Box::new(StagedRaster {
             writer,
             output: output.to_owned(),
@@ -338,6 +406,27 @@ impl ResultSink for LocalSink {
             staging: self.staging.path().to_owned(),
             folder: self.folder.clone(),
         }))
+    }
+
+    fn features(&self, output: &str, schema: &FeatureSchema) -> Result<Box<dyn FeatureWriter>, ProcessError> {
+        let format = self.formats.get(output).map(String::as_str);
+        let (staging, folder) = (self.staging.path(), self.folder.as_path());
+        Ok(Box::new(StagedFeatures::create(output, schema, format, self.results.clone(), staging, folder)?))
+    }
+
+    fn reopen(&self, output: &str) -> Result<Box<dyn RasterReader>, ProcessError> {
+        let (staging, folder) = (self.staging.path().to_owned(), self.folder.clone());
+        if !self.results.is_raster(output) {
+            return Err(ProcessError::failed(format_args!("{output}: no raster of this name is finished")));
+        }
+        let raster = RasterOnGrid::open(&Place::File(staging.join(format!("{output}.tif"))));
+        let raster = raster.map_err(|e| final_names(&e, &staging, &folder))?;
+        Ok(Box::new(StagedReader { raster, staging, folder }))
+    }
+
+    fn picture(&self, output: &str) -> Option<Vec<u8>> {
+        let path = self.staging.path().join(format!("{output}.png"));
+        self.results.is_raster(output).then(|| std::fs::read(path).ok()).flatten()
     }
 
     fn document(&self, output: &str, value: Value) -> Result<(), ProcessError> {
@@ -423,6 +512,107 @@ mod tests {
         second.document("areas", json!([2])).unwrap();
         second.commit().unwrap();
         assert_eq!(names(folder.path()), ["areas.json", "notes.txt", "results.json"]);
+    }
+
+    fn square_kilometre() -> GeoBox {
+        GeoBox {
+            rows: 100,
+            cols: 100,
+            affine: crate::crs::Affine::north_up(7e5, 3.09e6, 10.0, 10.0),
+            crs: crate::crs::Crs::from_epsg(32649).unwrap(),
+        }
+    }
+
+    fn zones(sink: &LocalSink) -> Result<(), ProcessError> {
+        let schema = FeatureSchema {
+            crs: square_kilometre().crs,
+            geometry: crate::vector::GeometryKind::Polygon,
+            fields: vec![crate::vector::Field::new("name", crate::vector::FieldKind::Text)],
+            style: "zones",
+        };
+        let mut writer = sink.features("zones", &schema)?;
+        let triangle = geo::Triangle::from([(7e5, 3e6), (7.1e5, 3e6), (7e5, 3.1e6)]).to_polygon();
+        writer.push(&triangle.into(), &[crate::vector::Value::Text("a".to_owned())])?;
+        writer.finish()
+    }
+
+    #[test]
+    fn features_come_in_the_format_that_was_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        for (format, file) in [
+            (None, "zones.geojson"),
+            (Some("application/geopackage+sqlite3"), "zones.gpkg"),
+            (Some("application/flatgeobuf"), "zones.fgb"),
+            (Some("text/csv"), "zones.csv"),
+        ] {
+            let sink = LocalSink::create(folder.path(), []).unwrap();
+            let formats = format.map(|f| ("zones".to_owned(), f.to_owned()));
+            let sink = sink.in_formats(formats.into_iter().collect());
+            zones(&sink).unwrap();
+            sink.commit().unwrap();
+            let mut expected = vec!["results.json".to_owned(), file.to_owned()];
+            if file != "zones.csv" {
+                expected.push("zones.qml".to_owned());
+            }
+            // What stood beside the file of the run before is gone with it.
+            assert_eq!(names(folder.path()), expected);
+            let results: Value =
+                serde_json::from_slice(&std::fs::read(folder.path().join("results.json")).unwrap()).unwrap();
+            let media_type = format.unwrap_or("application/geo+json");
+            assert_eq!(results["zones"], json!({"href": file, "type": media_type}));
+        }
+        let sink = LocalSink::create(folder.path(), []).unwrap();
+        let sink = sink.in_formats([("zones".to_owned(), "text/html".to_owned())].into());
+        let error = zones(&sink).unwrap_err().to_string();
+        assert!(error.contains("outputs.zones.format.mediaType") && error.contains("text/csv"), "{error}");
+    }
+
+    #[test]
+    fn errors_of_features_name_the_file_that_was_to_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let sink = LocalSink::create(folder.path(), []).unwrap();
+        std::fs::create_dir(sink.staging().join("zones.geojson")).unwrap();
+        let error = zones(&sink).unwrap_err().to_string();
+        let place = folder.path().join("zones.geojson");
+        assert!(error.contains(place.to_str().unwrap()) && !error.contains(".rededge-"), "{error}");
+    }
+
+    #[test]
+    fn a_finished_raster_is_read_again_before_the_run_commits() {
+        let folder = tempfile::tempdir().unwrap();
+        let sink = LocalSink::create(folder.path(), []).unwrap();
+        assert!(sink.reopen("rice").is_err() && sink.picture("rice").is_none());
+        let grid = square_kilometre();
+        let mut writer = sink.raster("rice", &grid, &RasterKind::Classes(Legend::rice())).unwrap();
+        writer.write(grid.window(), &[2; 10_000]).unwrap();
+        assert!(writer.write_values(grid.window(), &vec![2.0; 10_000]).is_err());
+        writer.finish().unwrap();
+        let reader = sink.reopen("rice").unwrap();
+        assert_eq!((reader.grid(), reader.legend()), (&grid, Some(&Legend::rice())));
+        let plane = reader.read(&grid, grid.window(), Resampling::Nearest).unwrap();
+        assert!(plane.values.iter().all(|&v| v == 2.0));
+        assert_eq!(sink.picture("rice").unwrap()[..4], *b"\x89PNG");
+
+        let kind = RasterKind::Values { label: "density".to_owned(), unit: "1/km2".to_owned() };
+        let mut writer = sink.raster("heat", &grid, &kind).unwrap();
+        assert!(writer.write(grid.window(), &[2; 10_000]).is_err());
+        writer.write_values(grid.window(), &vec![0.25; 10_000]).unwrap();
+        writer.finish().unwrap();
+        let plane = sink.reopen("heat").unwrap().read(&grid, grid.window(), Resampling::Bilinear).unwrap();
+        assert!(plane.values.iter().all(|&v| v == 0.25));
+        assert!(sink.picture("heat").is_some());
+        sink.commit().unwrap();
+        let expected = [
+            "heat.png",
+            "heat.qml",
+            "heat.tif",
+            "results.json",
+            "rice.png",
+            "rice.qml",
+            "rice.tif",
+            "rice.tif.aux.xml",
+        ];
+        assert_eq!(names(folder.path()), expected);
     }
 
     #[test]

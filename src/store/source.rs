@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 
 use super::cubes::scene_sources;
 use crate::classmap::Legend;
-use crate::crs::GeoBox;
+use crate::crs::{Crs, GeoBox};
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
 use crate::io::raster_on_grid::RasterOnGrid;
 use crate::io::scenes::open_cube;
+use crate::io::vector_rows::{self, RowsError};
 use crate::io::vectors::{self, VectorData, VectorFormat};
 use crate::io::{IoError, fetch, gdal_setup, raster_file, series_csv};
 use crate::ogc::{CubeInput, FileInput, outputs};
 use crate::process::{DataSource, ProcessError, Progress, RasterReader};
 use crate::raster::{Plane, Resampling, Window};
-use crate::vector::FeatureTable;
+use crate::vector::{FeatureTable, MineRows};
 
 /// Most bytes that are fetched from a link: models and tables are smaller.
 const MAX_FETCH: u64 = 1 << 30;
@@ -110,11 +111,26 @@ impl Located<'_> {
                 vectors::read(path).map_err(io)
             }
             (_, Some(format)) => vectors::parse(&self.name(), format, &self.bytes()?).map_err(io),
-            (_, None) => Err(self.refuse(format_args!(
-                "{}: its format is not known; give the media type as `type` beside `href`",
-                self.name()
-            ))),
+            (_, None) => Err(self.unknown_format()),
         }
+    }
+
+    fn unknown_format(&self) -> ProcessError {
+        self.refuse(format_args!(
+            "{}: its format is not known; give the media type as `type` beside `href`",
+            self.name()
+        ))
+    }
+
+    fn rows(&self, crs: Option<&Crs>) -> Result<Result<MineRows, RowsError>, ProcessError> {
+        Ok(match (&self.place, self.vector_format()) {
+            (Place::Local(path), None | Some(VectorFormat::GeoPackage | VectorFormat::Shapefile)) => {
+                std::fs::metadata(path).map_err(|e| self.refuse(unreadable(path, &e)))?;
+                vector_rows::read(path, crs)
+            }
+            (_, Some(format)) => vector_rows::parse(&self.name(), format, &self.bytes()?, crs),
+            (_, None) => return Err(self.unknown_format()),
+        })
     }
 }
 
@@ -145,6 +161,16 @@ impl DataSource for LocalSource<'_> {
             return Err(ProcessError::input(input, "it holds no feature with a geometry"));
         }
         Ok(data.table)
+    }
+
+    fn mines(&self, input: &str, file: &FileInput, crs: Option<&str>) -> Result<MineRows, ProcessError> {
+        let crs_input = format!("{input}Crs");
+        let crs = crs.map(Crs::parse).transpose().map_err(|e| ProcessError::input(&crs_input, e))?;
+        let located = self.locate(input, file);
+        located.rows(crs.as_ref())?.map_err(|e| match e {
+            RowsError::File(e) => located.refuse(e),
+            far @ RowsError::NoLonLat { .. } => located.refuse(format_args!("{far} as `{crs_input}`")),
+        })
     }
 
     fn series(&self, input: &str, file: &FileInput) -> Result<Option<SeriesTable>, ProcessError> {
@@ -189,5 +215,38 @@ impl RasterReader for RasterOnGrid {
 
     fn read(&self, grid: &GeoBox, window: Window, method: Resampling) -> Result<Plane<f32>, ProcessError> {
         self.read(grid, window, method).map_err(ProcessError::failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::process::Silent;
+
+    #[test]
+    fn mines_come_from_files_and_objects_and_their_crs_is_asked_for_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("mines.csv"), "name,x,y\na,700000,3090000\n").unwrap();
+        let source = LocalSource::new(folder.path(), &Silent);
+        let file: FileInput = serde_json::from_value(json!({"href": "mines.csv"})).unwrap();
+        let error = source.mines("mines", &file, None).unwrap_err().to_string();
+        assert!(error.contains("input `mines.href`") && error.contains("as `minesCrs`"), "{error}");
+        let error = source.mines("mines", &file, Some("EPSG:nonsense")).unwrap_err().to_string();
+        assert!(error.contains("input `minesCrs`"), "{error}");
+        let found = source.mines("mines", &file, Some("EPSG:32649")).unwrap();
+        assert_eq!((found.rows.as_slice(), found.problems.len()), (&[2][..], 0));
+
+        let object = json!({"type": "FeatureCollection", "features": [
+            {"type": "Feature", "id": 9, "properties": {}, "geometry": {"type": "Point", "coordinates": [113, 28]}},
+            {"type": "Feature", "properties": {}, "geometry": null}
+        ]});
+        let object: FileInput = serde_json::from_value(object).unwrap();
+        let found = source.mines("mines", &object, None).unwrap();
+        assert_eq!(found.table.features[0].properties["id"], crate::vector::Value::Number(9.0));
+        assert_eq!((found.rows.as_slice(), found.problems[0].row), (&[1][..], 2));
+        let gone: FileInput = serde_json::from_value(json!("gone.gpkg")).unwrap();
+        assert!(source.mines("mines", &gone, None).unwrap_err().to_string().contains("does not exist"));
     }
 }

@@ -1,0 +1,191 @@
+//! GeoPackage, through GDAL: one layer with a spatial index, and its style in the table
+//! `layer_styles`, where QGIS looks for it.
+
+use std::path::{Path, PathBuf};
+
+use gdal::errors::GdalError;
+use gdal::vector::sql::Dialect;
+use gdal::vector::{Feature, FieldDefn, LayerAccess, LayerOptions, OGRFieldType, OGRwkbGeometryType, ToGdal};
+use gdal::{Dataset, DriverManager, config};
+use geo::{Geometry, MultiPolygon};
+
+use super::{Backend, IoError, Row};
+use crate::io::gdal_setup;
+use crate::vector::{FeatureSchema, Field, FieldKind, GeometryKind, Value};
+
+/// The column of geometries, as GDAL names it.
+const GEOMETRY: &str = "geom";
+
+pub(super) struct Writer {
+    path: PathBuf,
+    layer: String,
+    fields: Vec<Field>,
+    kind: GeometryKind,
+    dataset: Dataset,
+}
+
+impl Writer {
+    pub(super) fn create(
+        path: &Path,
+        layer: &str,
+        schema: &FeatureSchema,
+        style: &str,
+    ) -> Result<Self, IoError> {
+        gdal_setup::setup();
+        let reference =
+            schema.crs.to_spatial_ref().map_err(|e| IoError::crs(path.display().to_string(), e))?;
+        let start = || -> Result<Dataset, GdalError> {
+            let mut dataset = quick(|| DriverManager::get_driver_by_name("GPKG")?.create_vector_only(path))?;
+            let name = format!("GEOMETRY_NAME={GEOMETRY}");
+            let created = dataset.create_layer(LayerOptions {
+                name: layer,
+                srs: Some(&reference),
+                ty: match schema.geometry {
+                    GeometryKind::Point => OGRwkbGeometryType::wkbPoint,
+                    GeometryKind::Polygon => OGRwkbGeometryType::wkbMultiPolygon,
+                    GeometryKind::Any => OGRwkbGeometryType::wkbUnknown,
+                },
+                // The index is made at the end, where a failure is told.
+                options: Some(&["SPATIAL_INDEX=NO", &name]),
+            })?;
+            for field in &schema.fields {
+                let kind = match field.kind {
+                    FieldKind::Text => OGRFieldType::OFTString,
+                    FieldKind::Integer => OGRFieldType::OFTInteger64,
+                    FieldKind::Real => OGRFieldType::OFTReal,
+                    FieldKind::Boolean => OGRFieldType::OFTInteger,
+                };
+                FieldDefn::new(&field.name, kind)?.add_to_layer(&created)?;
+            }
+            style_table(&mut dataset, layer, style)?;
+            Ok(dataset)
+        };
+        // GDAL adds to a file that is there.
+        let _ = std::fs::remove_file(path);
+        let dataset = start().map_err(|e| IoError::write(path, e))?;
+        Ok(Self {
+            path: path.to_owned(),
+            layer: layer.to_owned(),
+            fields: schema.fields.clone(),
+            kind: schema.geometry,
+            dataset,
+        })
+    }
+
+    fn batch(&mut self, rows: Vec<Row>) -> Result<(), GdalError> {
+        let transaction = self.dataset.start_transaction()?;
+        let layer = transaction.layer_by_name(&self.layer)?;
+        for Row { geometry, values } in rows {
+            let mut feature = Feature::new(layer.defn())?;
+            for (i, (field, value)) in self.fields.iter().zip(&values).enumerate() {
+                match value {
+                    Value::Null => feature.set_field_null(i)?,
+                    Value::Bool(v) => feature.set_field_integer(i, i32::from(*v))?,
+                    Value::Number(v) if field.kind == FieldKind::Integer => {
+                        feature.set_field_integer64(i, *v as i64)?;
+                    }
+                    Value::Number(v) => feature.set_field_double(i, *v)?,
+                    Value::Text(v) => feature.set_field_string(i, v)?,
+                }
+            }
+            let geometry = match geometry {
+                Geometry::Polygon(polygon) if self.kind == GeometryKind::Polygon => {
+                    MultiPolygon(vec![polygon]).to_gdal()?
+                }
+                other => other.to_gdal()?,
+            };
+            feature.set_geometry(geometry)?;
+            feature.create(&layer)?;
+        }
+        transaction.commit()
+    }
+}
+
+impl Backend for Writer {
+    fn write(&mut self, rows: Vec<Row>) -> Result<(), IoError> {
+        self.batch(rows).map_err(|e| unwritten(&self.path, &e))
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), IoError> {
+        let Self { path, layer, mut dataset, .. } = *self;
+        let mut end = || -> Result<(), GdalError> {
+            dataset.flush_cache()?;
+            let layer = layer.replace('\'', "''");
+            let index = format!("SELECT CreateSpatialIndex('{layer}', '{GEOMETRY}')");
+            dataset.execute_sql(index, None, Dialect::DEFAULT)?;
+            dataset.flush_cache()
+        };
+        end().map_err(|e| unwritten(&path, &e))?;
+        dataset.close().map_err(|e| IoError::write(&path, e))
+    }
+}
+
+/// GDAL keeps to itself what the system said.
+fn unwritten(path: &Path, error: &GdalError) -> IoError {
+    IoError::write(path, format!("{error}; the disk may be full"))
+}
+
+/// Runs with SQLite not waiting for the disk: what is unfinished after a crash is thrown away
+/// anyway, and what is finished is synchronised as a whole.
+fn quick<T>(run: impl FnOnce() -> Result<T, GdalError>) -> Result<T, GdalError> {
+    let key = "OGR_SQLITE_SYNCHRONOUS";
+    let set = config::get_thread_local_config_option(key, "").is_ok_and(|v| v.is_empty());
+    if set {
+        let _ = config::set_thread_local_config_option(key, "OFF");
+    }
+    let result = run();
+    if set {
+        let _ = config::clear_thread_local_config_option(key);
+    }
+    result
+}
+
+/// The table `layer_styles` as QGIS makes it, with the style of the layer as its default.
+fn style_table(dataset: &mut Dataset, layer: &str, style: &str) -> Result<(), GdalError> {
+    let columns = [
+        ("f_table_catalog", OGRFieldType::OFTString, 256),
+        ("f_table_schema", OGRFieldType::OFTString, 256),
+        ("f_table_name", OGRFieldType::OFTString, 256),
+        ("f_geometry_column", OGRFieldType::OFTString, 256),
+        ("styleName", OGRFieldType::OFTString, 30),
+        ("styleQML", OGRFieldType::OFTString, 0),
+        ("styleSLD", OGRFieldType::OFTString, 0),
+        ("useAsDefault", OGRFieldType::OFTInteger, 0),
+        ("description", OGRFieldType::OFTString, 0),
+        ("owner", OGRFieldType::OFTString, 30),
+        ("ui", OGRFieldType::OFTString, 30),
+        ("update_time", OGRFieldType::OFTDateTime, 0),
+    ];
+    let table = dataset.create_layer(LayerOptions {
+        name: "layer_styles",
+        srs: None,
+        ty: OGRwkbGeometryType::wkbNone,
+        options: Some(&["FID=id"]),
+    })?;
+    for (name, kind, width) in columns {
+        let column = FieldDefn::new(name, kind)?;
+        if width > 0 {
+            column.set_width(width);
+        }
+        column.add_to_layer(&table)?;
+    }
+    let mut row = Feature::new(table.defn())?;
+    let texts = [
+        ("f_table_catalog", ""),
+        ("f_table_schema", ""),
+        ("f_table_name", layer),
+        ("f_geometry_column", GEOMETRY),
+        ("styleName", layer),
+        ("styleQML", style),
+        ("styleSLD", ""),
+        ("description", ""),
+        ("owner", ""),
+        // When it was written does not matter, and would make every file another.
+        ("update_time", "2000-01-01T00:00:00.000Z"),
+    ];
+    for (name, text) in texts {
+        row.set_field_string(row.field_index(name)?, text)?;
+    }
+    row.set_field_integer(row.field_index("useAsDefault")?, 1)?;
+    row.create(&table)
+}
