@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! main ─ store ┬ process ┬ classify ─ predictors ─ spectral ─ cube ─ raster ─ crs
-//!              │         ├ classmap ─ raster, vector
+//!              │         ├ zones ─ classmap ─ raster, vector
 //!              │         └ ogc (no arrows out)
 //!              └ io ─ simulate, cube, classmap, vector, raster
 //! ```
@@ -25,3 +25,4 @@ pub mod simulate;
 pub mod spectral;
 pub mod store;
 pub mod vector;
+pub mod zones;

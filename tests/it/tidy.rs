@@ -17,10 +17,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("predictors", &["spectral"]),
     ("classify", &["predictors"]),
     ("classmap", &["raster", "vector"]),
+    ("zones", &["classmap"]),
     ("simulate", &["cube", "vector"]),
     ("io", &["cube", "classmap", "simulate"]),
     ("ogc", &[]),
-    ("process", &["classify", "classmap", "ogc"]),
+    ("process", &["classify", "zones", "ogc"]),
     ("store", &["process", "io"]),
 ];
 
@@ -170,7 +171,8 @@ fn no_web_word_stands_below_the_server() {
 
 #[test]
 fn nothing_below_io_touches_a_file() {
-    let below = ["crs", "raster", "vector", "cube", "spectral", "predictors", "classify", "classmap"];
+    let below =
+        ["crs", "raster", "vector", "cube", "spectral", "predictors", "classify", "classmap", "zones"];
     let pure = |s: &Source| {
         s.room().is_some_and(|r| below.contains(&r) || ["simulate", "ogc", "process"].contains(&r))
     };
