@@ -147,7 +147,7 @@ fn draw_bar(
         return area.draw_text("no rice", &none, (at, bottom - 4));
     };
     let (left, right) = sides(BAR);
-    area.draw(&Rectangle::new([(left, y(value)), (right, bottom)], line_color(color).mix(0.85).filled()))?;
+    area.draw(&Rectangle::new([(left, y(value)), (right, bottom)], line_color(color).filled()))?;
     let mut top = y(value);
     if let Some((low, high)) = bar.interval {
         let ink = BLACK.mix(INK).stroke_width(1);
