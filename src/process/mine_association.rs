@@ -81,7 +81,7 @@ pub struct BandRow {
     /// Their share; null without rice.
     pub rate: Option<f64>,
     /// Lower end of the share's 95 % interval (block bootstrap); null where too few parts of the
-    /// map hold rice of the band.
+    /// map hold rice of the band, or all have the same share.
     pub rate_low: Option<f64>,
     /// Upper end.
     pub rate_high: Option<f64>,

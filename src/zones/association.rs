@@ -120,7 +120,8 @@ pub struct BandRate {
     pub stressed_ha: f64,
     /// Their share; `None` without rice.
     pub rate: Option<f64>,
-    /// 95 % interval of the share by the block bootstrap; `None` where too few blocks hold rice.
+    /// 95 % interval of the share by the block bootstrap; `None` where too few blocks hold rice or
+    /// the share is the same in all.
     pub interval: Option<(f64, f64)>,
     /// 2.5 and 97.5 percentiles of the share under the shifts (of cells, on the torus).
     pub shifted: Option<(f64, f64)>,
@@ -299,7 +300,9 @@ impl Association {
             }
         }
         let enough = |b: usize| blocks.iter().filter(|x| x[b].0 > 0.0).count() >= FEWEST_BLOCKS;
-        rates.into_iter().enumerate().map(|(b, rates)| middle(rates).filter(|_| enough(b))).collect()
+        // Where every draw has the same share (none stressed, or all), draws tell nothing of chance.
+        let interval = |(b, rates)| middle(rates).filter(|(low, high)| enough(b) && low < high);
+        rates.into_iter().enumerate().map(interval).collect()
     }
 
     /// The test, and the middle 95 % of each band's share under the shifts.
@@ -459,8 +462,9 @@ mod tests {
         for (band, sum) in outcome.bands.iter().zip(sums) {
             assert!((band.rice_ha - sum.0).abs() < 1e-9 && (band.stressed_ha - sum.1).abs() < 1e-9);
             assert!((band.rate.unwrap() - sum.1 / sum.0).abs() < 1e-12);
-            let (low, high) = band.interval.unwrap();
-            assert!(low <= high && low >= 0.0 && high <= 1.0);
+            let varies = sum.1 > 0.0 && sum.1 < sum.0;
+            assert_eq!(band.interval.is_some(), varies);
+            assert!(band.interval.is_none_or(|(low, high)| low < high && low >= 0.0 && high <= 1.0));
         }
         assert_eq!((outcome.bands[0].from, outcome.bands[3].to), (0.0, None));
     }
@@ -561,7 +565,8 @@ mod tests {
         question.add(0, &ground);
         let unshifted = question.finish(0, 1);
         assert!(unshifted.test.statistic.is_some() && unshifted.test.p_value.is_none());
-        assert!(unshifted.bands.iter().all(|b| b.shifted.is_none() && b.interval.is_some()));
+        assert!(unshifted.bands.iter().all(|b| b.shifted.is_none()));
+        assert!(unshifted.bands[0].interval.is_some() && unshifted.bands[1].interval.is_none());
         // Too far to tell: every shift is as near.
         let far = ask(&grid, &mine, &[0.5], &ground, 1);
         assert_eq!(far.test.p_value, Some(1.0));
