@@ -55,7 +55,11 @@ impl Choice<'_> {
     }
 }
 
-fn parse_crs(input: &str, text: &str) -> Result<Crs, ProcessError> {
+/// Parses a CRS.
+///
+/// # Errors
+/// [`ProcessError::Input`] naming `input`.
+pub(super) fn parse_crs(input: &str, text: &str) -> Result<Crs, ProcessError> {
     // CRS84 is WGS 84 with longitude first, which is how every CRS is read here.
     if text.to_ascii_uppercase().ends_with("CRS84") {
         return Ok(Crs::wgs84());
@@ -64,7 +68,10 @@ fn parse_crs(input: &str, text: &str) -> Result<Crs, ProcessError> {
 }
 
 /// A box, or all polygons of a file as one.
-fn parse_area(area: &AreaInput, context: &Context<'_>) -> Result<Area, ProcessError> {
+///
+/// # Errors
+/// [`ProcessError::Input`] naming `area`.
+pub(super) fn parse_area(area: &AreaInput, context: &Context<'_>) -> Result<Area, ProcessError> {
     match area {
         AreaInput::Bbox(input) => {
             let [min_x, min_y, max_x, max_y] = input.bbox;

@@ -8,6 +8,8 @@ use super::earliest_rice_date::EarliestRiceDate;
 use super::echo::Echo;
 use super::error::nearest;
 use super::index_series::IndexSeries;
+use super::mine_association::MineAssociation;
+use super::mine_heatmap::MineHeatmap;
 use super::rice_map::RiceMap;
 use super::stress_map::StressMap;
 use super::stress_persistence::StressPersistence;
@@ -24,6 +26,8 @@ static REGISTRY: &[&dyn DynProcess] = &[
     &TrainStress,
     &StressPersistence,
     &StressZones,
+    &MineHeatmap,
+    &MineAssociation,
     &AssessAccuracy,
     &IndexSeries,
     &Echo,

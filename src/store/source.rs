@@ -158,7 +158,10 @@ impl DataSource for LocalSource<'_> {
                 .note(&format!("{input}: {lost} of {all} features have no geometry and are left out"));
         }
         if data.table.features.is_empty() {
-            return Err(ProcessError::input(input, "it holds no feature with a geometry"));
+            return Err(ProcessError::input(
+                input,
+                "it holds no feature with a geometry; give a file with at least one point or polygon",
+            ));
         }
         Ok(data.table)
     }

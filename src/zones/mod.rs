@@ -1,9 +1,13 @@
-//! Zones of a class map: patches of pixels as polygons, the mines beside them, and whether it is
-//! the mines. Knows neither files nor how the map was classified.
+//! Zones of a class map: patches of pixels as polygons, the mines beside them, how dense mines are,
+//! and whether it is the mines. Knows neither files nor how the map was classified.
 
+pub mod association;
 mod border;
+mod correlation;
+pub mod heatmap;
 pub mod join;
 mod mine_index;
+mod nearest;
 pub mod polygonize;
 mod regions;
 mod shape;

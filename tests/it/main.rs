@@ -6,6 +6,7 @@
 mod cli;
 mod county;
 mod methods;
+mod mines;
 mod products;
 mod rice;
 mod scenes;

@@ -171,7 +171,8 @@ fn no_web_word_stands_below_the_server() {
 
 #[test]
 fn nothing_below_io_touches_a_file() {
-    let below = ["crs", "raster", "vector", "cube", "spectral", "predictors", "classify", "classmap"];
+    let below =
+        ["crs", "raster", "vector", "cube", "spectral", "predictors", "classify", "classmap", "zones"];
     let pure = |s: &Source| {
         s.room().is_some_and(|r| below.contains(&r) || ["simulate", "ogc", "process"].contains(&r))
     };

@@ -275,7 +275,7 @@ fn extent(panel: &Panel) -> (f64, f64) {
 }
 
 /// The nearest of 1, 2, 5 times a power of ten at or above.
-fn nice(step: f64) -> f64 {
+pub(super) fn nice(step: f64) -> f64 {
     let power = 10f64.powf(step.max(1e-12).log10().floor());
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|&s| s >= step * 0.999).unwrap_or(power)
 }
