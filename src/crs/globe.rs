@@ -46,7 +46,7 @@ impl GlobeGrid {
     pub fn xyz(&self, col: f64, row: f64) -> Xyz {
         let down = self.nodes.len() / self.across;
         let cell = |at: f64, count: usize| {
-            let first = (at.floor().max(0.0) as usize).min(count - 4);
+            let first = (at.max(0.0) as usize).min(count - 4);
             (first, at - first as f64)
         };
         let (i, u) = cell(col / self.step.0, self.across);

@@ -9,6 +9,6 @@ mod schema;
 
 pub use dates::DateInterval;
 pub use inputs::{AreaInput, BboxInput, CubeInput, CubeSource, FileInput};
-pub use outputs::{Binary, Coverage, FeatureCollection, Figure, Markdown, ModelFile, TableCsv};
+pub use outputs::{Binary, Coverage, FeatureCollection, Figure, HtmlPage, Markdown, ModelFile, TableCsv};
 pub use processes::{Execute, OutputRequest, ProcessDescription, ProcessSummary, title_of};
 pub use schema::schema_of;

@@ -17,6 +17,8 @@ pub const CSV: &str = "text/csv";
 pub const JSON: &str = "application/json";
 /// Media type of texts to read.
 pub const MARKDOWN: &str = "text/markdown";
+/// Media type of pages.
+pub const HTML: &str = "text/html";
 /// Media type of features.
 pub const GEOJSON: &str = "application/geo+json";
 /// Media type of features in a GeoPackage.
@@ -52,6 +54,7 @@ pub fn extension(media_type: &str) -> &'static str {
         CSV => "csv",
         GEOJSON => "geojson",
         "text/plain" => "txt",
+        HTML => "html",
         MARKDOWN => "md",
         GEOPACKAGE => "gpkg",
         FLATGEOBUF => "fgb",
@@ -100,6 +103,11 @@ file_output!(
     /// A text to read: Markdown.
     Markdown,
     {"type": "string", "contentMediaType": MARKDOWN}
+);
+file_output!(
+    /// A page to read: HTML that loads nothing from elsewhere.
+    HtmlPage,
+    {"type": "string", "contentMediaType": HTML}
 );
 file_output!(
     /// A model file with its card.

@@ -3,6 +3,7 @@
 
 mod assess_accuracy;
 mod card;
+mod chain;
 mod compare_methods;
 mod context;
 mod earliest_rice_date;
@@ -14,7 +15,9 @@ mod index_series;
 mod mine_association;
 mod mine_heatmap;
 mod mines;
+mod monitor;
 mod registry;
+mod report;
 mod rice;
 mod rice_map;
 mod stress;

@@ -10,6 +10,7 @@ use super::error::nearest;
 use super::index_series::IndexSeries;
 use super::mine_association::MineAssociation;
 use super::mine_heatmap::MineHeatmap;
+use super::monitor::Monitor;
 use super::rice_map::RiceMap;
 use super::stress_map::StressMap;
 use super::stress_persistence::StressPersistence;
@@ -18,6 +19,7 @@ use super::train_rice::TrainRice;
 use super::train_stress::TrainStress;
 
 static REGISTRY: &[&dyn DynProcess] = &[
+    &Monitor,
     &RiceMap,
     &TrainRice,
     &EarliestRiceDate,

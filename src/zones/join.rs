@@ -84,28 +84,12 @@ impl<'a> Join<'a> {
         Some(found)
     }
 
-    /// The zones along a Z-order curve: each lies near the next.
+    /// The zones along a Hilbert curve: each lies near the next.
     fn by_place(&self) -> Vec<u32> {
-        let spread = |v: u32| {
-            let mut v = u64::from(v);
-            for (shift, mask) in [
-                (16, 0x0000_ffff_0000_ffff),
-                (8, 0x00ff_00ff_00ff_00ff),
-                (4, 0x0f0f_0f0f_0f0f_0f0f),
-                (2, 0x3333_3333_3333_3333),
-                (1, 0x5555_5555_5555_5555),
-            ] {
-                v = (v | v << shift) & mask;
-            }
-            v
-        };
+        let middle = |(first, last): (u32, u32)| u32::midpoint(first, last);
         let mut order: Vec<(u64, u32)> = (0..)
             .zip(&self.zones.zones)
-            .map(|(id, zone)| {
-                let (row, col) =
-                    (u32::midpoint(zone.rows.0, zone.rows.1), u32::midpoint(zone.cols.0, zone.cols.1));
-                (spread(row) << 1 | spread(col), id)
-            })
+            .map(|(id, zone)| (fast_hilbert::xy2h(middle(zone.cols), middle(zone.rows), 32), id))
             .collect();
         order.par_sort_unstable();
         order.into_iter().map(|o| o.1).collect()

@@ -124,24 +124,13 @@ impl Outline {
         }
     }
 
-    /// Prepares for measuring, once all is added.
+    /// Prepares for measuring, once all is added: points and lines that close.
     pub fn close(&mut self) {
-        let ball_of = |pieces: &[[Xyz; 2]]| {
-            let ends = || pieces.iter().flatten();
-            let bound = |axis: usize| {
-                let values = || ends().map(move |p| p[axis]);
-                f64::midpoint(
-                    values().fold(f64::INFINITY, f64::min),
-                    values().fold(f64::NEG_INFINITY, f64::max),
-                )
-            };
-            let centre = [bound(0), bound(1), bound(2)];
-            (centre, ends().map(|&p| chord2(p, centre)).fold(0.0, f64::max).sqrt())
-        };
-        self.ball = if self.pieces.is_empty() { ([0.0; 3], 0.0) } else { ball_of(&self.pieces) };
+        // Where lines close, each end is another piece's beginning.
+        self.ball = ball_of(&self.pieces, 1);
         self.chunks.clear();
         if self.pieces.len() > CHUNK {
-            self.chunks.extend(self.pieces.chunks(CHUNK).map(ball_of));
+            self.chunks.extend(self.pieces.chunks(CHUNK).map(|pieces| ball_of(pieces, 2)));
         }
     }
 
@@ -213,6 +202,21 @@ pub struct Approach {
     pub here: Xyz,
     /// The place on the other.
     pub there: Xyz,
+}
+
+/// A ball around the first ends of pieces, or around both.
+fn ball_of(pieces: &[[Xyz; 2]], ends: usize) -> (Xyz, f64) {
+    let Some(&[first, _]) = pieces.first() else { return ([0.0; 3], 0.0) };
+    let points = || pieces.iter().flat_map(|p| &p[..ends]);
+    let (mut low, mut high) = (first, first);
+    for point in points() {
+        for axis in 0..3 {
+            low[axis] = low[axis].min(point[axis]);
+            high[axis] = high[axis].max(point[axis]);
+        }
+    }
+    let centre: Xyz = std::array::from_fn(|k| f64::midpoint(low[k], high[k]));
+    (centre, points().map(|&p| chord2(p, centre)).fold(0.0, f64::max).sqrt())
 }
 
 fn ball_of_piece(piece: &[Xyz; 2]) -> (Xyz, f64) {
