@@ -1,11 +1,12 @@
 """Runs rededge and its Python peers on the same work, in turn, and prints ratios of medians.
 
-usage: compare.py [--peers ../shared/peers] [--runs 3] [--width 2508 --height 2979 --dates 20] [--threads 2] [--tile] [--write]
+usage: compare.py [--peers ../shared/peers] [--runs 3] [--width 2508 --height 2979 --dates 20] [--threads 2] [--tile] [--only zones,network] [--write]
 
 The scene is [J]'s job (2508 x 2979 pixels, 20 dates), simulated once below target/bench-peers. The
 peers' virtual environment is made there too, from their requirements.txt. --tile adds a whole
-Sentinel-2 tile of 10980 x 10980 pixels, rededge alone (6 GB of disk). --write puts the tables into
-docs/benchmarks.md. Machines differ and are noisy: only the ratios mean something."""
+Sentinel-2 tile of 10980 x 10980 pixels, rededge alone (6 GB of disk). --only runs some of job,
+methods, network, boosting and zones. --write puts the tables into docs/benchmarks.md, in place of
+those of the same names. Machines differ and are noisy: only the ratios mean something."""
 import argparse
 import datetime
 import json
@@ -22,7 +23,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/benchmarks.md"
 BEGIN, END = "<!-- bench-peers: begin -->", "<!-- bench-peers: end -->"
-NEEDED = r"numpy|scipy|scikit-learn|lightgbm|pyts|dtaidistance|rasterio"
+NEEDED = r"numpy|scipy|scikit-learn|lightgbm|pyts|dtaidistance|rasterio|onnx|torch"
+MORE = ["geopandas", "torch"]
+PARTS = ["job", "methods", "network", "boosting", "zones"]
 
 
 def arguments():
@@ -35,6 +38,7 @@ def arguments():
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--work", type=Path, help="folder of scenes and environment (default: target/bench-peers)")
     a.add_argument("--tile", action="store_true", help="map a whole tile too, without a peer")
+    a.add_argument("--only", default=",".join(PARTS), help="some of " + ",".join(PARTS))
     a.add_argument("--write", action="store_true", help="write the tables into docs/benchmarks.md")
     return a.parse_args()
 
@@ -106,7 +110,7 @@ class Bench:
             subprocess.run([sys.executable, "-m", "venv", self.work / "venv"], check=True)
             # Only what is compared here: tile servers and the like stay out.
             wanted = [line for line in (self.args.peers / "requirements.txt").read_text().split() if re.match(NEEDED, line)]
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted, *MORE], check=True)
         return python
 
     def scene(self, width, height):
@@ -218,21 +222,56 @@ class Bench:
         _, _, output = run(command, args.threads)
         return ["### Training boosted trees\n", output.strip(), ""]
 
+    def zones(self):
+        """A million zones joined to mines against geopandas, and polygons against GDAL."""
+        args, m = self.args, Measured()
+        example = self.release / "examples/zones_join"
+        small, large = self.work / "zones-1000", self.work / "zones-10980"
+        script = ROOT / "benches/peers/zones.py"
+        for k in range(args.runs):
+            tell(f"zones, run {k + 1} of {args.runs}")
+            for folder, more in ((small, [1000, 1000]), (large, [])):
+                folder.mkdir(exist_ok=True)
+                ours = json.loads(run([example, folder, *more], args.threads)[2])
+                m.add(**{f"{name}_{ours['side']}": value for name, value in ours.items()})
+            theirs = json.loads(run([self.python, script, "join", large], args.threads)[2])
+            m.add(their_join=theirs["join_s"])
+            # GDAL's own Python stands beside the system's interpreter.
+            bare = json.loads(run(["/usr/bin/python3", script, "polygonize", small, 1000], args.threads)[2])
+            m.add(their_polygons=bare["polygonize_s"])
+        lines = [
+            "### Zones and mines\n",
+            "| what | peer | rededge | ratio |",
+            "|---|---|---|---|",
+            row(f"{m['zones_10980']:.0f} zones to the nearest of {m['mines_10980']:.0f} mines, against geopandas `sjoin_nearest`", m["their_join"], m["join_s_10980"], "s"),
+            row(f"1000 x 1000 pixels to {m['zones_1000']:.0f} polygons, against GDAL {bare['gdal']} `Polygonize`", m["their_polygons"], m["polygonize_s_1000"], "s", 4),
+            "",
+            f"10980 x 10980 pixels to {m['zones_10980']:.0f} polygons: {m['polygonize_s_10980']:.1f} s; peak of polygons and join {m['peak_mib_10980']:.0f} MiB.",
+            "",
+        ]
+        return lines
+
 
 def main():
     args = arguments()
     args.peers = args.peers.resolve()
     bench = Bench(args)
-    lines = [f"{datetime.date.today()}, {cpu()}, {args.threads} threads, medians of {args.runs} interleaved runs.", ""]
-    lines += bench.job() + bench.methods() + bench.network() + bench.boosting()
-    tables = "\n".join(lines).rstrip()
-    print(tables)
+    when = f"{datetime.date.today()}, {cpu()}, {args.threads} threads, medians of {args.runs} interleaved runs."
+    sections = {}
+    for part in PARTS:
+        if part in args.only.split(","):
+            lines = getattr(bench, part)()
+            sections[lines[0].strip()] = "\n".join([lines[0], when, "", *lines[1:]]).rstrip()
+    print("\n\n".join(sections.values()))
     if args.write:
         page = PAGE.read_text()
         if BEGIN not in page or END not in page:
             sys.exit(f"{PAGE} has no place for the tables ({BEGIN} .. {END})")
         head, rest = page.split(BEGIN, 1)
-        PAGE.write_text(f"{head}{BEGIN}\n{tables}\n{END}{rest.split(END, 1)[1]}")
+        old, rest = rest.split(END, 1)
+        kept = {text.split("\n", 1)[0].strip(): text.strip() for text in re.split(r"^(?=### )", old, flags=re.M)}
+        tables = "\n\n".join((kept | sections).values()).strip()
+        PAGE.write_text(f"{head}{BEGIN}\n{tables}\n{END}{rest}")
 
 
 main()

@@ -39,7 +39,8 @@ pub struct StressZonesInputs {
     #[serde(default = "stressed")]
     #[schemars(length(min = 1))]
     classes: Vec<String>,
-    /// Patches smaller than this fall to their largest neighbour; 0 keeps all.
+    /// Patches smaller than this fall to their largest neighbour, or away where nodata surrounds
+    /// them; 0 keeps all.
     #[serde(default = "half_a_hectare")]
     #[schemars(range(min = 0), extend("x-unit" = "ha"))]
     minimum_mapping_unit: f64,

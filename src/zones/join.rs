@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Zones;
 use super::mine_index::{Mine, MineIndex};
-use super::shape::{Approach, Outline, arc_at_least, arc_at_most, chord_at_most};
+use super::shape::{Approach, Outline, arc_at_least, arc_at_most, chord_at_most, chord_of};
 use crate::crs::earth::{Xyz, chord2, lon_lat};
 use crate::crs::{CrsError, GeoBox, GlobeGrid, pixel_metres};
 use crate::vector::nearest::BallTree;
@@ -136,11 +136,6 @@ impl<'a> Join<'a> {
             .collect()
     }
 
-    /// The place of a pixel's centre.
-    pub(super) fn centre(&self, row: usize, col: usize) -> Xyz {
-        self.globe.xyz(col as f64 + 0.5, row as f64 + 0.5)
-    }
-
     /// The square metres of every zone within bands of distance around each mine, by the centres
     /// of pixels. `edges` are the bands' outer edges in metres, rising; `square_metres` the area
     /// of a pixel by row. `None` where `go_on` did not.
@@ -150,7 +145,8 @@ impl<'a> Join<'a> {
         square_metres: &[f64],
         go_on: impl Fn(usize) -> bool,
     ) -> Option<Vec<Vec<f64>>> {
-        let outermost = edges.last().copied().unwrap_or(0.0);
+        let chords: Vec<f64> = edges.iter().map(|&edge| chord_of(edge)).collect();
+        let outermost = chords.last().copied().unwrap_or(0.0);
         let areas = self.zones.square_metres(square_metres);
         let balls: Vec<(Xyz, f64)> = (0..self.zones.zones.len())
             .into_par_iter()
@@ -160,70 +156,58 @@ impl<'a> Join<'a> {
             })
             .collect();
         let tree = BallTree::new(balls.iter().copied().enumerate());
+        let of_mine = |mine: &Mine| {
+            let (centre, reach) = mine.outline.ball;
+            let mut sums = vec![0.0; edges.len()];
+            if mine.outline.is_empty() {
+                return sums;
+            }
+            let mut near: Vec<usize> = tree.within(centre, outermost + reach).collect();
+            near.sort_unstable(); // sums must not depend on the tree
+            for zone in near {
+                let (at, wide) = balls[zone];
+                let apart = chord2(at, centre).sqrt();
+                let nearest = band(&chords, (apart - reach - wide).max(0.0));
+                if nearest == band(&chords, apart + reach + wide) {
+                    nearest.into_iter().for_each(|band| sums[band] += areas[zone]);
+                } else {
+                    self.add_bands(mine, zone, &chords, square_metres, &mut sums);
+                }
+            }
+            sums
+        };
         let mut found = Vec::with_capacity(self.mines.len());
-        for (first, batch) in (0..).step_by(64).zip(self.mines.mines.chunks(64)) {
+        for (first, batch) in (0..).step_by(BATCH).zip(self.mines.mines.chunks(BATCH)) {
             if !go_on(first) {
                 return None;
             }
-            found.par_extend(batch.par_iter().map(|mine| {
-                let (centre, reach) = mine.outline.ball;
-                let mut sums = vec![0.0; edges.len()];
-                if mine.outline.is_empty() {
-                    return sums;
-                }
-                let mut near: Vec<usize> = tree.within(centre, chord_at_most(outermost) + reach).collect();
-                near.sort_unstable(); // sums must not depend on the tree
-                for zone in near {
-                    let band = |metres: f64| edges.iter().position(|&edge| metres < edge);
-                    let (at, wide) = balls[zone];
-                    let apart = chord2(at, centre).sqrt();
-                    let nearest = band(arc_at_least((apart - reach - wide).max(0.0)));
-                    if nearest == band(arc_at_most(apart + reach + wide)) {
-                        nearest.into_iter().for_each(|band| sums[band] += areas[zone]);
-                    } else {
-                        self.add_bands(mine, zone, band, square_metres, &mut sums);
-                    }
-                }
-                sums
-            }));
+            found.par_extend(batch.par_iter().map(of_mine));
         }
         Some(found)
     }
 
     /// Adds a zone pixel by pixel.
-    fn add_bands(
-        &self,
-        mine: &Mine,
-        zone: usize,
-        band: impl Fn(f64) -> Option<usize>,
-        square_metres: &[f64],
-        sums: &mut [f64],
-    ) {
+    fn add_bands(&self, mine: &Mine, zone: usize, chords: &[f64], square_metres: &[f64], sums: &mut [f64]) {
         let (first, last) = self.zones.zones[zone].rows;
-        let mut pixel = Outline::default();
+        let mut counts = vec![0u64; sums.len()];
         for row in first as usize..=last as usize {
-            let mut counts = vec![0u64; sums.len()];
-            for cols in self.zones.runs_of(zone, row) {
-                for col in cols {
-                    let at = self.centre(row, col);
-                    pixel.clear();
-                    pixel.point(at);
-                    pixel.close();
-                    let (lon, lat) = lon_lat(at);
-                    let apart =
-                        || mine.outline.approach(&pixel, f64::INFINITY).map_or(f64::INFINITY, |a| a.chord);
-                    let chord = if mine.holds(lon, lat) { 0.0 } else { apart() };
-                    let metres = f64::midpoint(arc_at_least(chord), arc_at_most(chord));
-                    if let Some(band) = band(metres) {
-                        counts[band] += 1;
-                    }
+            counts.fill(0);
+            for col in self.zones.runs_of(zone, row).flatten() {
+                let at = self.globe.xyz(col as f64 + 0.5, row as f64 + 0.5);
+                if let Some(band) = band(chords, mine.chord_to(at)) {
+                    counts[band] += 1;
                 }
             }
-            for (sum, count) in sums.iter_mut().zip(counts) {
+            for (sum, &count) in sums.iter_mut().zip(&counts) {
                 *sum += count as f64 * square_metres[row];
             }
         }
     }
+}
+
+/// The band that a chord lies in.
+fn band(chords: &[f64], chord: f64) -> Option<usize> {
+    chords.iter().position(|&edge| chord < edge)
 }
 
 /// Zones near each other, and the mines that concern any of them.

@@ -3,7 +3,7 @@
 use geo::{Coord, Geometry, InteriorPoint, Intersects, LineString, MultiPolygon, Point, Polygon};
 
 use super::shape::Outline;
-use crate::crs::earth::{Xyz, xyz};
+use crate::crs::earth::{Xyz, lon_lat, xyz};
 use crate::crs::{Crs, CrsError, Ellipsoid, GeoBox};
 use crate::vector::nearest::BallTree;
 
@@ -126,6 +126,17 @@ impl Mine {
             xyz(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t)
         };
         self.outline.line(corners.len() - 1, metres, between);
+    }
+
+    /// Straight metres from a place on the ellipsoid; none on the mine's own ground.
+    pub fn chord_to(&self, at: Xyz) -> f64 {
+        if self.ground.is_some() {
+            let (lon, lat) = lon_lat(at);
+            if self.holds(lon, lat) {
+                return 0.0;
+            }
+        }
+        self.outline.chord_to(at)
     }
 
     /// Whether a place lies on the mine's ground, holes left out.

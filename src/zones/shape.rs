@@ -39,6 +39,12 @@ pub fn arc_at_most(chord: f64) -> f64 {
     if chord > LONG_CHORD { HALF_AROUND } else { 2.0 * RADII.0 * (chord / (2.0 * RADII.0)).asin() + ROUNDING }
 }
 
+/// The chord under an arc of the mean Earth, metres: to tell bands of distance apart.
+pub fn chord_of(arc: f64) -> f64 {
+    let double = RADII.0 + RADII.1;
+    if arc >= double * std::f64::consts::FRAC_PI_2 { f64::INFINITY } else { double * (arc / double).sin() }
+}
+
 /// The longest chord under an arc, metres.
 pub fn chord_at_most(arc: f64) -> f64 {
     arc.min(2.0 * RADII.1)
@@ -145,6 +151,11 @@ impl Outline {
             Some((at, r)) if chord2(*at, centre) > (limit + r + radius).powi(2) => None,
             _ => Some(pieces),
         })
+    }
+
+    /// Straight metres to a point.
+    pub fn chord_to(&self, point: Xyz) -> f64 {
+        self.pieces.iter().map(|piece| to_point2(piece, point).0).fold(f64::INFINITY, f64::min).sqrt()
     }
 
     /// Where this outline comes nearest to another, by straight distance, as far as that is at most

@@ -84,6 +84,18 @@ pub fn find(
     context.progress.step("polygonize", 0);
     let mut zones = polygonize(&plane, &chosen, options.connectivity);
     context.cancel.check()?;
+    // A sieve leaves what has no neighbour to fall to, as an islet in nodata.
+    if zones.zones.iter().any(|zone| zone.pixels < u64::from(threshold)) {
+        for row in 0..grid.rows {
+            for (cols, zone) in zones.runs(row) {
+                if zones.zones[zone].pixels < u64::from(threshold) {
+                    plane.values[row * grid.cols..][cols].fill(legend.nodata);
+                }
+            }
+        }
+        zones = polygonize(&plane, &chosen, options.connectivity);
+        context.cancel.check()?;
+    }
     if options.simplify > 0.0 {
         context.progress.step("simplify", 0);
         zones.simplify(pixel_metres(&grid), options.simplify);
