@@ -13,6 +13,7 @@ mod scenes;
 mod spectral;
 mod stress;
 mod tidy;
+mod zones;
 
 use std::path::PathBuf;
 
