@@ -479,9 +479,12 @@ mod tests {
             })
             .collect();
         values.sort_unstable_by(f64::total_cmp);
-        // Uniform within what 200 draws allow (Kolmogorov and Smirnov at 1 %).
+        // Uniform within what 200 draws allow (Kolmogorov and Smirnov at 1 %), but for patterns around
+        // which stress falls nowhere: their statistic is 0 and their p-value 1.
         let off = values.iter().enumerate().map(|(i, p)| (p - (i as f64 + 0.5) / 200.0).abs());
-        assert!(off.fold(0.0, f64::max) < 1.63 / 200f64.sqrt(), "{values:?}");
+        let largest = off.zip(&values).filter(|(_, p)| **p < 1.0).map(|(off, _)| off).fold(0.0, f64::max);
+        assert!(largest < 1.63 / 200f64.sqrt(), "{values:?}");
+        assert!(values.iter().filter(|p| **p == 1.0).count() < 60, "{values:?}");
     }
 
     #[test]

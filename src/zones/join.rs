@@ -195,7 +195,9 @@ impl<'a> Join<'a> {
                     let apart = chord2(at, centre).sqrt();
                     let nearest = band(arc_at_least((apart - reach - wide).max(0.0)));
                     if nearest == band(arc_at_most(apart + reach + wide)) {
-                        nearest.into_iter().for_each(|band| sums[band] += areas[zone]);
+                        if let Some(band) = nearest {
+                            sums[band] += areas[zone];
+                        }
                     } else {
                         self.add_bands(mine, zone, band, square_metres, &mut sums);
                     }
@@ -217,7 +219,8 @@ impl<'a> Join<'a> {
     ) {
         let (first, last) = self.zones.zones[zone].rows;
         let mut pixel = Outline::default();
-        for row in first as usize..=last as usize {
+        let rows = first as usize..=last as usize;
+        for (row, area) in rows.clone().zip(&square_metres[rows]) {
             let mut counts = vec![0u64; sums.len()];
             for cols in self.zones.runs_of(zone, row) {
                 for col in cols {
@@ -236,7 +239,7 @@ impl<'a> Join<'a> {
                 }
             }
             for (sum, count) in sums.iter_mut().zip(counts) {
-                *sum += count as f64 * square_metres[row];
+                *sum += count as f64 * area;
             }
         }
     }

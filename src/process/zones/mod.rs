@@ -90,7 +90,7 @@ pub fn find(
     }
     let of_pixel: Vec<f64> = (0..grid.rows).map(|row| area.square_metres(row)).collect();
     let areas = zones.square_metres(&of_pixel);
-    Ok(FoundZones { legend, zones, areas, of_pixel, grid })
+    Ok(FoundZones { grid, legend, zones, areas, of_pixel })
 }
 
 fn read_codes(

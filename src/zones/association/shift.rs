@@ -37,6 +37,9 @@ pub(super) struct Pattern<'a> {
     pub counts: &'a [(u32, u32)],
 }
 
+/// The middle 95 % of a band's shares, where there are enough of them.
+pub(super) type Middle = Option<(f64, f64)>;
+
 /// What threads work with.
 #[derive(Default)]
 struct Work {
@@ -52,7 +55,7 @@ impl Pattern<'_> {
         shifts: usize,
         mut rng: ChaCha8Rng,
         go_on: impl Fn(usize) -> bool + Sync,
-    ) -> Option<(ShiftTest, Vec<Option<(f64, f64)>>)> {
+    ) -> Option<(ShiftTest, Vec<Middle>)> {
         let n = self.bands.count();
         let (rice, stressed) = total(self.counts.iter().map(|&(b, a)| (b.into(), a.into())));
         if stressed == 0 || stressed == rice {
