@@ -15,7 +15,7 @@ use gdal::raster::{GdalDataType, RasterBand, ResampleAlg};
 use super::cog_values::shown_range;
 use super::qml::short;
 use super::{IoError, cog};
-use crate::classmap::{Legend, percent_color, values_color};
+use crate::classmap::{Hex, Legend, Symbol, percent_color, values_color};
 use crate::crs::{Affine, Crs, Ellipsoid, GeoBox};
 
 /// The longer side of a picture.
@@ -33,6 +33,17 @@ const PAPER: Rgb888 = Rgb888::WHITE;
 /// Two greys that make nodata look like nothing rather than like a class.
 const NOTHING: [Rgb888; 2] = [Rgb888::new(0xf4, 0xf4, 0xf2), Rgb888::new(0xea, 0xea, 0xe7)];
 
+/// Places that are marked on a picture.
+#[derive(Clone, Debug)]
+pub struct Marks {
+    /// How they are drawn.
+    pub symbol: &'static Symbol,
+    /// What they are, in the legend.
+    pub name: &'static str,
+    /// Their columns and rows on the raster's grid, with fractions; those outside are left out.
+    pub places: Vec<(f64, f64)>,
+}
+
 /// The picture of a raster that [`cog::CogWriter`] or [`super::cog_values::ValuesWriter`] wrote, as
 /// the bytes of a PNG.
 ///
@@ -40,7 +51,7 @@ const NOTHING: [Rgb888; 2] = [Rgb888::new(0xf4, 0xf4, 0xf2), Rgb888::new(0xea, 0
 ///
 /// # Errors
 /// [`IoError::Read`] where the file cannot be read or is none of this crate's rasters.
-pub fn of_cog(path: &Path, title: &str) -> Result<Vec<u8>, IoError> {
+pub fn of_cog(path: &Path, title: &str, marks: Option<&Marks>) -> Result<Vec<u8>, IoError> {
     let name = path.display().to_string();
     let fail = |e: &dyn std::fmt::Display| IoError::read(&name, e);
     let dataset = cog::open(path)?;
@@ -71,7 +82,7 @@ pub fn of_cog(path: &Path, title: &str) -> Result<Vec<u8>, IoError> {
         (view.width as i32 + 2 * MARGIN + GAP + PANEL) as u32,
         (view.height as i32).max(content.panel_height()) as u32 + (HEAD + FOOT) as u32,
     );
-    draw(&mut canvas, &grid, &view, &content, title, &values);
+    draw(&mut canvas, &grid, &view, &content, title, &values, marks);
     canvas.png().map_err(|e| fail(&e))
 }
 
@@ -177,12 +188,20 @@ impl Content {
             Self::Classes { legend, .. } => {
                 40 + 30 * (legend.classes.len() as i32 + 1) + NOTE_LINE * note_lines(legend).len() as i32
             }
-            Self::Percent { .. } | Self::Values { .. } => 310,
+            Self::Percent { .. } | Self::Values { .. } => 350,
         }
     }
 }
 
-fn draw(canvas: &mut Canvas, grid: &GeoBox, view: &View, content: &Content, title: &str, values: &[u8]) {
+fn draw(
+    canvas: &mut Canvas,
+    grid: &GeoBox,
+    view: &View,
+    content: &Content,
+    title: &str,
+    values: &[u8],
+    marks: Option<&Marks>,
+) {
     let width = canvas.width as i32;
     // Twice beside itself is bold.
     let title = fit(title, (width - 2 * MARGIN - 1) / 10);
@@ -203,6 +222,7 @@ fn draw(canvas: &mut Canvas, grid: &GeoBox, view: &View, content: &Content, titl
         });
         canvas.set(MARGIN + x, HEAD + y, colour);
     }
+    let marked = marks.map(|marks| (marks, draw_marks(canvas, grid, view, marks)));
     canvas.frame(MARGIN - 1, HEAD - 1, view.width as i32 + 2, view.height as i32 + 2, FAINT);
 
     let panel = MARGIN + view.width as i32 + GAP;
@@ -225,7 +245,12 @@ fn draw(canvas: &mut Canvas, grid: &GeoBox, view: &View, content: &Content, titl
                 ticks: [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| number(least + (greatest - least) * share)),
                 mean: mean.map(|mean| format!("mean {}", number(mean))),
             };
-            ramp_legend(canvas, panel, &ramp, any_nodata);
+            let y = ramp_legend(canvas, panel, &ramp, any_nodata);
+            if let Some((marks, count)) = marked {
+                diamond(canvas, (panel + 14, y + 8), MARK, marks.symbol);
+                let text = format!("{} on this map: {count}", marks.name);
+                canvas.text(&fit(&text, (PANEL - 40) / 9), panel + 40, y, &FONT_9X15, INK, Alignment::Left);
+            }
         }
     }
     scale_bar(canvas, view, HEAD + canvas.map_height() + 18);
@@ -323,7 +348,8 @@ struct Ramp<'a> {
     mean: Option<String>,
 }
 
-fn ramp_legend(canvas: &mut Canvas, x: i32, ramp: &Ramp, any_nodata: bool) {
+/// Draws it and returns where there is room below.
+fn ramp_legend(canvas: &mut Canvas, x: i32, ramp: &Ramp, any_nodata: bool) -> i32 {
     heading(canvas, x, ramp.title);
     let (top, height) = (HEAD + 36, 200);
     for dy in 0..height {
@@ -343,6 +369,43 @@ fn ramp_legend(canvas: &mut Canvas, x: i32, ramp: &Ramp, any_nodata: bool) {
     }
     if any_nodata {
         swatch_row(canvas, x, y, None, "no data", None);
+        y += 30;
+    }
+    y
+}
+
+/// Half the size of a mark where there are few.
+const MARK: i32 = 5;
+
+/// Draws marks, the smaller the more there are, and returns how many lie on the map.
+fn draw_marks(canvas: &mut Canvas, grid: &GeoBox, view: &View, marks: &Marks) -> usize {
+    let (cols, rows) = (grid.cols as f64, grid.rows as f64);
+    let inside = |p: &&(f64, f64)| (0.0..cols).contains(&p.0) && (0.0..rows).contains(&p.1);
+    let places: Vec<&(f64, f64)> = marks.places.iter().filter(inside).collect();
+    let half = match places.len() {
+        0..=200 => MARK,
+        201..=2000 => MARK / 2,
+        _ => 1,
+    };
+    for (col, row) in &places {
+        let x = MARGIN + (col / cols * view.width as f64) as i32;
+        let y = HEAD + (row / rows * view.height as f64) as i32;
+        diamond(canvas, (x, y), half, marks.symbol);
+    }
+    places.len()
+}
+
+/// A diamond with a rim, in the colours of a symbol.
+fn diamond(canvas: &mut Canvas, (x, y): (i32, i32), half: i32, symbol: &Symbol) {
+    let (Symbol::Point { fill, outline, .. } | Symbol::Polygon { fill, outline, .. }) = symbol;
+    let [fill, rim] = [fill, outline].map(|Hex([r, g, b])| Rgb888::new(*r, *g, *b));
+    let reach = half + 1 + half / 4;
+    for (dx, dy) in (-reach..=reach).flat_map(|dx| (-reach..=reach).map(move |dy| (dx, dy))) {
+        match dx.abs() + dy.abs() {
+            near if near <= half => canvas.set(x + dx, y + dy, fill),
+            edge if edge <= reach => canvas.set(x + dx, y + dy, rim),
+            _ => {}
+        }
     }
 }
 
@@ -470,7 +533,7 @@ mod tests {
         let mut writer = CogWriter::create(&path, grid, kind, &[]).unwrap();
         writer.write(grid.window(), values).unwrap();
         writer.finish().unwrap();
-        let bytes = of_cog(&path, title).unwrap();
+        let bytes = of_cog(&path, title, None).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
         let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut rgb).unwrap();
@@ -514,7 +577,9 @@ mod tests {
         let values: Vec<f32> = (0..10_000).map(|i| if i < 5000 { -1.0 } else { 4.0 }).collect();
         writer.write(grid.window(), &values).unwrap();
         writer.finish().unwrap();
-        let bytes = of_cog(&path, "heat").unwrap();
+        let symbol = Symbol::of("mines").unwrap();
+        let places = vec![(50.0, 20.0), (-3.0, 5.0), (f64::INFINITY, 1.0), (20.0, f64::NAN)];
+        let bytes = of_cog(&path, "heat", Some(&Marks { symbol, name: "mines", places })).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
         let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut rgb).unwrap();
@@ -523,6 +588,9 @@ mod tests {
             [rgb[at], rgb[at + 1], rgb[at + 2]]
         };
         assert_eq!(pixel(MARGIN + 50, HEAD + 5), values_ramp()[0].color.0);
+        let Symbol::Point { fill, outline, .. } = symbol else { panic!("mines are points") };
+        let (x, y) = (MARGIN + View::of(&grid).width as i32 / 2, HEAD + View::of(&grid).height as i32 / 5);
+        assert_eq!((pixel(x, y), pixel(x + MARK + 1, y)), (fill.0, outline.0));
         let lowest = View::of(&grid).height as i32 - 5;
         assert_eq!(pixel(MARGIN + 50, HEAD + lowest), values_ramp().last().unwrap().color.0);
     }

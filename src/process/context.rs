@@ -172,6 +172,9 @@ pub enum RasterKind {
         label: String,
         /// Its unit, such as `1/km2`.
         unit: String,
+        /// What the quick-look marks: the style of points in `styles/`, and the columns and rows of
+        /// the places on the grid, with fractions.
+        marks: Option<(&'static str, Vec<(f64, f64)>)>,
     },
 }
 

@@ -1,16 +1,17 @@
 //! `mine-association`: is stress near mines ([Z] 4.3.2 argues by eye)?
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::figures::{BandBar, BandFigure};
-use super::mines::{Mine, mines};
+use super::mines::{DirtyRows, MineProblem, Mines};
 use super::rice::by_class::csv_of;
 use super::stress::STRESSED;
 use super::{Context, Process, ProcessError, RasterReader};
 use crate::classify::predict::is_rice;
 use crate::classmap::Legend;
-use crate::crs::{Crs, GeoBox};
 use crate::ogc::{Figure, FileInput, TableCsv, outputs};
 use crate::raster::{Resampling, Window};
 use crate::zones::association::{Association, AssociationError, BandRate, Bands, Ground, Outcome};
@@ -36,6 +37,9 @@ pub struct MineAssociationInputs {
     /// CRS of the mines where their file does not tell, such as `EPSG:32649`; longitude and
     /// latitude where not given.
     mines_crs: Option<String>,
+    /// What to do with rows of the mines that are not clean.
+    #[serde(default)]
+    dirty_rows: DirtyRows,
     /// Upper edges of the bands of distance, rising; the first band starts at 0, and one more
     /// holds all beyond the last.
     #[serde(default = "default_bands")]
@@ -60,8 +64,10 @@ pub struct MineAssociationOutputs {
     bands: Vec<BandRow>,
     /// The same as a table.
     table: TableCsv,
-    /// Whether stressed rice lies nearer to mines than chance would have it.
+    /// Whether stress falls with the distance to mines more than chance would have it.
     test: TestResult,
+    /// Rows of the mines that are not clean: what is wrong, and what was done.
+    mine_problems: Vec<MineProblem>,
     /// Stressed share of the rice by band with 95 % intervals, before what the shifts leave.
     figure: Figure,
 }
@@ -97,11 +103,12 @@ pub struct BandRow {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TestResult {
-    /// Metres: mean distance of stressed rice to the nearest mine less that of unstressed rice,
-    /// distances beyond the last band counting as its edge. Negative: stressed rice is nearer.
-    /// Null where there is no stressed or no unstressed rice.
+    /// Natural logarithm of the likelihood ratio of a stressed share that does not rise from band
+    /// to band against one share for all rice; 0 where it falls nowhere. It counts pixels as if they
+    /// were independent, so only the shifts tell whether it is large. Null where there is no
+    /// stressed or no unstressed rice.
     pub statistic: Option<f64>,
-    /// (1 + shifts that bring the mines at least as near) / (1 + shifts); null without a test.
+    /// (1 + shifts whose statistic is at least as large) / (1 + shifts); null without a test.
     pub p_value: Option<f64>,
     /// Shifts that were drawn.
     pub shifts: usize,
@@ -128,7 +135,7 @@ impl Process for MineAssociation {
     const TITLE: &'static str = "Stress by distance to mines";
     const DESCRIPTION: &'static str = "Asks whether rice is stressed near mines (Zhang et al. 2022, 4.3.2): the \
         stressed share of the rice by distance to the nearest mine with 95 % intervals, and a p-value from random \
-        shifts of the mines' pattern over the map as on a torus. Near is not because of: stress is evidence of \
+        shifts of the mines' pattern over the map. Near is not because of: stress is evidence of \
         chlorophyll loss, not a soil test, and mines lie where ground, slope and water differ too.";
 
     fn run(&self, inputs: MineAssociationInputs, context: &Context<'_>) -> Result<(), ProcessError> {
@@ -148,9 +155,8 @@ impl Process for MineAssociation {
         let reader = context.data.raster("stressMap", &inputs.stress_map)?;
         let codes = codes(reader.as_ref())?;
         let grid = reader.grid().clone();
-        context.progress.step("read the mines", 0);
-        let mines = mines(context, &inputs.mines, inputs.mines_crs.as_deref())?;
-        let places = on_grid(&mines, &grid)?;
+        let mines = Mines::read_some(&inputs.mines, inputs.mines_crs.as_deref(), inputs.dirty_rows, context)?;
+        let places = mines.on_grid(&grid).map_err(ProcessError::failed)?;
         let mut question =
             Association::new(&grid, &places, bands).map_err(|e| ProcessError::input("mines", e))?;
         let rows = (BLOCK / grid.cols.max(1)).clamp(1, 512);
@@ -163,8 +169,15 @@ impl Process for MineAssociation {
             question.add(window.row, &plane.values.iter().map(ground).collect::<Vec<_>>());
             context.progress.done(i as u64 + 1);
         }
-        context.progress.step("shift the mines", 0);
-        let outcome = question.finish(inputs.shifts, inputs.seed);
+        context.progress.step("shift the mines", inputs.shifts as u64);
+        let told = AtomicU64::new(0);
+        let go_on = |done: usize| {
+            if told.fetch_max(done as u64, Ordering::Relaxed) < done as u64 {
+                context.progress.done(done as u64);
+            }
+            !context.cancel.is_cancelled()
+        };
+        let outcome = question.finish(inputs.shifts, inputs.seed, go_on).ok_or(ProcessError::Cancelled)?;
         let rows: Vec<BandRow> = outcome.bands.iter().map(BandRow::of).collect();
         let test = TestResult::of(&outcome);
         if outcome.bands.iter().all(|b| b.rice_ha == 0.0) {
@@ -209,10 +222,10 @@ impl TestResult {
             _ if rice == 0.0 => "no test: no pixel of the map is rice".to_owned(),
             _ if stressed == 0.0 => "no test: no rice of the map is stressed".to_owned(),
             _ if test.statistic.is_none() => "no test: all rice of the map is stressed".to_owned(),
-            None => "no test: no shift was asked for or the map is a single cell".to_owned(),
+            None => "no test: no shift was asked for".to_owned(),
             Some(_) => {
-                "one-sided: how often the mines, shifted together over the map as on a torus, would lie at \
-                        least as near to stressed rice as they do; near is not because of"
+                "one-sided: how often the mines, shifted together over the map, would have stress fall with \
+                 distance as plainly as it does; near is not because of"
                     .to_owned()
             }
         };
@@ -251,24 +264,6 @@ fn codes(reader: &dyn RasterReader) -> Result<Vec<Ground>, ProcessError> {
     }
     codes[usize::from(stressed)] = Ground::Stressed;
     Ok(codes)
-}
-
-/// Columns and rows of mines on a grid, with fractions. Those that its CRS cannot hold are far
-/// away and lie at infinity.
-fn on_grid(mines: &[Mine], grid: &GeoBox) -> Result<Vec<(f64, f64)>, ProcessError> {
-    let to_grid = Crs::wgs84().transformer_to(&grid.crs).map_err(ProcessError::failed)?;
-    let (middle, _) = grid.centre(grid.rows / 2, grid.cols / 2);
-    let place = |mine: &Mine| {
-        let (mut x, mut y) = ([mine.longitude], [mine.latitude]);
-        if to_grid.apply(&mut x, &mut y).is_err() {
-            return (f64::INFINITY, f64::INFINITY);
-        }
-        if grid.crs.is_geographic() {
-            x[0] = middle + (x[0] - middle + 180.0).rem_euclid(360.0) - 180.0;
-        }
-        grid.affine.invert(x[0], y[0]).unwrap_or((f64::INFINITY, f64::INFINITY))
-    };
-    Ok(mines.iter().map(place).collect())
 }
 
 fn figure(outcome: &Outcome) -> BandFigure {
@@ -314,11 +309,12 @@ mod tests {
     fn outcome() -> Outcome {
         let question = |ground: &[Ground]| {
             let affine = crate::crs::Affine::north_up(7e5, 3.09e6, 100.0, 100.0);
-            let grid = GeoBox { rows: 40, cols: 40, affine, crs: Crs::from_epsg(32649).unwrap() };
+            let crs = crate::crs::Crs::from_epsg(32649).unwrap();
+            let grid = crate::crs::GeoBox { rows: 40, cols: 40, affine, crs };
             let bands = Bands::new(&[500.0, 1000.0]).unwrap();
             let mut question = Association::new(&grid, &[(9.0, 9.0), (-5.0, 3.0)], bands).unwrap();
             question.add(0, ground);
-            question.finish(99, 1)
+            question.finish(99, 1, |_| true).unwrap()
         };
         let at = |k: usize| match ((k % 40) as f64 - 9.0).hypot((k / 40) as f64 - 9.0) {
             near if near < 8.0 => Ground::Stressed,
@@ -336,18 +332,5 @@ mod tests {
         assert_eq!(test.p_value, Some(0.01));
         let svg = figure(&outcome).svg().unwrap();
         assert!(svg.contains("p = 0.010") && svg.contains("over 1 km") && svg.contains("all rice"));
-    }
-
-    #[test]
-    fn mines_that_a_grid_cannot_hold_lie_far_away() {
-        let affine = crate::crs::Affine::north_up(179.9, -16.4, 1e-3, 1e-3);
-        let degrees = GeoBox { rows: 200, cols: 200, affine, crs: Crs::wgs84() };
-        let mine = |longitude, latitude| Mine { row: 1, longitude, latitude, properties: [].into() };
-        let at = on_grid(&[mine(-179.95, -16.5), mine(179.95, -16.5)], &degrees).unwrap();
-        assert!((at[0].0 - 150.0).abs() < 1e-6 && (at[1].0 - 50.0).abs() < 1e-6, "{at:?}");
-        let affine = crate::crs::Affine::north_up(7e5, 3.09e6, 10.0, 10.0);
-        let utm = GeoBox { rows: 200, cols: 200, affine, crs: Crs::from_epsg(32649).unwrap() };
-        let at = on_grid(&[mine(113.03, 27.91), mine(-67.0, -27.9)], &utm).unwrap();
-        assert!(at[0].0.is_finite() && !(0.0..200.0).contains(&at[1].0), "{at:?}");
     }
 }

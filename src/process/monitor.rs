@@ -10,13 +10,13 @@ use serde_json::{Map, Value as Json, json};
 use super::chain::{Passed, Seen, Step, result};
 use super::mine_association::MineAssociation;
 use super::mine_heatmap::MineHeatmap;
+use super::mines::{DirtyRows, MineProblem};
 use super::report::Report;
 use super::rice::inputs::{SmoothingInput, TimeGridInput};
 use super::rice::parameters::{MethodName, Parameters};
 use super::rice_map::RiceMap;
 use super::stress_map::StressMap;
-use super::stress_zones::{MineProblem, StressZones, Summary};
-use super::zones::DirtyRows;
+use super::stress_zones::{StressZones, Summary};
 use super::{Context, DynProcess, Process, ProcessError};
 use crate::classify::assess::Accuracy;
 use crate::classify::gru::GruParams;
@@ -333,7 +333,7 @@ impl MonitorInputs {
             inputs: &[],
             seen: seen.clone(),
         };
-        let inputs = given!(self, "minesCrs": mines_crs, "bandwidth": bandwidth);
+        let inputs = given!(self, "minesCrs": mines_crs, "dirtyRows": dirty_rows, "bandwidth": bandwidth);
         or_without(step.run(&MineHeatmap as &dyn DynProcess, with_mines(inputs)), "heat map", seen, context)?;
         let step = Step {
             context,
@@ -347,7 +347,7 @@ impl MonitorInputs {
             inputs: &[],
             seen: seen.clone(),
         };
-        let mut inputs = given!(self, "minesCrs": mines_crs, "bands": bands, "shifts": shifts, "seed": seed);
+        let mut inputs = given!(self, "minesCrs": mines_crs, "dirtyRows": dirty_rows, "bands": bands, "shifts": shifts, "seed": seed);
         inputs.insert("stressMap".to_owned(), result("stressMap"));
         or_without(
             step.run(&MineAssociation as &dyn DynProcess, with_mines(inputs)),

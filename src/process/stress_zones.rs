@@ -3,10 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::mines::{DirtyRows, MineProblem, Mines};
 use super::stress::STRESSED;
-use super::zones::{
-    DirtyRows, FoundZones, Joined, Mines, YearOf, ZoneOptions, find, write_mines, write_zones,
-};
+use super::zones::{FoundZones, Joined, YearOf, ZoneOptions, find, write_mines, write_zones};
 use super::{Context, Process, ProcessError};
 use crate::classmap::Connectivity;
 use crate::ogc::{FeatureCollection, FileInput};
@@ -106,17 +105,6 @@ pub struct StressZonesOutputs {
     summary: Summary,
 }
 
-/// A row that is not clean.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct MineProblem {
-    /// The line of a table, or the number of a feature.
-    pub row: usize,
-    /// What is wrong.
-    pub problem: String,
-    /// `leftOut`, `mended` or `kept`.
-    pub action: String,
-}
-
 /// All zones together.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -161,6 +149,9 @@ impl Process for StressZones {
             Some(file) => Some(Mines::read(file, inputs.mines_crs.as_deref(), inputs.dirty_rows, context)?),
             None => None,
         };
+        if mines.as_ref().is_some_and(Mines::is_empty) {
+            context.progress.note("mines: there is none; zones come without");
+        }
         let map = context.data.raster("stressMap", &inputs.stress_map)?;
         let probability =
             inputs.probability.as_ref().map(|f| context.data.raster("probability", f)).transpose()?;
@@ -180,7 +171,7 @@ impl Process for StressZones {
         write_zones("zones", &found, means.as_deref(), &years, beside, context)?;
         if let Some((mines, joined)) = beside {
             write_mines("mines", mines, joined, &inputs.bands, context)?;
-            context.sink.document("mineProblems", mines.problems())?;
+            mines.write_problems(context)?;
         }
         let summary = summary(&found, joined.as_ref(), &inputs.bands);
         context.sink.document("summary", serde_json::to_value(summary).map_err(ProcessError::failed)?)

@@ -9,13 +9,14 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use super::features::{StagedFeatures, styled};
-use crate::classmap::Legend;
+use crate::classmap::{Legend, Symbol};
 use crate::crs::GeoBox;
+use crate::io::IoError;
 use crate::io::cog::{CogKind, CogWriter};
 use crate::io::cog_values::ValuesWriter;
+use crate::io::quicklook::{self, Marks};
 use crate::io::raster_file::Place;
 use crate::io::raster_on_grid::RasterOnGrid;
-use crate::io::{IoError, quicklook};
 use crate::ogc::outputs::{GEOTIFF, JSON, PNG, extension};
 use crate::ogc::title_of;
 use crate::process::{FeatureWriter, ProcessError, RasterKind, RasterReader, RasterWriter, ResultSink};
@@ -253,6 +254,7 @@ struct StagedRaster {
     writer: Pixels,
     output: String,
     title: String,
+    marks: Option<Marks>,
     results: Results,
     staging: PathBuf,
     folder: PathBuf,
@@ -287,15 +289,15 @@ impl RasterWriter for StagedRaster {
     }
 
     fn finish(self: Box<Self>) -> Result<(), ProcessError> {
-        let Self { writer, output, title, results, staging, folder } = *self;
+        let Self { writer, output, title, marks, results, staging, folder } = *self;
         let fail = |e: &dyn std::fmt::Display| final_names(e, &staging, &folder);
         let finished = match writer {
             Pixels::Bytes(writer) => writer.finish(),
             Pixels::Numbers(writer) => writer.finish(),
         };
         finished.map_err(|e| fail(&e))?;
-        let picture =
-            quicklook::of_cog(&staging.join(format!("{output}.tif")), &title).map_err(|e| fail(&e))?;
+        let picture = quicklook::of_cog(&staging.join(format!("{output}.tif")), &title, marks.as_ref())
+            .map_err(|e| fail(&e))?;
         let preview = format!("{output}.png");
         std::fs::write(staging.join(&preview), picture)
             .map_err(|e| fail(&IoError::write(&staging.join(&preview), reason(&e))))?;
@@ -393,15 +395,22 @@ impl ResultSink for LocalSink {
             RasterKind::Percent { label } => {
                 (bytes(CogKind::Percent { label: label.clone() }), label.clone())
             }
-            RasterKind::Values { label, unit } => {
+            RasterKind::Values { label, unit, .. } => {
                 (ValuesWriter::create(&path, grid, label, unit).map(Pixels::Numbers), label.clone())
             }
         };
         let writer = writer.map_err(|e| final_names(&e, self.staging.path(), &self.folder))?;
+        let marks = match kind {
+            RasterKind::Values { marks: Some((style, places)), .. } => {
+                Symbol::of(style).map(|symbol| Marks { symbol, name: style, places: places.clone() })
+            }
+            _ => None,
+        };
         Ok(Box::new(StagedRaster {
             writer,
             output: output.to_owned(),
             title,
+            marks,
             results: self.results.clone(),
             staging: self.staging.path().to_owned(),
             folder: self.folder.clone(),
@@ -430,6 +439,9 @@ impl ResultSink for LocalSink {
     }
 
     fn document(&self, output: &str, value: Value) -> Result<(), ProcessError> {
+        if !self.wants(output) {
+            return Ok(());
+        }
         let mut text = serde_json::to_vec_pretty(&value).map_err(ProcessError::failed)?;
         text.push(b'\n');
         self.file(output, JSON, &text)
@@ -593,7 +605,7 @@ mod tests {
         assert!(plane.values.iter().all(|&v| v == 2.0));
         assert_eq!(sink.picture("rice").unwrap()[..4], *b"\x89PNG");
 
-        let kind = RasterKind::Values { label: "density".to_owned(), unit: "1/km2".to_owned() };
+        let kind = RasterKind::Values { label: "density".to_owned(), unit: "1/km2".to_owned(), marks: None };
         let mut writer = sink.raster("heat", &grid, &kind).unwrap();
         assert!(writer.write(grid.window(), &[2; 10_000]).is_err());
         writer.write_values(grid.window(), &vec![0.25; 10_000]).unwrap();

@@ -8,27 +8,25 @@
 //! bootstrap: the map is cut into 8 x 8 blocks and as many of those that hold rice are drawn with
 //! replacement, [`REDRAWS`] times.
 //!
-//! **The test.** The rectangle of the map is taken for a torus and the mines inside it are shifted
-//! together by whole cells: their own pattern stays, what it lies on changes. The statistic is the
-//! mean distance of stressed rice to the nearest mine, less that of unstressed rice; distances
-//! beyond the last band count as its edge. For every shift at once it is a circular correlation,
-//! done by Fourier transforms; the shifts that count are drawn at random. The p-value is one-sided
-//! (stressed rice is nearer): (1 + shifts whose statistic is not larger) / (1 + shifts). Maps of
-//! more than [`MOST_CELLS`] pixels a side are counted into square cells of the smallest whole
-//! number of pixels that fits; the torus is then rounded up to whole cells.
+//! **The test.** The mines on the map are shifted together at random, and a stress rate that falls
+//! with distance is held against one rate, as [`shift`] tells. The p-value is one-sided (stress
+//! falls with distance): (1 + shifts whose statistic is not smaller) / (1 + shifts). Maps of more
+//! than [`MOST_CELLS`] pixels a side are counted into square cells of the smallest whole number of
+//! pixels that fits, whose middles count.
+
+mod shift;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use rustfft::num_complex::Complex64;
 
-use super::correlation::Correlation;
+use self::shift::Pattern;
 use super::nearest::{Envelope, NearestPoint};
 use crate::classmap::PixelArea;
 use crate::crs::{Crs, GeoBox, earth, pixel_metres};
 
 /// Cells a side that the test looks at, at most.
-pub const MOST_CELLS: usize = 1024;
+pub const MOST_CELLS: usize = 512;
 /// Draws of the bootstrap.
 pub const REDRAWS: usize = 999;
 /// Blocks of the bootstrap along each side.
@@ -37,8 +35,6 @@ const SIDE: usize = 8;
 const FEWEST_BLOCKS: usize = 4;
 /// Fewest values whose middle 95 % are told.
 const FEWEST_VALUES: usize = 20;
-/// Metres below which two statistics are the same (rounding of the Fourier transforms).
-const SAME: f64 = 1e-6;
 
 /// What can be wrong with the question.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -81,8 +77,10 @@ impl Bands {
         Ok(Self(edges.to_vec()))
     }
 
-    fn outermost(&self) -> f64 {
-        self.0[self.0.len() - 1]
+    /// Metres beyond which distances need not be known: a little farther than the last edge, so
+    /// that what lies beyond is told from what lies on it.
+    fn cap(&self) -> f64 {
+        self.0[self.0.len() - 1] * (1.0 + 1e-9)
     }
 
     /// Bands with the one beyond the last edge.
@@ -123,7 +121,7 @@ pub struct BandRate {
     /// 95 % interval of the share by the block bootstrap; `None` where too few blocks hold rice or
     /// the share is the same in all.
     pub interval: Option<(f64, f64)>,
-    /// 2.5 and 97.5 percentiles of the share under the shifts (of cells, on the torus).
+    /// 2.5 and 97.5 percentiles of the share under the shifts (of cells).
     pub shifted: Option<(f64, f64)>,
     /// Blocks of the bootstrap that hold rice of the band.
     pub blocks: usize,
@@ -132,8 +130,9 @@ pub struct BandRate {
 /// How the mines' pattern lies to the stress, against its shifts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ShiftTest {
-    /// Metres: mean distance to the nearest mine of stressed rice less that of unstressed rice, on
-    /// the torus; `None` where one of them is missing.
+    /// Natural logarithm of the likelihood ratio, by pixels, of a stress rate that does not rise
+    /// from band to band against one rate for all; 0 where it falls nowhere, `None` without
+    /// stressed or without unstressed rice.
     pub statistic: Option<f64>,
     /// One-sided p-value; `None` without a statistic or without shifts.
     pub p_value: Option<f64>,
@@ -173,7 +172,7 @@ pub struct Association {
     factor: usize,
     /// Cells along rows and columns.
     cells: (usize, usize),
-    /// Pixels of stressed and of unstressed rice by cell.
+    /// Pixels of rice and of stressed rice by cell.
     counts: Vec<(u32, u32)>,
 }
 
@@ -194,8 +193,7 @@ impl Association {
             return Err(AssociationError::NoMineOnMap(mines.len()));
         }
         let all: Vec<[f64; 2]> = mines.iter().map(metres).collect();
-        // A little farther than the last edge, so that what lies beyond is told from what lies on it.
-        let nearest = NearestPoint::in_plane(&all, bands.outermost() * (1.0 + 1e-9));
+        let nearest = NearestPoint::new(&all, bands.cap());
         let area = PixelArea::of(grid);
         let factor = rows.max(cols).div_ceil(MOST_CELLS).max(1);
         let cells = (rows.div_ceil(factor), cols.div_ceil(factor));
@@ -245,15 +243,26 @@ impl Association {
             let cells = &mut self.counts[row / factor * self.cells.1..];
             for (col, ground) in ground[k * cols..][..cols].iter().enumerate() {
                 let cell = &mut cells[col / factor];
-                cell.0 += u32::from(*ground == Ground::Stressed);
-                cell.1 += u32::from(*ground == Ground::Unstressed);
+                cell.0 += u32::from(*ground != Ground::Other);
+                cell.1 += u32::from(*ground == Ground::Stressed);
             }
         }
     }
 
-    /// The answer, with this many shifts. `shifts` and `seed` change nothing but the draws.
-    pub fn finish(self, shifts: usize, seed: u64) -> Outcome {
-        let (test, envelope) = self.shift(shifts, ChaCha8Rng::seed_from_u64(seed));
+    /// The answer, with this many shifts. `shifts` and `seed` change nothing but the draws; they
+    /// do not depend on the number of threads. `go_on` is told how many shifts are done, from any
+    /// thread; where it says no, `None` comes back soon.
+    pub fn finish(self, shifts: usize, seed: u64, go_on: impl Fn(usize) -> bool + Sync) -> Option<Outcome> {
+        let side = self.factor as f64;
+        let pattern = Pattern {
+            bands: &self.bands,
+            mines: &self.inside,
+            map: [self.cols as f64 * self.pixel.0, self.rows as f64 * self.pixel.1],
+            cell: [side * self.pixel.0, side * self.pixel.1],
+            cols: self.cells.1,
+            counts: &self.counts,
+        };
+        let (test, envelope) = pattern.test(shifts, ChaCha8Rng::seed_from_u64(seed), go_on)?;
         let mut redraws = ChaCha8Rng::seed_from_u64(seed);
         redraws.set_stream(1);
         let intervals = self.intervals(redraws);
@@ -273,13 +282,13 @@ impl Association {
                 blocks: blocks().filter(|x| x.0 > 0.0).count(),
             }
         };
-        Outcome {
+        Some(Outcome {
             bands: (0..n).map(band).collect(),
             test,
             mines: self.inside.len(),
             outside: self.outside,
             factor: self.factor,
-        }
+        })
     }
 
     /// The interval of each band by the block bootstrap.
@@ -303,60 +312,6 @@ impl Association {
         // Where every draw has the same share (none stressed, or all), draws tell nothing of chance.
         let interval = |(b, rates)| middle(rates).filter(|(low, high)| enough(b) && low < high);
         rates.into_iter().enumerate().map(interval).collect()
-    }
-
-    /// The test, and the middle 95 % of each band's share under the shifts.
-    fn shift(&self, shifts: usize, mut rng: ChaCha8Rng) -> (ShiftTest, Vec<Option<(f64, f64)>>) {
-        let n = self.bands.count();
-        let all = self.counts.len();
-        let total = |f: fn(&(u32, u32)) -> u32| self.counts.iter().map(|c| f64::from(f(c))).sum::<f64>();
-        let (stressed, unstressed) = (total(|c| c.0), total(|c| c.1));
-        if stressed == 0.0 || unstressed == 0.0 {
-            return (ShiftTest::default(), vec![None; n]);
-        }
-        let distances = self.torus();
-        let rice: Vec<Complex64> =
-            self.counts.iter().map(|c| Complex64::new(f64::from(c.0), f64::from(c.1))).collect();
-        let rice = Correlation::new(rice, self.cells.0, self.cells.1);
-        // A sum over the cells with the pattern shifted: real for stressed rice, imaginary for the other.
-        let statistics: Vec<f64> =
-            rice.with(&distances).iter().map(|sum| sum.re / stressed - sum.im / unstressed).collect();
-        let observed = statistics[0];
-        let shifts = if all > 1 { shifts } else { 0 };
-        let drawn: Vec<usize> = (0..shifts).map(|_| rng.random_range(1..all)).collect();
-        let as_near = drawn.iter().filter(|&&s| statistics[s] <= observed + SAME).count();
-        let test = ShiftTest {
-            statistic: Some(observed),
-            p_value: (shifts > 0).then(|| (1 + as_near) as f64 / (1 + shifts) as f64),
-            shifts,
-        };
-        let envelope = |b: usize| {
-            let within: Vec<f64> =
-                distances.iter().map(|d| if self.bands.of(*d) == b { 1.0 } else { 0.0 }).collect();
-            let sums = rice.with(&within);
-            // Sums of whole numbers: what the transforms add is rounded away.
-            let rates = drawn.iter().map(|&s| (sums[s].re.round(), sums[s].im.round()));
-            let rates: Vec<f64> = rates.filter_map(|(s, u)| share(s + u, s)).collect();
-            // Where most shifts leave a band without rice, the others tell little of it.
-            if 2 * rates.len() < drawn.len() { None } else { middle(rates) }
-        };
-        (test, (0..n).map(envelope).collect())
-    }
-
-    /// Distance from each cell's middle to the nearest mine of the pattern, on the torus.
-    fn torus(&self) -> Vec<f64> {
-        let (width, height) = (self.pixel.0 * self.factor as f64, self.pixel.1 * self.factor as f64);
-        let (down, across) = self.cells;
-        let cap = self.bands.outermost() * (1.0 + 1e-9);
-        let nearest = NearestPoint::on_torus(&self.inside, width * across as f64, height * down as f64, cap);
-        let mut distances = vec![0.0; down * across];
-        distances.par_chunks_mut(across).enumerate().for_each_init(
-            Envelope::default,
-            |envelope, (row, line)| {
-                nearest.row((row as f64 + 0.5) * height, width, envelope, line);
-            },
-        );
-        distances
     }
 }
 
@@ -413,7 +368,7 @@ mod tests {
     fn ask(grid: &GeoBox, mines: &[(f64, f64)], edges: &[f64], ground: &[Ground], seed: u64) -> Outcome {
         let mut question = Association::new(grid, mines, bands(edges)).unwrap();
         question.add(0, ground);
-        question.finish(199, seed)
+        question.finish(199, seed, |_| true).unwrap()
     }
 
     /// Fields of rice, of which those within `reach` pixels of a place are stressed.
@@ -471,29 +426,33 @@ mod tests {
 
     #[test]
     fn the_statistic_is_that_of_brute_force_in_cells_of_any_size() {
-        for (rows, cols, factor) in [(31, 47, 1), (5, 2050, 3)] {
+        for (rows, cols, factor) in [(31, 47, 1), (5, 1050, 3)] {
             let grid = grid(rows, cols);
             let mines = [(cols as f64 * 0.9, 3.5), (4.4, 1.2)];
             let ground = ground(rows, cols, &mines, 12.0);
             let outcome = ask(&grid, &mines, &[60.0, 200.0], &ground, 1);
             assert_eq!(outcome.factor, factor);
             let (width, height) = ground_metres(&grid);
-            let around = |cells: usize| (cells.div_ceil(factor) * factor) as f64;
-            let (mut sums, mut counts) = ([0.0; 2], [0.0; 2]);
+            let mut bands = [(0.0, 0.0); 3];
             for (k, ground) in ground.iter().enumerate().filter(|(_, g)| **g != Ground::Other) {
                 let middle = |pixel: usize| (pixel / factor) as f64 * factor as f64 + factor as f64 / 2.0;
                 let (x, y) = (middle(k % cols), middle(k / cols));
-                let short = |d: f64, period: f64| d.abs().min(period - d.abs());
-                let away = mines.iter().map(|m| {
-                    (short(x - m.0, around(cols)) * width).hypot(short(y - m.1, around(rows)) * height)
-                });
-                let which = usize::from(*ground == Ground::Unstressed);
-                sums[which] += away.fold(200.0, f64::min);
-                counts[which] += 1.0;
+                let away = mines.iter().map(|m| ((x - m.0) * width).hypot((y - m.1) * height));
+                let away = away.fold(f64::INFINITY, f64::min);
+                let band = &mut bands[[60.0, 200.0].iter().filter(|e| away > **e).count()];
+                *band = (band.0 + 1.0, band.1 + f64::from(u8::from(*ground == Ground::Stressed)));
             }
-            let expected = sums[0] / counts[0] - sums[1] / counts[1];
+            // The rates fall here, so that no bands are pooled.
+            assert!(bands.windows(2).all(|w| w[0].1 / w[0].0 > w[1].1 / w[1].0), "{bands:?}");
+            let log = |k: f64, n: f64, rate: f64| {
+                (if k > 0.0 { k * rate.ln() } else { 0.0 })
+                    + (if n > k { (n - k) * (1.0 - rate).ln() } else { 0.0 })
+            };
+            let all = bands.iter().fold((0.0, 0.0), |sum, b| (sum.0 + b.0, sum.1 + b.1));
+            let falling: f64 = bands.iter().map(|b| log(b.1, b.0, b.1 / b.0)).sum();
+            let expected = falling - log(all.1, all.0, all.1 / all.0);
             let found = outcome.test.statistic.unwrap();
-            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+            assert!((found - expected).abs() < 1e-9 * expected, "{found} {expected}");
         }
     }
 
@@ -505,7 +464,7 @@ mod tests {
         let ground = ground(rows, cols, &centres, 16.0);
         let planted = ask(&grid, &centres, &[100.0, 200.0, 400.0], &ground, 5);
         assert!(planted.test.p_value.unwrap() <= 0.01, "{:?}", planted.test);
-        assert!(planted.test.statistic.unwrap() < 0.0);
+        assert!(planted.test.statistic.unwrap() > 0.0);
         let near = &planted.bands[0];
         assert!(near.rate.unwrap() > near.shifted.unwrap().1, "{near:?}");
         let mut rng = ChaCha8Rng::seed_from_u64(11);
@@ -520,9 +479,12 @@ mod tests {
             })
             .collect();
         values.sort_unstable_by(f64::total_cmp);
-        // Uniform within what 200 draws allow (Kolmogorov and Smirnov at 1 %).
+        // Uniform within what 200 draws allow (Kolmogorov and Smirnov at 1 %), but for patterns around
+        // which stress falls nowhere: their statistic is 0 and their p-value 1.
         let off = values.iter().enumerate().map(|(i, p)| (p - (i as f64 + 0.5) / 200.0).abs());
-        assert!(off.fold(0.0, f64::max) < 1.63 / 200f64.sqrt(), "{values:?}");
+        let largest = off.zip(&values).filter(|(_, p)| **p < 1.0).map(|(off, _)| off).fold(0.0, f64::max);
+        assert!(largest < 1.63 / 200f64.sqrt(), "{values:?}");
+        assert!(values.iter().filter(|p| **p == 1.0).count() < 60, "{values:?}");
     }
 
     #[test]
@@ -536,11 +498,11 @@ mod tests {
             for first in (0..37).step_by(step) {
                 question.add(first, &ground[first * 50..(first + step).min(37) * 50]);
             }
-            question.finish(199, 3)
+            question.finish(199, 3, |_| true)
         };
         let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        assert_eq!(parts(5), whole);
-        assert_eq!(one.install(|| parts(16)), whole);
+        assert_eq!(parts(5).as_ref(), Some(&whole));
+        assert_eq!(one.install(|| parts(16)), Some(whole.clone()));
         let other = ask(&grid, &mines, &[100.0, 300.0], &ground, 4);
         assert_eq!((other.test.statistic, other.bands[0].rate), (whole.test.statistic, whole.bands[0].rate));
         let intervals = |o: &Outcome| o.bands.iter().map(|b| b.interval).collect::<Vec<_>>();
@@ -563,7 +525,7 @@ mod tests {
         let ground = ground(20, 30, &mine, 5.0);
         let mut question = Association::new(&grid, &mine, bands(&[100.0])).unwrap();
         question.add(0, &ground);
-        let unshifted = question.finish(0, 1);
+        let unshifted = question.finish(0, 1, |_| true).unwrap();
         assert!(unshifted.test.statistic.is_some() && unshifted.test.p_value.is_none());
         assert!(unshifted.bands.iter().all(|b| b.shifted.is_none()));
         assert!(unshifted.bands[0].interval.is_some() && unshifted.bands[1].interval.is_none());

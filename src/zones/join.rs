@@ -169,7 +169,9 @@ impl<'a> Join<'a> {
                 let apart = chord2(at, centre).sqrt();
                 let nearest = band(&chords, (apart - reach - wide).max(0.0));
                 if nearest == band(&chords, apart + reach + wide) {
-                    nearest.into_iter().for_each(|band| sums[band] += areas[zone]);
+                    if let Some(band) = nearest {
+                        sums[band] += areas[zone];
+                    }
                 } else {
                     self.add_bands(mine, zone, &chords, square_metres, &mut sums);
                 }
@@ -190,7 +192,8 @@ impl<'a> Join<'a> {
     fn add_bands(&self, mine: &Mine, zone: usize, chords: &[f64], square_metres: &[f64], sums: &mut [f64]) {
         let (first, last) = self.zones.zones[zone].rows;
         let mut counts = vec![0u64; sums.len()];
-        for row in first as usize..=last as usize {
+        let rows = first as usize..=last as usize;
+        for (row, area) in rows.clone().zip(&square_metres[rows]) {
             counts.fill(0);
             for col in self.zones.runs_of(zone, row).flatten() {
                 let at = self.globe.xyz(col as f64 + 0.5, row as f64 + 0.5);
@@ -199,7 +202,7 @@ impl<'a> Join<'a> {
                 }
             }
             for (sum, &count) in sums.iter_mut().zip(&counts) {
-                *sum += count as f64 * square_metres[row];
+                *sum += count as f64 * area;
             }
         }
     }

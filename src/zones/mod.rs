@@ -3,7 +3,6 @@
 
 pub mod association;
 mod border;
-mod correlation;
 pub mod heatmap;
 pub mod join;
 mod mine_index;

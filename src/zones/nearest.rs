@@ -1,13 +1,11 @@
 //! The distance to the nearest of some points, row by row: exact for points anywhere, not only at
 //! the middle of cells.
 
-/// Points of a plane, ready to be asked by rows. On a torus the plane has a period both ways.
+/// Points of a plane, ready to be asked by rows.
 #[derive(Clone, Debug)]
 pub struct NearestPoint {
-    /// By rising x; on a torus each point three times, a period apart.
+    /// By rising x.
     points: Vec<[f64; 2]>,
-    /// The period along y.
-    period: Option<f64>,
     cap: f64,
 }
 
@@ -21,23 +19,11 @@ pub struct Envelope {
 }
 
 impl NearestPoint {
-    /// Points (x, y in metres) in a plane. Distances beyond `cap` are told as `cap`.
-    pub fn in_plane(points: &[[f64; 2]], cap: f64) -> Self {
-        Self::new(points.to_vec(), None, cap)
-    }
-
-    /// Points on a torus that is `width` by `height` metres.
-    pub fn on_torus(points: &[[f64; 2]], width: f64, height: f64, cap: f64) -> Self {
-        let around = points.iter().flat_map(|&[x, y]| {
-            let x = x.rem_euclid(width);
-            [[x - width, y], [x, y], [x + width, y]]
-        });
-        Self::new(around.collect(), Some(height), cap)
-    }
-
-    fn new(mut points: Vec<[f64; 2]>, period: Option<f64>, cap: f64) -> Self {
+    /// Points (x, y in metres). Distances beyond `cap` are told as `cap`.
+    pub fn new(points: &[[f64; 2]], cap: f64) -> Self {
+        let mut points = points.to_vec();
         points.sort_unstable_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
-        Self { points, period, cap }
+        Self { points, cap }
     }
 
     /// Distances in metres from the places `(k + 0.5) * step`, `y` to the nearest point, as the
@@ -47,11 +33,7 @@ impl NearestPoint {
         parts.clear();
         starts.clear();
         for &[x, py] in &self.points {
-            let mut across = (y - py).abs();
-            if let Some(period) = self.period {
-                across %= period;
-                across = across.min(period - across);
-            }
+            let across = (y - py).abs();
             if across >= self.cap {
                 continue;
             }
@@ -126,12 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn distances_in_the_plane_are_those_of_brute_force() {
+    fn distances_are_those_of_brute_force() {
         for count in [0, 1, 3, 60] {
             let mut points = points(count, 400.0, 210.0);
             points.extend([[-30.0, 100.0], [500.0, 900.0]]);
             for cap in [20.0, 90.0, 1e4] {
-                compare(&NearestPoint::in_plane(&points, cap), |x, y| {
+                compare(&NearestPoint::new(&points, cap), |x, y| {
                     points.iter().map(|p| (x - p[0]).hypot(y - p[1])).fold(cap, f64::min)
                 });
             }
@@ -139,24 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_on_a_torus_are_those_of_brute_force() {
-        for count in [0, 1, 3, 60] {
-            let points = points(count, 400.0, 210.0);
-            for cap in [20.0, 90.0, 1e4] {
-                compare(&NearestPoint::on_torus(&points, 400.0, 210.0, cap), |x, y| {
-                    let away = |a: f64, b: f64, period: f64| {
-                        let d = (a - b).abs();
-                        d.min(period - d)
-                    };
-                    let all = points.iter().map(|p| away(x, p[0], 400.0).hypot(away(y, p[1], 210.0)));
-                    all.fold(cap, f64::min)
-                });
-            }
-        }
-    }
-
-    #[test]
     fn without_points_everything_is_as_far_as_told() {
-        compare(&NearestPoint::in_plane(&[], 55.0), |_, _| 55.0);
+        compare(&NearestPoint::new(&[], 55.0), |_, _| 55.0);
     }
 }

@@ -51,7 +51,9 @@ pub fn polygonize(map: &Plane<u8>, chosen: &[bool; 256], connectivity: Connectiv
     let zone_of = |ring: &Ring| regions.zone_of_part[ring.part as usize];
     rings.sort_by_key(|ring| (zone_of(ring), ring.part)); // stable: an exterior stays before its holes
     let mut first_ring = vec![0; regions.codes.len() + 1];
-    rings.iter().for_each(|ring| first_ring[zone_of(ring) as usize + 1] += 1);
+    for ring in &rings {
+        first_ring[zone_of(ring) as usize + 1] += 1;
+    }
     for zone in 1..first_ring.len() {
         first_ring[zone] += first_ring[zone - 1];
     }

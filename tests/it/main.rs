@@ -7,12 +7,14 @@ mod cli;
 mod county;
 mod methods;
 mod mines;
+mod monitor;
 mod products;
 mod rice;
 mod scenes;
 mod spectral;
 mod stress;
 mod tidy;
+mod zones;
 
 use std::path::PathBuf;
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use geo::Geometry;
 
-use super::mines::Mines;
 use super::{FoundZones, Joined};
 use crate::crs::Crs;
+use crate::process::mines::Mines;
 use crate::process::{Context, ProcessError};
 use crate::vector::{FeatureSchema, Field, FieldKind, GeometryKind, Value};
 

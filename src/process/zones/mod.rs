@@ -1,19 +1,18 @@
 //! From a class map to zones with their attributes: what `stress-zones` and `monitor` share.
 
 mod attributes;
-mod mines;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use geo::Geometry;
 
+use super::mines::Mines;
 use super::{Context, ProcessError, RasterReader};
 use crate::classmap::{Connectivity, Legend, PixelArea, sieve};
 use crate::crs::{GeoBox, pixel_metres};
 use crate::raster::{Plane, Resampling, Window};
 use crate::zones::{Join, MineIndex, NearMines, Zones, polygonize};
 pub use attributes::{YearOf, write_mines, write_zones};
-pub use mines::{DirtyRows, Mines};
 
 /// Rows of the blocks that rasters are read in.
 const BLOCK: usize = 512;
@@ -103,7 +102,7 @@ pub fn find(
     }
     let of_pixel: Vec<f64> = (0..grid.rows).map(|row| area.square_metres(row)).collect();
     let areas = zones.square_metres(&of_pixel);
-    Ok(FoundZones { legend, zones, areas, of_pixel, grid })
+    Ok(FoundZones { grid, legend, zones, areas, of_pixel })
 }
 
 fn read_codes(
