@@ -13,7 +13,7 @@ use crate::ogc::FileInput;
 use crate::vector::{Feature, MineRows, RowAction, Value};
 
 /// What to do where rows are not clean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub enum DirtyRows {

@@ -101,7 +101,7 @@ fn mines_that_cannot_be_held_against_a_map_are_named() {
         inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         inputs
     };
-    refused("mine-heatmap", heat(json!({})), &["input `mines.href`", "as `minesCrs`"]);
+    refused("mine-heatmap", heat(json!({})), &["input `mines`", "as `minesCrs`"]);
     refused("mine-heatmap", heat(json!({"minesCrs": "EPSG:0"})), &["input `minesCrs`"]);
     run("mine-heatmap", heat(json!({"minesCrs": "EPSG:32649"})), &base, &out).unwrap();
     let far = geojson(&[(6e5, 3e6)]);
