@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Zones;
 use super::mine_index::{Mine, MineIndex};
-use super::shape::{Approach, Outline, arc_at_least, arc_at_most, chord_at_most, chord_of};
+use super::shape::{Approach, Outline, PIECE, arc_at_least, arc_at_most, chord_at_most, chord_of};
 use crate::crs::earth::{Xyz, chord2, lon_lat};
 use crate::crs::{CrsError, GeoBox, GlobeGrid, pixel_metres};
 use crate::vector::nearest::BallTree;
@@ -98,22 +98,38 @@ impl<'a> Join<'a> {
     /// The outline of a zone along its pixels' edges.
     pub(super) fn outline(&self, zone: usize, outline: &mut Outline) {
         outline.clear();
-        let mut corners: Vec<(f64, f64)> = Vec::new();
-        for ring in self.zones.pixel_rings(zone) {
-            corners.clear();
-            corners.extend(ring.map(|(row, col)| (f64::from(col), f64::from(row))));
-            corners.push(corners[0]);
-            let metres = |i: usize| {
-                let (a, b) = (corners[i], corners[i + 1]);
-                ((b.0 - a.0) * self.pixel.0).hypot((b.1 - a.1) * self.pixel.1)
-            };
-            let between = |i: usize, t: f64| {
-                let (a, b) = (corners[i], corners[i + 1]);
-                self.globe.xyz(a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)
-            };
-            outline.line(corners.len() - 1, metres, between);
+        let (rows, cols) = (self.zones.zones[zone].rows, self.zones.zones[zone].cols);
+        let extent = |(first, last): (u32, u32), metres: f64| f64::from(last + 1 - first) * metres;
+        if extent(rows, self.pixel.1).max(extent(cols, self.pixel.0)) <= PIECE {
+            let patch = Patch::new(&self.globe, rows, cols);
+            self.follow(zone, outline, |col, row| patch.xyz(col, row));
+        } else {
+            self.follow(zone, outline, |col, row| self.globe.xyz(col, row));
         }
         outline.close();
+    }
+
+    fn follow(&self, zone: usize, outline: &mut Outline, place: impl Fn(f64, f64) -> Xyz) {
+        for mut ring in self.zones.pixel_rings(zone) {
+            let Some(first) = ring.next() else { continue };
+            let at = |(row, col): (u32, u32)| (f64::from(col), f64::from(row));
+            let mut before = at(first);
+            let mut from = place(before.0, before.1);
+            for corner in ring.chain([first]) {
+                let next = at(corner);
+                let way = (next.0 - before.0, next.1 - before.1);
+                // Edges of pixels run along one axis.
+                let metres = way.0.abs() * self.pixel.0 + way.1.abs() * self.pixel.1;
+                let count = (metres / PIECE) as usize + 1;
+                for k in 1..=count {
+                    let t = k as f64 / count as f64;
+                    let to = place(before.0 + way.0 * t, before.1 + way.1 * t);
+                    outline.piece(from, to);
+                    from = to;
+                }
+                before = next;
+            }
+        }
     }
 
     /// Mines with a part in a zone.
@@ -205,6 +221,39 @@ impl<'a> Join<'a> {
                 *sum += count as f64 * area;
             }
         }
+    }
+}
+
+/// A part of a grid that is no larger than a piece of an outline: flat enough to lie between its
+/// corners.
+struct Patch {
+    origin: (f64, f64),
+    corner: Xyz,
+    along: Xyz,
+    across: Xyz,
+    twist: Xyz,
+}
+
+impl Patch {
+    fn new(globe: &GlobeGrid, rows: (u32, u32), cols: (u32, u32)) -> Self {
+        let (west, east) = (f64::from(cols.0), f64::from(cols.1 + 1));
+        let (top, bottom) = (f64::from(rows.0), f64::from(rows.1 + 1));
+        let (width, height) = (east - west, bottom - top);
+        let corners = [(west, top), (east, top), (west, bottom), (east, bottom)];
+        let [a, b, c, d] = corners.map(|(col, row)| globe.xyz(col, row));
+        let each = |of: &dyn Fn(usize) -> f64| [of(0), of(1), of(2)];
+        Self {
+            origin: (west, top),
+            corner: a,
+            along: each(&|k| (b[k] - a[k]) / width),
+            across: each(&|k| (c[k] - a[k]) / height),
+            twist: each(&|k| (d[k] - c[k] - b[k] + a[k]) / (width * height)),
+        }
+    }
+
+    fn xyz(&self, col: f64, row: f64) -> Xyz {
+        let (u, v) = (col - self.origin.0, row - self.origin.1);
+        std::array::from_fn(|k| self.corner[k] + self.along[k] * u + (self.across[k] + self.twist[k] * u) * v)
     }
 }
 

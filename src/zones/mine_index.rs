@@ -2,6 +2,8 @@
 
 use geo::{Coord, Geometry, InteriorPoint, Intersects, LineString, MultiPolygon, Point, Polygon};
 
+use rayon::prelude::*;
+
 use super::shape::Outline;
 use crate::crs::earth::{Xyz, lon_lat, xyz};
 use crate::crs::{Crs, CrsError, Ellipsoid, GeoBox};
@@ -33,7 +35,8 @@ pub(super) struct Mine {
 impl MineIndex {
     /// Indexes mines. Anything but points and polygons has no place, and is never near.
     pub fn new<'a>(geometries: impl IntoIterator<Item = &'a Geometry<f64>>) -> Self {
-        let mines: Vec<Mine> = geometries.into_iter().map(Mine::of).collect();
+        let geometries: Vec<&Geometry<f64>> = geometries.into_iter().collect();
+        let mines: Vec<Mine> = geometries.into_par_iter().map(Mine::of).collect();
         let placed = mines.iter().enumerate().filter(|(_, m)| !m.outline.is_empty());
         let tree = BallTree::new(placed.map(|(id, m)| (id, m.outline.ball)));
         let with_ground = mines.iter().any(|m| m.ground.is_some());
@@ -56,15 +59,22 @@ impl MineIndex {
     /// [`CrsError`] where there is no way to the grid's CRS at all.
     pub(super) fn pixels(&self, grid: &GeoBox) -> Result<Vec<Vec<(usize, usize)>>, CrsError> {
         let to_grid = Crs::wgs84().transformer_to(&grid.crs)?;
-        let pixel = |c: &Coord<f64>| {
+        let anchors = || self.mines.iter().flat_map(|mine| &mine.anchors);
+        let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = anchors().map(|c| (c.x, c.y)).unzip();
+        if to_grid.apply(&mut xs, &mut ys).is_err() {
             // One by one: a mine beyond the CRS is none of the others' concern.
-            let (mut x, mut y) = ([c.x], [c.y]);
-            to_grid.apply(&mut x, &mut y).ok()?;
-            // A map over the date line counts on beyond 180.
-            let turns: &[f64] = if grid.crs.is_geographic() { &[0.0, 360.0, -360.0] } else { &[0.0] };
-            turns.iter().find_map(|turn| grid.pixel_at(x[0] + turn, y[0]))
-        };
-        Ok(self.mines.iter().map(|mine| mine.anchors.iter().filter_map(pixel).collect()).collect())
+            for ((c, x), y) in anchors().zip(&mut xs).zip(&mut ys) {
+                let (mut one, mut other) = ([c.x], [c.y]);
+                let there = to_grid.apply(&mut one, &mut other).is_ok();
+                (*x, *y) = if there { (one[0], other[0]) } else { (f64::NAN, f64::NAN) };
+            }
+        }
+        // A map over the date line counts on beyond 180.
+        let turns: &[f64] = if grid.crs.is_geographic() { &[0.0, 360.0, -360.0] } else { &[0.0] };
+        let mut places = xs.into_iter().zip(ys);
+        let pixel = |(x, y): (f64, f64)| turns.iter().find_map(|turn| grid.pixel_at(x + turn, y));
+        let of_mine = |mine: &Mine| places.by_ref().take(mine.anchors.len()).filter_map(pixel).collect();
+        Ok(self.mines.iter().map(of_mine).collect())
     }
 }
 

@@ -112,6 +112,11 @@ impl Outline {
         self.pieces.push([at, at]);
     }
 
+    /// Adds a piece of a line, at most [`PIECE`] metres long.
+    pub fn piece(&mut self, from: Xyz, to: Xyz) {
+        self.pieces.push([from, to]);
+    }
+
     /// Adds a line from corner to corner, `between(i, t)` a share `t` of the way behind corner `i`.
     pub fn line(
         &mut self,

@@ -236,3 +236,20 @@ fn the_density_of_evenly_strewn_mines_is_theirs() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     assert_eq!(one, pool.install(|| joined(&map, &grid, &mines, 1500.0)));
 }
+
+#[test]
+fn small_zones_are_placed_like_large_ones() {
+    for (epsg, affine) in
+        [(32649, [7e5, 10.0, 0.0, 3.09e6, 0.0, -10.0]), (4326, [25.0, 5e-4, 0.0, 80.0, 0.0, -9e-5])]
+    {
+        let grid = grid(epsg, Affine(affine), &Plane::filled(300, 300, 0));
+        let globe = GlobeGrid::new(&grid).unwrap();
+        let patch = Patch::new(&globe, (200, 209), (100, 109));
+        for k in 0..=100 {
+            let (col, row) = (100.0 + f64::from(k % 11), 200.0 + f64::from(k / 10));
+            let off = chord2(patch.xyz(col, row), globe.xyz(col, row)).sqrt();
+            // The bend of the ellipsoid, upright: it changes no distance along the ground.
+            assert!(off < 4e-4, "EPSG:{epsg}: {off} m");
+        }
+    }
+}
