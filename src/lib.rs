@@ -6,7 +6,8 @@
 //! use a room on the right, never back.
 //!
 //! ```text
-//! main ─ store ┬ process ┬ classify ─ predictors ─ spectral ─ cube ─ raster ─ crs
+//! main ┬ jobs ── process
+//!      └ store ┬ process ┬ classify ─ predictors ─ spectral ─ cube ─ raster ─ crs
 //!              │         ├ zones ─ classmap ─ raster, vector
 //!              │         └ ogc (no arrows out)
 //!              └ io ─ simulate, cube, classmap, vector, raster
@@ -17,6 +18,7 @@ pub mod classmap;
 pub mod crs;
 pub mod cube;
 pub mod io;
+pub mod jobs;
 pub mod ogc;
 pub mod predictors;
 pub mod process;

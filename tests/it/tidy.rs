@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ogc", &[]),
     ("process", &["classify", "zones", "ogc"]),
     ("store", &["process", "io"]),
+    ("jobs", &["process"]),
 ];
 
 /// Lines of a file before its tests.

@@ -1,0 +1,21 @@
+//! Jobs: a bounded [`Queue`] of process runs over a [`Store`] in one SQLite file. A [`Host`] opens
+//! data and keeps results. Plain threads; knows neither where results live nor who asks.
+
+mod canonical;
+mod error;
+mod model;
+mod query;
+mod queue;
+mod reporter;
+mod schema;
+mod store;
+mod workers;
+
+pub use error::{JobsError, SubmitError};
+pub use model::{Failure, Job, JobState, LogLine, NewJob, VERSION};
+pub use query::{Filter, Page};
+pub use queue::{Host, Limits, Load, Queue};
+pub use store::{Expired, Store};
+
+#[cfg(test)]
+mod tests;

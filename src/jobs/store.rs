@@ -1,0 +1,448 @@
+//! Jobs in one SQLite file. Every function is one transaction; nothing is cached, so that what is
+//! told is what a crash would leave.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+
+use super::model::now;
+use super::{Failure, Filter, Job, JobState, JobsError, LogLine, Page, canonical, schema};
+
+/// The columns of [`job_of`], in order.
+const COLUMNS: &str = "id, process, version, owner, state, created, started, finished, updated, progress, \
+                       message, failure, shares";
+/// The states in which nothing more happens to a job by itself.
+const OVER: &str = "('successful', 'failed', 'dismissed')";
+/// Prepared statements that are kept.
+const STATEMENTS: usize = 64;
+
+type Result<T> = std::result::Result<T, JobsError>;
+
+/// The rows of all jobs. One process at a time holds a file.
+#[derive(Debug)]
+pub struct Store {
+    connection: Mutex<Connection>,
+    /// Held as long as the store is open; the system lets go of it when the process dies.
+    _lock: File,
+}
+
+/// A job whose time is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// The job.
+    pub id: String,
+    /// The id under which its results are kept, where no other job shares them.
+    pub results: Option<String>,
+}
+
+impl ToSql for JobState {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for JobState {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let name = value.as_str()?;
+        Self::parse(name).ok_or_else(|| FromSqlError::Other(format!("no state is called {name}").into()))
+    }
+}
+
+/// The time in this column, stored as milliseconds since 1970.
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let stored: Option<i64> = row.get(column)?;
+    let read = stored.map(Timestamp::from_millisecond).transpose();
+    read.map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, e.into()))
+}
+
+/// The JSON in this column.
+fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    let stored: Option<String> = row.get(column)?;
+    let read = stored.as_deref().map(serde_json::from_str).transpose();
+    read.map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, e.into()))
+}
+
+/// A job without its request.
+fn job_of(row: &Row<'_>) -> rusqlite::Result<Job> {
+    Ok(Job {
+        id: row.get(0)?,
+        process: row.get(1)?,
+        version: row.get(2)?,
+        owner: row.get(3)?,
+        state: row.get(4)?,
+        created: time(row, 5)?.unwrap_or_default(),
+        started: time(row, 6)?,
+        finished: time(row, 7)?,
+        updated: time(row, 8)?.unwrap_or_default(),
+        progress: row.get(9)?,
+        message: row.get(10)?,
+        request: serde_json::Value::Null,
+        failure: json(row, 11)?,
+        of: row.get(12)?,
+    })
+}
+
+/// The failure as it is stored.
+fn failure_text(failure: Option<&Failure>) -> Option<String> {
+    failure.and_then(|f| serde_json::to_string(f).ok())
+}
+
+fn insert(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
+    let millis = |t: Timestamp| t.as_millisecond();
+    transaction
+        .prepare_cached(
+            "INSERT INTO jobs (id, process, version, owner, state, created, started, finished, updated, \
+             progress, message, failure, shares, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            job.id,
+            job.process,
+            job.version,
+            job.owner,
+            job.state,
+            millis(job.created),
+            job.started.map(millis),
+            job.finished.map(millis),
+            millis(job.updated),
+            job.progress.min(100),
+            job.message,
+            failure_text(job.failure.as_ref()),
+            job.of,
+            canonical::hash(&job.request),
+        ])?;
+    let number = transaction.last_insert_rowid();
+    transaction
+        .prepare_cached("INSERT INTO requests (job, request) VALUES (?, ?)")?
+        .execute(params![number, job.request.to_string()])?;
+    Ok(())
+}
+
+/// The id under which results are kept that no successful job shares any more.
+fn unshared(connection: &Connection, results_id: &str) -> rusqlite::Result<Option<String>> {
+    let shared: bool = connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND state = 'successful') \
+             OR EXISTS (SELECT 1 FROM jobs WHERE shares = ?1 AND state = 'successful')",
+        )?
+        .query_row([results_id], |row| row.get(0))?;
+    Ok((!shared).then(|| results_id.to_owned()))
+}
+
+impl Store {
+    /// Opens the file, which is made where it is missing, and brings its tables to the newest
+    /// version. A file `<path>.lock` beside it is held as long as the store is open.
+    ///
+    /// # Errors
+    /// [`JobsError::Open`], [`JobsError::InUse`] by another process, [`JobsError::Newer`].
+    pub fn open(path: &Path) -> Result<Self> {
+        let name = || path.display().to_string();
+        let refuse =
+            |reason: &dyn std::fmt::Display| JobsError::Open { path: name(), reason: reason.to_string() };
+        let mut lock_path = path.as_os_str().to_owned();
+        lock_path.push(".lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(lock_path);
+        let lock = lock.map_err(|e| refuse(&e))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JobsError::InUse { path: name() }),
+            Err(TryLockError::Error(e)) => return Err(refuse(&e)),
+        }
+        let mut connection = Connection::open(path).map_err(|e| refuse(&e))?;
+        let prepare = |connection: &mut Connection| {
+            connection.busy_timeout(Duration::from_secs(10))?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            schema::version(connection)
+        };
+        let found = prepare(&mut connection).map_err(|e| refuse(&e))?;
+        if found > schema::NEWEST {
+            return Err(JobsError::Newer { path: name(), found, known: schema::NEWEST });
+        }
+        schema::migrate(&mut connection).map_err(|e| refuse(&e))?;
+        Ok(Self { connection: Mutex::new(connection), _lock: lock })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One transaction that writes.
+    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let answer = work(&transaction)?;
+        transaction.commit()?;
+        Ok(answer)
+    }
+
+    /// One statement that writes; whether it changed a row.
+    fn change(&self, sql: &str, values: impl rusqlite::Params) -> Result<bool> {
+        Ok(self.connection().prepare_cached(sql)?.execute(values)? > 0)
+    }
+
+    /// Records a new job.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`], where the id is taken too.
+    pub fn insert(&self, job: &Job) -> Result<()> {
+        self.write(|t| insert(t, job))
+    }
+
+    /// Records many new jobs at once, all or none.
+    ///
+    /// # Errors
+    /// As [`Store::insert`].
+    pub fn insert_all(&self, jobs: &[Job]) -> Result<()> {
+        self.write(|t| jobs.iter().try_for_each(|job| insert(t, job)))
+    }
+
+    /// Records a job that shares the results of another, where that one still has them: `false`
+    /// and nothing recorded where not.
+    ///
+    /// # Errors
+    /// As [`Store::insert`].
+    pub fn insert_sharing(&self, job: &Job) -> Result<bool> {
+        self.write(|t| {
+            let gone = unshared(t, job.results_id())?.is_some();
+            if !gone {
+                insert(t, job)?;
+            }
+            Ok(!gone)
+        })
+    }
+
+    /// The job with this id, with its request.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn get(&self, id: &str) -> Result<Option<Job>> {
+        let connection = self.connection();
+        let sql =
+            format!("SELECT {COLUMNS}, request FROM jobs LEFT JOIN requests ON job = number WHERE id = ?");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let read = |row: &Row<'_>| Ok(Job { request: json(row, 13)?.unwrap_or_default(), ..job_of(row)? });
+        Ok(statement.query_row([id], read).optional()?)
+    }
+
+    /// Jobs by a filter, newest first, with the exact number of all that it lets through.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn list(&self, filter: &Filter) -> Result<Page> {
+        let (now, connection) = (now(), self.connection());
+        let (count, page) = (filter.count(now), filter.page(COLUMNS, now));
+        let total: i64 = connection
+            .prepare_cached(&count.sql)?
+            .query_row(rusqlite::params_from_iter(count.values), |row| row.get(0))?;
+        let mut statement = connection.prepare_cached(&page.sql)?;
+        let rows = statement.query_map(rusqlite::params_from_iter(page.values), job_of)?;
+        Ok(Page { jobs: rows.collect::<rusqlite::Result<_>>()?, total: total.unsigned_abs() })
+    }
+
+    /// Jobs that are not over, oldest first, without their requests.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn unfinished(&self) -> Result<Vec<Job>> {
+        let connection = self.connection();
+        let sql =
+            format!("SELECT {COLUMNS} FROM jobs WHERE state IN ('accepted', 'running') ORDER BY number");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let rows = statement.query_map([], job_of)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The newest successful job of the same process, version and owner whose request asks for the
+    /// same as this one's, and which holds results of its own.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn find_same(&self, job: &Job) -> Result<Option<Job>> {
+        let hash = canonical::hash(&job.request);
+        let connection = self.connection();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM jobs WHERE hash = ? AND process = ? AND version = ? AND owner IS ? \
+             AND state = 'successful' AND shares IS NULL ORDER BY number DESC LIMIT 1"
+        );
+        let mut statement = connection.prepare_cached(&sql)?;
+        let found = statement.query_row(params![hash, job.process, job.version, job.owner], job_of);
+        Ok(found.optional()?)
+    }
+
+    /// An accepted job runs from now on; `false` where it is not accepted (any more).
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn start(&self, id: &str) -> Result<bool> {
+        self.change(
+            "UPDATE jobs SET state = 'running', started = ?2, updated = ?2, progress = 0, message = '' \
+             WHERE id = ?1 AND state = 'accepted'",
+            params![id, now().as_millisecond()],
+        )
+    }
+
+    /// A running job waits again, and `message` says why.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn put_back(&self, id: &str, message: &str) -> Result<bool> {
+        self.change(
+            "UPDATE jobs SET state = 'accepted', started = NULL, updated = ?2, progress = 0, message = ?3 \
+             WHERE id = ?1 AND state = 'running'",
+            params![id, now().as_millisecond(), message],
+        )
+    }
+
+    /// Records how far a running job is, and appends to its log.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn progress(
+        &self,
+        id: &str,
+        percent: u8,
+        message: &str,
+        lines: &[(Timestamp, String)],
+    ) -> Result<()> {
+        self.write(|t| {
+            t.prepare_cached(
+                "UPDATE jobs SET progress = ?2, message = ?3, updated = ?4 \
+                 WHERE id = ?1 AND state = 'running'",
+            )?
+            .execute(params![id, percent.min(100), message, now().as_millisecond()])?;
+            let mut append = t.prepare_cached(
+                "INSERT INTO log (job, line, at, text) SELECT number, \
+                 (SELECT coalesce(max(line) + 1, 0) FROM log WHERE job = number), ?2, ?3 \
+                 FROM jobs WHERE id = ?1",
+            )?;
+            for (at, text) in lines {
+                append.execute(params![id, at.as_millisecond(), text])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Lines of a job's log from this number on, at most `limit`.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn log(&self, id: &str, from: u64, limit: usize) -> Result<Vec<LogLine>> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT line, at, text FROM log JOIN jobs ON job = number WHERE id = ? AND line >= ? \
+             ORDER BY line LIMIT ?",
+        )?;
+        let bounds = (i64::try_from(from).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX));
+        let rows = statement.query_map(params![id, bounds.0, bounds.1], |row| {
+            let number: i64 = row.get(0)?;
+            Ok(LogLine {
+                number: number.unsigned_abs(),
+                at: time(row, 1)?.unwrap_or_default(),
+                text: row.get(2)?,
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn end(&self, id: &str, state: JobState, message: &str, failure: Option<&Failure>) -> Result<bool> {
+        self.change(
+            "UPDATE jobs SET state = ?2, finished = ?3, updated = ?3, message = ?4, failure = ?5, \
+             started = coalesce(started, ?3), progress = iif(?2 = 'successful', 100, progress) \
+             WHERE id = ?1 AND state IN ('accepted', 'running')",
+            params![id, state, now().as_millisecond(), message, failure_text(failure)],
+        )
+    }
+
+    /// A job's results are there; `false` where it was over already.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn finish(&self, id: &str) -> Result<bool> {
+        self.end(id, JobState::Successful, "done", None)
+    }
+
+    /// A job ended without results; `false` where it was over already.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn fail(&self, id: &str, failure: &Failure) -> Result<bool> {
+        self.end(id, JobState::Failed, &failure.to_string(), Some(failure))
+    }
+
+    /// A job is given up, in whatever state it is; `false` where it was before, or is not there.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn dismiss(&self, id: &str) -> Result<bool> {
+        self.change(
+            "UPDATE jobs SET state = 'dismissed', finished = coalesce(finished, ?2), updated = ?2, \
+             message = 'dismissed' WHERE id = ?1 AND state <> 'dismissed'",
+            params![id, now().as_millisecond()],
+        )
+    }
+
+    /// Whether no successful job needs the results kept under this id.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn is_unshared(&self, results_id: &str) -> Result<bool> {
+        Ok(unshared(&self.connection(), results_id)?.is_some())
+    }
+
+    /// Removes the rows of these jobs, with their logs.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn delete<'a>(&self, ids: impl IntoIterator<Item = &'a str>) -> Result<()> {
+        self.write(|t| {
+            let mut delete = t.prepare_cached("DELETE FROM jobs WHERE id = ?")?;
+            ids.into_iter().try_for_each(|id| delete.execute([id]).map(drop))
+        })
+    }
+
+    /// The first step of a sweep: jobs that ended before this time, at most `limit`, the oldest
+    /// first. They are dismissed, so that no new job shares their results. Then their results are
+    /// removed, then [`Store::delete`] takes the rows: should it be cut off, the next sweep finds
+    /// them again.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn expire(&self, before: Timestamp, limit: usize) -> Result<Vec<Expired>> {
+        self.write(|t| {
+            let mut statement = t.prepare_cached(&format!(
+                "SELECT id, coalesce(shares, id) FROM jobs \
+                 WHERE finished < ? AND state IN {OVER} ORDER BY finished LIMIT ?"
+            ))?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = statement
+                .query_map(params![before.as_millisecond(), limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let old: Vec<(String, String)> = rows.collect::<rusqlite::Result<_>>()?;
+            let mut dismiss = t.prepare_cached("UPDATE jobs SET state = 'dismissed' WHERE id = ?")?;
+            old.iter().try_for_each(|(id, _)| dismiss.execute([id]).map(drop))?;
+            old.into_iter().map(|(id, results)| Ok(Expired { id, results: unshared(t, &results)? })).collect()
+        })
+    }
+
+    /// The plan by which SQLite reads a page of this filter and counts it.
+    #[cfg(test)]
+    fn plan(&self, filter: &Filter) -> Vec<String> {
+        let connection = self.connection();
+        let explain = |query: super::query::Query| {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql)).unwrap();
+            let rows =
+                statement.query_map(rusqlite::params_from_iter(query.values), |row| row.get(3)).unwrap();
+            rows.collect::<rusqlite::Result<Vec<String>>>().unwrap()
+        };
+        [explain(filter.page(COLUMNS, now())), explain(filter.count(now()))].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests;

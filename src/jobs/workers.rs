@@ -1,0 +1,372 @@
+//! What the queue and its threads share: the workers, the clock that writes progress down and
+//! sweeps, and the thread that tells the host.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::model::now;
+use super::reporter::Reporter;
+use super::{Failure, Host, Job, JobsError, Limits, Store};
+use crate::process::{CancelToken, ProcessError};
+
+/// The time between two writes of a job's progress: at most four a second.
+const TICK: Duration = Duration::from_millis(250);
+/// The clock's pause where nothing runs and nothing is swept; it is woken.
+const FAR: Duration = Duration::from_secs(3600);
+/// The time after which a write is tried again that the store refused.
+const RETRY: Duration = Duration::from_secs(1);
+/// Rows that a sweep takes at a time.
+const SWEPT: usize = 200;
+/// Bounds of what a caller is told to wait where the queue is full, seconds.
+const RETRY_AFTER_S: (f64, f64) = (1.0, 600.0);
+
+/// A job that waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub id: String,
+    pub owner: Option<String>,
+}
+
+/// What was decided of a job while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Its row says so already; its files go when it is out.
+    Dismissed,
+    /// Its row waits for the next start already.
+    PutBack,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+enum Outcome {
+    Done,
+    Failed(Failure),
+}
+
+/// A job that holds a worker, or whose end could not be written yet.
+#[derive(Debug)]
+pub(super) struct Running {
+    owner: Option<String>,
+    pub cancel: CancelToken,
+    reporter: Arc<Reporter>,
+    pub fate: Option<Fate>,
+    since: Instant,
+    /// Its end, where the store refused it.
+    unwritten: Option<Outcome>,
+}
+
+/// What is decided under the one lock.
+#[derive(Debug)]
+pub(super) struct State {
+    pub open: bool,
+    pub waiting: VecDeque<Waiting>,
+    pub running: BTreeMap<String, Running>,
+    /// Mean time of a run, weighted to the last ones, seconds.
+    mean_s: Option<f64>,
+}
+
+impl State {
+    /// Jobs of this owner that wait or run.
+    pub fn of_owner(&self, owner: &str) -> usize {
+        let owners = self.waiting.iter().map(|w| &w.owner).chain(self.running.values().map(|r| &r.owner));
+        owners.filter(|o| o.as_deref() == Some(owner)).count()
+    }
+
+    /// Whether something may still happen to the job.
+    pub fn is_active(&self, id: &str) -> bool {
+        self.running.get(id).is_some_and(|r| r.fate.is_none()) || self.waiting.iter().any(|w| w.id == id)
+    }
+
+    /// When a place in the queue is likely to be free: a run's mean time over the workers; half a
+    /// minute where none has ended yet.
+    pub fn retry_after_s(&self, workers: usize) -> u64 {
+        let guess = self.mean_s.map_or(30.0, |mean| mean / workers as f64);
+        guess.clamp(RETRY_AFTER_S.0, RETRY_AFTER_S.1).ceil() as u64
+    }
+}
+
+/// What the queue and its threads share.
+pub(super) struct Shared {
+    pub store: Store,
+    pub host: Arc<dyn Host>,
+    pub limits: Limits,
+    state: Mutex<State>,
+    /// A job waits, or the queue closes.
+    pub work: Condvar,
+    /// A job runs, or the queue closes.
+    pub clock: Condvar,
+    /// A job ended.
+    pub ended: Condvar,
+    /// Jobs that are over, for the host.
+    news: Mutex<Option<Sender<Job>>>,
+}
+
+/// What the host answers; `None` where it panicked.
+pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let answer = catch_unwind(AssertUnwindSafe(work));
+    answer.map_err(|panic| tracing::error!(panic = panic_text(&*panic), "the host of jobs panicked")).ok()
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
+}
+
+fn held<T>(lock: Result<T, PoisonError<T>>) -> T {
+    lock.unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub fn new(store: Store, host: Arc<dyn Host>, limits: Limits) -> (Self, Receiver<Job>) {
+        let (sender, receiver) = channel();
+        let state = State { open: true, waiting: VecDeque::new(), running: BTreeMap::new(), mean_s: None };
+        let shared = Self {
+            store,
+            host,
+            limits,
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            clock: Condvar::new(),
+            ended: Condvar::new(),
+            news: Mutex::new(Some(sender)),
+        };
+        (shared, receiver)
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        held(self.state.lock())
+    }
+
+    /// Lets go of the state until a job ends, at most so long.
+    pub fn wait_for_end<'a>(&self, state: MutexGuard<'a, State>, most: Duration) -> MutexGuard<'a, State> {
+        held(self.ended.wait_timeout(state, most)).0
+    }
+
+    /// Waits until nothing runs, at most so long; whether nothing does.
+    pub fn wait_for_all(&self, most: Duration) -> bool {
+        let runs = |state: &mut State| !state.running.is_empty();
+        held(self.ended.wait_timeout_while(self.state(), most, runs)).0.running.is_empty()
+    }
+
+    /// Tells the host that a job is over, soon and elsewhere.
+    pub fn announce(&self, job: &Job) {
+        if let Some(news) = &*held(self.news.lock()) {
+            let _ = news.send(job.clone());
+        }
+    }
+
+    /// As [`Shared::announce`].
+    pub fn announce_by_id(&self, id: &str) {
+        match self.store.get(id) {
+            Ok(Some(job)) => self.announce(&job),
+            Ok(None) => {}
+            Err(error) => tracing::error!(job = id, %error, "nobody is told of the end of a job"),
+        }
+    }
+
+    /// No more news: the thread that tells ends once it has told what there is.
+    pub fn hang_up(&self) {
+        held(self.news.lock()).take();
+    }
+
+    /// The thread that tells.
+    pub fn tell(&self, news: &Receiver<Job>) {
+        for job in news {
+            guarded(|| self.host.finished(&job));
+        }
+    }
+
+    /// Has the host remove what is kept under this id, where no successful job shares it.
+    pub fn clear_away(&self, results_id: &str) {
+        match self.store.is_unshared(results_id) {
+            Ok(true) => drop(guarded(|| self.host.forget(results_id))),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(job = results_id, %error, "results are left behind until the sweep")
+            }
+        }
+    }
+
+    /// A worker, until the queue closes.
+    pub fn work(&self) {
+        while let Some((id, cancel, reporter)) = self.next() {
+            let outcome = self.run(&id, cancel, &reporter);
+            self.write_down(&id, &reporter);
+            self.conclude(&id, outcome);
+        }
+    }
+
+    /// Waits for the next job and marks it as running; `None` once the queue is closed.
+    fn next(&self) -> Option<(String, CancelToken, Arc<Reporter>)> {
+        let mut state = self.state();
+        while state.open {
+            let Some(waiting) = state.waiting.pop_front() else {
+                state = held(self.work.wait(state));
+                continue;
+            };
+            match self.store.start(&waiting.id) {
+                Ok(true) => {
+                    let (cancel, reporter) = (CancelToken::default(), Arc::new(Reporter::default()));
+                    let running = Running {
+                        owner: waiting.owner,
+                        cancel: cancel.clone(),
+                        reporter: reporter.clone(),
+                        fate: None,
+                        since: Instant::now(),
+                        unwritten: None,
+                    };
+                    state.running.insert(waiting.id.clone(), running);
+                    drop(state);
+                    self.clock.notify_all();
+                    return Some((waiting.id, cancel, reporter));
+                }
+                Ok(false) => tracing::warn!(job = waiting.id, "a job left the queue without a word"),
+                Err(error) => {
+                    tracing::error!(job = waiting.id, %error, "a job cannot be started; it is tried again");
+                    state.waiting.push_front(waiting);
+                    state = held(self.work.wait_timeout(state, RETRY)).0;
+                }
+            }
+        }
+        None
+    }
+
+    fn run(&self, id: &str, cancel: CancelToken, reporter: &Reporter) -> Outcome {
+        let process = |message: &str| Outcome::Failed(Failure::Process { message: message.to_owned() });
+        let job = match self.store.get(id) {
+            Ok(Some(job)) => job,
+            Ok(None) => return process("its record is gone"),
+            Err(error) => {
+                tracing::error!(job = id, %error, "a job cannot be read");
+                return process("its record cannot be read");
+            }
+        };
+        match catch_unwind(AssertUnwindSafe(|| self.host.run(&job, reporter, cancel))) {
+            Ok(Ok(())) => Outcome::Done,
+            Ok(Err(error)) => {
+                if let ProcessError::Failed(message) = &error {
+                    tracing::error!(job = id, process = job.process, message, "a job failed");
+                }
+                Outcome::Failed(Failure::of(error))
+            }
+            Err(panic) => {
+                let (process_id, panic) = (&job.process, panic_text(&*panic));
+                tracing::error!(job = id, process = process_id, panic, "a process panicked");
+                process("a bug in rededge, nothing was kept; please report it with the log of the server")
+            }
+        }
+    }
+
+    /// Writes the end of a run, and says so. Where the store refuses, the clock tries again.
+    fn conclude(&self, id: &str, outcome: Outcome) {
+        let mut state = self.state();
+        let Some(running) = state.running.get_mut(id) else { return };
+        let fate = running.fate;
+        let (written, over) = match (fate, &outcome) {
+            (Some(Fate::Dismissed), _) => (Ok(true), true),
+            // It ended in time after all: its results are there.
+            (_, Outcome::Done) => (self.store.finish(id), true),
+            (Some(Fate::PutBack), _) => (Ok(true), false),
+            (None, Outcome::Failed(failure)) => (self.store.fail(id, failure), true),
+        };
+        if let Err(error) = written {
+            tracing::error!(job = id, %error, "the end of a job cannot be written; it is tried again");
+            running.unwritten = Some(outcome);
+            return;
+        }
+        let took = running.since.elapsed().as_secs_f64();
+        if fate.is_none() {
+            state.mean_s = Some(state.mean_s.map_or(took, |mean| 0.8 * mean + 0.2 * took));
+        }
+        // The files first: whoever sees that nothing runs finds none.
+        if fate == Some(Fate::Dismissed) {
+            drop(state);
+            self.clear_away(id);
+            state = self.state();
+        }
+        state.running.remove(id);
+        drop(state);
+        self.ended.notify_all();
+        self.clock.notify_all();
+        if over {
+            self.announce_by_id(id);
+        }
+    }
+
+    /// Writes down what a job said since the last time.
+    fn write_down(&self, id: &str, reporter: &Reporter) {
+        if let Some(news) = reporter.news()
+            && let Err(error) = self.store.progress(id, news.percent, &news.step, &news.lines)
+        {
+            tracing::warn!(job = id, %error, "progress is lost");
+        }
+    }
+
+    /// The clock, until the queue is closed and nothing runs: progress, ends that the store refused,
+    /// retention.
+    pub fn keep_time(&self) {
+        let mut next_sweep = Instant::now();
+        let mut next_retry = Instant::now();
+        loop {
+            if let Some(retention) = self.limits.retention.filter(|_| next_sweep <= Instant::now()) {
+                if let Err(error) = self.sweep(retention) {
+                    tracing::error!(%error, "old jobs cannot be removed");
+                }
+                next_sweep = Instant::now() + self.limits.sweep_every;
+            }
+            let state = self.state();
+            if !state.open && state.running.is_empty() {
+                return;
+            }
+            let state = if state.running.is_empty() {
+                let until_sweep = next_sweep.saturating_duration_since(Instant::now());
+                let pause = if self.limits.retention.is_some() { until_sweep } else { FAR };
+                held(self.clock.wait_timeout(state, pause)).0
+            } else {
+                // Not on the condition: woken early, it would write more often.
+                drop(state);
+                std::thread::sleep(TICK);
+                self.state()
+            };
+            let running: Vec<_> = state
+                .running
+                .iter()
+                .map(|(id, r)| (id.clone(), r.reporter.clone(), r.unwritten.clone()))
+                .collect();
+            drop(state);
+            let retries = next_retry <= Instant::now();
+            for (id, reporter, unwritten) in running {
+                match unwritten {
+                    Some(outcome) if retries => self.conclude(&id, outcome),
+                    Some(_) => {}
+                    None => self.write_down(&id, &reporter),
+                }
+            }
+            if retries {
+                next_retry = Instant::now() + RETRY;
+            }
+        }
+    }
+
+    /// Removes jobs that ended longer ago than this, and their results.
+    fn sweep(&self, retention: Duration) -> Result<(), JobsError> {
+        let age = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        let before = now().as_millisecond().saturating_sub(age);
+        let Ok(before) = Timestamp::from_millisecond(before) else { return Ok(()) };
+        loop {
+            let old = self.store.expire(before, SWEPT)?;
+            for results in old.iter().filter_map(|job| job.results.as_deref()) {
+                guarded(|| self.host.forget(results));
+            }
+            self.store.delete(old.iter().map(|job| job.id.as_str()))?;
+            if old.len() < SWEPT {
+                return Ok(());
+            }
+        }
+    }
+}
