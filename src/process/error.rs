@@ -1,5 +1,7 @@
 //! How a process can fail, from the caller's side.
 
+pub(super) use crate::ogc::nearest;
+
 /// Why a process did not finish.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
@@ -78,29 +80,6 @@ fn in_words(expected: &str) -> &str {
     }
 }
 
-/// The word that is nearest to `word` by edits, where one is near enough to be a slip of it.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let letters = word.chars().count();
-    let limit = (letters / 3).max(if letters > 3 { 2 } else { 1 });
-    known.map(|k| (edits(word, k), k)).filter(|&(d, _)| d <= limit).min().map(|(_, k)| k)
-}
-
-/// Levenshtein distance, case-blind.
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b) = (a.to_lowercase(), b.to_lowercase());
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &y) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,12 +96,5 @@ mod tests {
             say("a.b[1]", "invalid type: string \"x\", expected f64"),
             "input `a.b[1]`: expected a number, found the text \"x\""
         );
-    }
-
-    #[test]
-    fn edits_are_counted_as_by_levenshtein() {
-        assert_eq!(edits("kitten", "sitting"), 3);
-        assert_eq!(nearest("rise-map", ["rice-map", "stress-map"].into_iter()), Some("rice-map"));
-        assert_eq!(nearest("xyz", ["rice-map"].into_iter()), None);
     }
 }
