@@ -23,6 +23,7 @@ pub mod ogc;
 pub mod predictors;
 pub mod process;
 pub mod raster;
+pub mod server;
 pub mod simulate;
 pub mod spectral;
 pub mod store;

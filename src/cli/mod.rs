@@ -6,6 +6,7 @@ mod failure;
 mod report;
 mod run;
 mod runner;
+mod serve;
 mod simulate;
 mod stop;
 
@@ -29,6 +30,8 @@ enum Command {
     Describe(describe::Args),
     Simulate(simulate::Args),
     Demo(demo::Args),
+    Serve(serve::Args),
+    Config(serve::ConfigArgs),
 }
 
 /// Reads the command line and runs the command.
@@ -40,5 +43,7 @@ pub fn main() -> ExitCode {
         Command::Describe(args) => args.execute(),
         Command::Simulate(args) => args.execute(),
         Command::Demo(args) => args.execute(),
+        Command::Serve(args) => args.execute(),
+        Command::Config(args) => args.execute(),
     }
 }

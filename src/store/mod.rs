@@ -3,9 +3,11 @@
 
 mod cubes;
 mod features;
+mod served;
 mod sink;
 mod source;
 
 pub use cubes::scene_sources;
+pub use served::{Offered, ServedSource, plain, result_file};
 pub use sink::{LocalSink, StoreError};
 pub use source::LocalSource;

@@ -213,6 +213,14 @@ impl LocalSink {
         list().map_err(|e| self.refuse("results.json", &e))
     }
 
+    /// Adds a file that is no output.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`]: disk full.
+    pub fn file_aside(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write(name, bytes)
+    }
+
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let write = || -> std::io::Result<()> {
             let mut file = std::fs::File::create(self.staging.path().join(name))?;

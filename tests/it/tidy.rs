@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("process", &["classify", "zones", "ogc"]),
     ("store", &["process", "io"]),
     ("jobs", &["process"]),
+    ("server", &["jobs", "store"]),
 ];
 
 /// Lines of a file before its tests.

@@ -1,0 +1,158 @@
+//! Errors as answers: the only file with status codes.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
+
+use crate::jobs::{Failure, Job, JobState, JobsError, SubmitError};
+use crate::ogc::{PROBLEM_JSON, Problem, ProblemType};
+
+/// What is answered where nothing else can be.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    problem: Problem,
+    retry_after: Option<u64>,
+    listed: bool,
+}
+
+/// What a handler answers.
+pub type Answer = Result<HttpResponse, ApiError>;
+
+impl ApiError {
+    fn new(status: StatusCode, problem: Problem) -> Self {
+        Self { status, problem: problem.status(status.as_u16()), retry_after: None, listed: false }
+    }
+
+    /// A wrong input or member of the body.
+    pub fn input(path: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Problem::input(path, detail))
+    }
+
+    /// A wrong parameter of the query.
+    pub fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Problem::parameter(name, detail))
+    }
+
+    /// Nothing of this kind under the path.
+    pub fn absent(kind: ProblemType, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, Problem::new(kind).detail(detail))
+    }
+
+    /// A body of another type than JSON.
+    pub fn media_type(found: &str) -> Self {
+        let detail = format!("the body is `{found}`; send application/json");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Problem::titled("Unsupported media type").detail(detail))
+    }
+
+    /// A caller without a key that fits.
+    pub fn unknown_caller() -> Self {
+        let problem = Problem::titled("Unauthorized").detail("send your key as `Authorization: Bearer KEY`");
+        Self::new(StatusCode::UNAUTHORIZED, problem)
+    }
+
+    /// A mistake of the server's own: the caller learns no more than that.
+    pub fn internal(reason: impl std::fmt::Display) -> Self {
+        tracing::error!(%reason, "internal error");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, Problem::titled("Internal error"))
+    }
+
+    /// Why a job has no results.
+    pub fn no_results(job: &Job) -> Self {
+        let detail = job.failure.as_ref().map_or_else(|| job.message.clone(), ToString::to_string);
+        match (&job.failure, job.state) {
+            (Some(Failure::Input { input, message }), _) => Self::input(input, message),
+            (Some(Failure::Interrupted { .. }), _) => {
+                let problem = Problem::new(ProblemType::ResultNotAvailable).detail(detail);
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, problem)
+            }
+            (Some(Failure::Process { .. }), _) => {
+                let problem = Problem::new(ProblemType::ResultNotAvailable).detail(detail);
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, problem)
+            }
+            (None, JobState::Dismissed) => {
+                let problem = Problem::new(ProblemType::ResultNotAvailable).detail("the job was dismissed");
+                Self::new(StatusCode::GONE, problem)
+            }
+            (None, _) => Self::absent(ProblemType::ResultNotReady, format!("the job is {}", job.state)),
+        }
+    }
+
+    /// As the caller's `Accept` would have it: problem+json only where it is listed.
+    pub fn to(mut self, request: &HttpRequest) -> Self {
+        let accept = request.headers().get(ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        self.listed = accept.contains(PROBLEM_JSON);
+        self.problem = self.problem.instance(request.path());
+        self
+    }
+}
+
+impl From<JobsError> for ApiError {
+    fn from(error: JobsError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<SubmitError> for ApiError {
+    fn from(error: SubmitError) -> Self {
+        let told = |status, title: &str, error: &SubmitError| {
+            Self::new(status, Problem::titled(title).detail(error.to_string()))
+        };
+        match error {
+            SubmitError::Full { retry_after_s } => Self {
+                retry_after: Some(retry_after_s),
+                ..told(StatusCode::SERVICE_UNAVAILABLE, "The queue is full", &error)
+            },
+            SubmitError::Quota { .. } => told(StatusCode::TOO_MANY_REQUESTS, "Too many jobs", &error),
+            SubmitError::Stopping => told(StatusCode::SERVICE_UNAVAILABLE, "The server is stopping", &error),
+            SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<actix_web::error::BlockingError> for ApiError {
+    fn from(error: actix_web::error::BlockingError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<actix_web::Error> for ApiError {
+    fn from(error: actix_web::Error) -> Self {
+        let status = error.as_response_error().status_code();
+        Self::new(status, Problem::titled(status.canonical_reason().unwrap_or("Error")).detail(error.to_string()))
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.problem.title)
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((RETRY_AFTER, seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        response.content_type(if self.listed { PROBLEM_JSON } else { "application/json" });
+        response.body(serde_json::to_string(&self.problem).unwrap_or_default())
+    }
+}
+
+/// A document as it is.
+pub fn ok() -> HttpResponseBuilder {
+    HttpResponse::Ok()
+}
+
+/// A job that was made.
+pub fn created() -> HttpResponseBuilder {
+    HttpResponse::Created()
+}

@@ -1,0 +1,87 @@
+//! Execute.
+
+use std::time::Duration;
+
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::{HttpRequest, web};
+use serde_json::{Value, json};
+
+use super::access::caller;
+use super::error::{Answer, ApiError, created};
+use super::jobs::told;
+use super::pages::known;
+use super::results::answer;
+use super::state::ServerState;
+use crate::jobs::{Job, NewJob};
+use crate::ogc::{Execute, Mode, Prefer, Respond};
+
+pub async fn execute(
+    request: HttpRequest,
+    path: web::Path<String>,
+    body: web::Bytes,
+    state: web::Data<ServerState>,
+) -> Answer {
+    run(&request, &path, &body, &state).await.map_err(|e| e.to(&request))
+}
+
+async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<ServerState>) -> Answer {
+    let owner = caller(state, request)?;
+    let process = known(id)?;
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("application/json");
+    if !kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().ends_with("json") {
+        return Err(ApiError::media_type(kind));
+    }
+    let document: Value =
+        serde_json::from_slice(body).map_err(|e| ApiError::input("", format!("the body is not JSON: {e}")))?;
+    let wrong = |(path, what): (String, String)| ApiError::input(path, what);
+    let mut asked = Execute::parse(document.clone()).map_err(wrong)?;
+    let description = process.describe();
+    asked.check(&description).map_err(wrong)?;
+    asked.fit(&description.inputs).map_err(wrong)?;
+    if let Some(link) = asked.references(&description.inputs).first() {
+        return Err(ApiError::input(&link.input, "links are not followed; give the value itself"));
+    }
+    if asked.subscriber.is_some() {
+        return Err(ApiError::input("subscriber", "this server calls nobody back; ask for the job's status"));
+    }
+    let prefer = request.headers().get_all("Prefer").filter_map(|v| v.to_str().ok());
+    let prefer = Prefer::parse(prefer);
+    let later = prefer.respond == Some(Respond::Async)
+        || (prefer.respond.is_none() && asked.mode == Some(Mode::Async));
+
+    let stored = json!({
+        "inputs": asked.inputs, "outputs": asked.outputs,
+        "response": document.get("inputs").and_then(|_| document.get("response")),
+    });
+    let new = NewJob { process: id.to_owned(), owner, request: stored, fresh: false };
+    let queue = state.queue.clone();
+    let job = web::block(move || queue.submit(new)).await??;
+    if later {
+        return Ok(accepted(&job, state, request, Some("respond-async")));
+    }
+    let most = state.config.jobs.synchronous_seconds;
+    let patience = Duration::from_secs(prefer.wait.map_or(most, |wait| u64::from(wait).min(most)));
+    let (queue, waited) = (state.queue.clone(), job.id.clone());
+    let job = web::block(move || queue.wait(&waited, patience)).await??.unwrap_or(job);
+    if !job.state.is_over() {
+        // Past its time a synchronous call becomes a job.
+        return Ok(accepted(&job, state, request, None));
+    }
+    answer(&job, state, request).await
+}
+
+/// 201 with where the job is.
+fn accepted(
+    job: &Job,
+    state: &ServerState,
+    request: &HttpRequest,
+    applied: Option<&str>,
+) -> actix_web::HttpResponse {
+    let base = state.base(request);
+    let mut response = created();
+    response.insert_header((LOCATION, format!("{base}/jobs/{}", job.id)));
+    if let Some(applied) = applied {
+        response.insert_header(("Preference-Applied", applied));
+    }
+    response.json(told(job, &base))
+}

@@ -1,0 +1,173 @@
+//! Jobs: list, status, log, dismiss.
+
+use actix_web::{HttpRequest, web};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::access::caller;
+use super::error::{Answer, ApiError, ok};
+use super::state::ServerState;
+use crate::jobs::{Filter, Job, JobState};
+use crate::ogc::{JobList, JobStatus, Link, Problem, ProblemType, StatusInfo};
+
+/// Most jobs of a page.
+const MOST: usize = 1000;
+/// Lines of a log in one answer.
+const LINES: usize = 1000;
+
+/// A job as it is told.
+pub fn told(job: &Job, base: &str) -> StatusInfo {
+    let status = match job.state {
+        JobState::Accepted => JobStatus::Accepted,
+        JobState::Running => JobStatus::Running,
+        JobState::Successful => JobStatus::Successful,
+        JobState::Failed => JobStatus::Failed,
+        JobState::Dismissed => JobStatus::Dismissed,
+    };
+    let exception = job.failure.as_ref().map(|f| match f {
+        crate::jobs::Failure::Input { input, message } => Problem::input(input, message),
+        other => Problem::new(ProblemType::ResultNotAvailable).detail(other.to_string()),
+    });
+    StatusInfo {
+        message: Some(job.message.clone()),
+        exception,
+        created: Some(job.created),
+        started: job.started,
+        finished: job.finished,
+        updated: Some(job.updated),
+        ..StatusInfo::new(&job.id, &job.process, status)
+    }
+    .with_progress(job.progress)
+    .with_links(base)
+}
+
+/// The caller's job of the path.
+///
+/// # Errors
+/// 401, or 404: somebody else's job is as good as none.
+pub async fn own_job(request: &HttpRequest, state: &web::Data<ServerState>, id: &str) -> Result<Job, ApiError> {
+    let owner = caller(state, request)?;
+    let (queue, wanted) = (state.queue.clone(), id.to_owned());
+    let job = web::block(move || queue.get(&wanted)).await??;
+    job.filter(|job| job.owner == owner)
+        .ok_or_else(|| ApiError::absent(ProblemType::NoSuchJob, format!("there is no job `{id}`")))
+}
+
+pub async fn status(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
+    let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
+    Ok(ok().json(told(&job, &state.base(&request))))
+}
+
+pub async fn dismiss(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
+    let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
+    let queue = state.queue.clone();
+    let dismissed = web::block(move || queue.dismiss(&job.id)).await.map_err(ApiError::from);
+    let dismissed = dismissed.and_then(|job| Ok(job?)).map_err(|e| e.to(&request))?;
+    match dismissed {
+        Some(job) => {
+            let told = StatusInfo { status: JobStatus::Dismissed, ..told(&job, &state.base(&request)) };
+            Ok(ok().json(told))
+        }
+        None => Err(ApiError::absent(ProblemType::NoSuchJob, "the job is gone").to(&request)),
+    }
+}
+
+pub async fn log(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
+    let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
+    let query = query(&request)?;
+    let from = number(&query, "from")?.unwrap_or(0) as u64;
+    let queue = state.queue.clone();
+    let lines = web::block(move || queue.log(&job.id, from, LINES)).await.map_err(ApiError::from);
+    let lines = lines.and_then(|l| Ok(l?)).map_err(|e| e.to(&request))?;
+    let lines: Vec<_> =
+        lines.iter().map(|l| json!({"number": l.number, "time": l.at, "text": l.text})).collect();
+    Ok(ok().json(json!({"lines": lines})))
+}
+
+pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
+    let owner = caller(&state, &request).map_err(|e| e.to(&request))?;
+    let query = query(&request)?;
+    let filter = filter(&query).map_err(|e| e.to(&request))?;
+    let filter = Filter { owner, ..filter };
+    let (queue, asked) = (state.queue.clone(), filter.clone());
+    let page = web::block(move || queue.list(&asked)).await.map_err(ApiError::from);
+    let page = page.and_then(|p| Ok(p?)).map_err(|e| e.to(&request))?;
+    let base = state.base(&request);
+    let link = |offset: usize, rel: &str| {
+        let mut others: Vec<String> = query
+            .iter()
+            .filter(|(name, _)| !["offset", "limit"].contains(&name.as_str()))
+            .map(|(name, value)| format!("{name}={}", crate::ogc::segment(value)))
+            .collect();
+        others.extend([format!("limit={}", filter.limit), format!("offset={offset}")]);
+        Link::new(format!("{base}/jobs?{}", others.join("&")), rel, "application/json")
+    };
+    let mut links = vec![link(filter.offset, "self")];
+    if ((filter.offset + page.jobs.len()) as u64) < page.total {
+        links.push(link(filter.offset + filter.limit, "next"));
+    }
+    if filter.offset > 0 {
+        links.push(link(filter.offset.saturating_sub(filter.limit), "prev"));
+    }
+    Ok(ok().json(JobList::new(page.jobs.iter().map(|j| told(j, &base)).collect(), page.total, links)))
+}
+
+/// The parameters of a query, in their order.
+fn query(request: &HttpRequest) -> Result<Vec<(String, String)>, ApiError> {
+    Ok(crate::ogc::read_query(request.query_string()))
+}
+
+fn number(query: &[(String, String)], name: &str) -> Result<Option<usize>, ApiError> {
+    let Some((_, value)) = query.iter().find(|(n, _)| n == name) else { return Ok(None) };
+    let wrong = |_| ApiError::parameter(name, format!("`{value}` is not a whole number from 0"));
+    value.parse().map(Some).map_err(wrong)
+}
+
+fn filter(query: &[(String, String)]) -> Result<Filter, ApiError> {
+    let mut filter = Filter::default();
+    for (name, value) in query {
+        let each = || value.split(',').map(str::trim).filter(|v| !v.is_empty());
+        match name.as_str() {
+            "limit" => {
+                filter.limit = number(query, name)?.filter(|n| (1..=MOST).contains(n)).ok_or_else(|| {
+                    ApiError::parameter("limit", format!("`{value}` is not within 1 to {MOST}"))
+                })?;
+            }
+            "offset" => filter.offset = number(query, name)?.unwrap_or_default(),
+            "type" => {
+                if let Some(other) = each().find(|v| *v != "process") {
+                    return Err(ApiError::parameter("type", format!("`{other}` is no type of job (process)")));
+                }
+            }
+            "processID" => filter.processes.extend(each().map(str::to_owned)),
+            "status" => {
+                for word in each() {
+                    let state = JobState::parse(word).ok_or_else(|| {
+                        ApiError::parameter("status", format!("`{word}` is no status of a job"))
+                    })?;
+                    filter.states.push(state);
+                }
+            }
+            "minDuration" => filter.min_duration_s = number(query, name)?.map(|n| n as u64),
+            "maxDuration" => filter.max_duration_s = number(query, name)?.map(|n| n as u64),
+            "datetime" => (filter.created_from, filter.created_to) = interval(value)?,
+            "f" => {}
+            other => return Err(ApiError::parameter(other, "there is no such parameter")),
+        }
+    }
+    Ok(filter)
+}
+
+/// `A/B`, `../B`, `A/..` or one time.
+fn interval(text: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
+    let time = |text: &str| match text {
+        "" | ".." => Ok(None),
+        text => text.parse().map(Some).map_err(|_| {
+            ApiError::parameter("datetime", format!("`{text}` is no time such as 2024-05-01T00:00:00Z"))
+        }),
+    };
+    match text.split_once('/') {
+        Some((from, to)) => Ok((time(from)?, time(to)?)),
+        None => Ok((time(text)?, time(text)?)),
+    }
+}

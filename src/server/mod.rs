@@ -1,0 +1,40 @@
+//! The processes over HTTP: OGC API - Processes. One file per group of routes; `error.rs` alone
+//! has status codes. [`configure`] mounts everything in any actix-web host.
+
+mod access;
+pub mod config;
+mod error;
+mod execute;
+mod host;
+mod jobs;
+mod pages;
+mod results;
+mod service;
+mod state;
+
+use actix_web::web::{self, ServiceConfig};
+
+pub use service::serve;
+pub use state::{ServerState, StartError};
+
+/// Mounts every route, relative to where it is called: at the root, or in a scope whose path
+/// [`ServerState::at`] was told.
+pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
+    let bytes = state.config.limits.body_megabytes << 20;
+    config
+        .app_data(state)
+        .app_data(web::PayloadConfig::new(bytes))
+        .service(web::resource(["", "/"]).get(pages::landing))
+        .service(web::resource("/conformance").get(pages::conformance))
+        .service(web::resource("/api").get(pages::api))
+        .service(web::resource("/health").get(pages::health))
+        .service(web::resource("/processes").get(pages::processes))
+        .service(web::resource("/processes/{process}").get(pages::process))
+        .service(web::resource("/processes/{process}/execution").post(execute::execute))
+        .service(web::resource("/jobs").get(jobs::list))
+        .service(web::resource("/jobs/{job}").get(jobs::status).delete(jobs::dismiss))
+        .service(web::resource("/jobs/{job}/log").get(jobs::log))
+        .service(web::resource("/jobs/{job}/results").get(results::all))
+        .service(web::resource("/jobs/{job}/results/{output}").get(results::one))
+        .default_service(web::route().to(pages::nowhere));
+}

@@ -1,0 +1,89 @@
+//! What there is: landing page, conformance, processes, health.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+
+use super::access::caller;
+use super::error::{Answer, ApiError, ok};
+use super::state::ServerState;
+use crate::ogc::{Conformance, LandingPage, ProblemType, ProcessList, process_document};
+use crate::process::{DynProcess, find, registry, suggest};
+
+/// What the service says of itself.
+const DESCRIPTION: &str = "Paddy rice, heavy-metal stress in rice and the mines behind it, from Sentinel-2 and GF-6 \
+    time series. Stress is evidence of chlorophyll loss, not a soil test.";
+
+/// Conformance classes that are not served yet.
+const NOT_YET: [&str; 3] = ["/conf/html", "/conf/callback", "/conf/kvp-execute"];
+
+pub async fn landing(request: HttpRequest, state: web::Data<ServerState>) -> HttpResponse {
+    let page = LandingPage::new(&state.config.title, DESCRIPTION, &state.base(&request), Vec::new());
+    ok().json(page)
+}
+
+pub async fn conformance() -> HttpResponse {
+    let mut classes = Conformance::new([]);
+    classes.conforms_to.retain(|class| !NOT_YET.iter().any(|end| class.ends_with(end)));
+    ok().json(classes)
+}
+
+pub async fn processes(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
+    let limit = match web::Query::<Vec<(String, String)>>::from_query(request.query_string()) {
+        Ok(query) => limit_of(&query).map_err(|e| e.to(&request))?,
+        Err(e) => return Err(ApiError::parameter("", e.to_string()).to(&request)),
+    };
+    let summaries = registry().iter().take(limit).map(|p| p.describe().summary);
+    Ok(ok().json(ProcessList::new(summaries, &state.base(&request), Vec::new())))
+}
+
+/// At most so many of a list.
+fn limit_of(query: &[(String, String)]) -> Result<usize, ApiError> {
+    let mut limit = 1000;
+    for (name, value) in query {
+        match name.as_str() {
+            "limit" => {
+                limit = value.parse().ok().filter(|n| (1..=10_000).contains(n)).ok_or_else(|| {
+                    ApiError::parameter("limit", format!("`{value}` is not within 1 to 10,000"))
+                })?;
+            }
+            "f" => {}
+            other => return Err(ApiError::parameter(other, "there is no such parameter")),
+        }
+    }
+    Ok(limit)
+}
+
+pub async fn process(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
+    let process = known(&path).map_err(|e| e.to(&request))?;
+    Ok(ok().json(process_document(process.describe(), &state.base(&request))))
+}
+
+/// The process with this id.
+///
+/// # Errors
+/// 404 with the id that it probably means.
+pub fn known(id: &str) -> Result<&'static dyn DynProcess, ApiError> {
+    find(id).ok_or_else(|| {
+        let hint = suggest(id).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        ApiError::absent(ProblemType::NoSuchProcess, format!("there is no process `{id}`{hint}"))
+    })
+}
+
+/// Whether jobs are taken and how many there are.
+pub async fn health(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
+    caller(&state, &request).map_err(|e| e.to(&request))?;
+    let load = state.queue.load();
+    Ok(ok().json(json!({
+        "status": "pass", "version": env!("CARGO_PKG_VERSION"),
+        "jobs": {"waiting": load.waiting, "running": load.running, "workers": load.workers},
+    })))
+}
+
+/// The definition of the API.
+pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
+    Err(ApiError::absent(ProblemType::Plain, format!("see {}/processes", state.base(&request))).to(&request))
+}
+
+pub async fn nowhere(request: HttpRequest) -> Answer {
+    Err(ApiError::absent(ProblemType::Plain, "there is nothing here").to(&request))
+}

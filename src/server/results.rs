@@ -1,0 +1,126 @@
+//! Results: as a document, raw, or one by one.
+
+use std::path::PathBuf;
+
+use actix_files::NamedFile;
+use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine as _;
+use serde_json::{Map, Value, json};
+
+use super::error::{Answer, ApiError, ok};
+use super::jobs::own_job;
+use super::state::ServerState;
+use crate::jobs::{Job, JobState};
+use crate::ogc::{Execute, ProblemType, ResponseForm, Transmission};
+use crate::store::{plain, result_file};
+
+/// Bytes of an output that may stand in a document.
+const INLINE: u64 = 16 << 20;
+
+/// An output: its file and media type.
+struct Output {
+    name: String,
+    path: PathBuf,
+    media_type: String,
+}
+
+pub async fn all(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
+    let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
+    answer(&job, &state, &request).await.map_err(|e| e.to(&request))
+}
+
+pub async fn one(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    state: web::Data<ServerState>,
+) -> Answer {
+    let (id, output) = path.into_inner();
+    let job = own_job(&request, &state, &id).await.map_err(|e| e.to(&request))?;
+    let found = async {
+        let outputs = outputs(&job, &state)?;
+        let found = outputs.into_iter().find(|o| o.name == output && plain(&o.name)).ok_or_else(|| {
+            ApiError::absent(ProblemType::NoSuchOutput, format!("the job has no output `{output}`"))
+        })?;
+        file(&found, &request).await
+    };
+    found.await.map_err(|e| e.to(&request))
+}
+
+/// The results in the form that was asked for.
+pub async fn answer(job: &Job, state: &ServerState, request: &HttpRequest) -> Answer {
+    let found = outputs(job, state)?;
+    let asked = Execute::parse(job.request.clone()).unwrap_or_default();
+    if asked.response == Some(ResponseForm::Document) {
+        let base = state.base(request);
+        return Ok(ok().json(document(job, &found, &asked, &base)?));
+    }
+    match found.as_slice() {
+        [single] if asked.transmission(&single.name) != Some(Transmission::Reference) => file(single, request).await,
+        _ => {
+            // Several outputs are told by links: a client fetches those that it wants.
+            let base = state.base(request);
+            let mut response = HttpResponse::NoContent();
+            for output in &found {
+                let href = format!("{base}/jobs/{}/results/{}", job.id, output.name);
+                let link = crate::ogc::Link::new(href, &output.name, &output.media_type);
+                response.append_header(("Link", link.header()));
+            }
+            Ok(response.finish())
+        }
+    }
+}
+
+/// The outputs that a successful job left.
+fn outputs(job: &Job, state: &ServerState) -> Result<Vec<Output>, ApiError> {
+    if job.state != JobState::Successful {
+        return Err(ApiError::no_results(job));
+    }
+    let folder = state.host.folder(job.results_id());
+    let text = std::fs::read(folder.join("results.json")).map_err(ApiError::internal)?;
+    let listed: Map<String, Value> = serde_json::from_slice(&text).map_err(ApiError::internal)?;
+    let output = |(name, entry): (&String, &Value)| {
+        Some(Output {
+            name: name.clone(),
+            path: result_file(&folder, name)?,
+            media_type: entry["type"].as_str()?.to_owned(),
+        })
+    };
+    Ok(listed.iter().filter_map(output).collect())
+}
+
+/// A file with ranges, an ETag and its media type.
+async fn file(output: &Output, request: &HttpRequest) -> Answer {
+    let file = NamedFile::open(&output.path).map_err(ApiError::internal)?;
+    let mime = output.media_type.parse().map_err(ApiError::internal)?;
+    Ok(file.set_content_type(mime).use_etag(true).prefer_utf8(true).into_response(request))
+}
+
+/// The bare map of outputs.
+fn document(job: &Job, found: &[Output], asked: &Execute, base: &str) -> Result<Value, ApiError> {
+    let mut document = Map::new();
+    for output in found {
+        let size = std::fs::metadata(&output.path).map_err(ApiError::internal)?.len();
+        let is_json = output.media_type.split(';').next().is_some_and(|t| t.ends_with("json"));
+        // What does not fit into a document is told by its link, whatever was asked for.
+        let by_link = match asked.transmission(&output.name) {
+            Some(Transmission::Reference) => true,
+            Some(Transmission::Value) => size > INLINE,
+            None => size > INLINE || !is_json,
+        };
+        let value = if by_link {
+            json!({"href": format!("{base}/jobs/{}/results/{}", job.id, output.name), "type": output.media_type})
+        } else {
+            let bytes = std::fs::read(&output.path).map_err(ApiError::internal)?;
+            if is_json {
+                serde_json::from_slice(&bytes).map_err(ApiError::internal)?
+            } else if let (true, Ok(text)) = (output.media_type.starts_with("text/"), String::from_utf8(bytes.clone())) {
+                json!({"value": text, "mediaType": output.media_type})
+            } else {
+                let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+                json!({"value": text, "encoding": "base64", "mediaType": output.media_type})
+            }
+        };
+        document.insert(output.name.clone(), value);
+    }
+    Ok(Value::Object(document))
+}

@@ -1,0 +1,101 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+
+use super::config::{ConfigError, ServerConfig};
+use super::host::RunHost;
+use crate::jobs::{JobsError, Limits, Queue, Store};
+use crate::store::Offered;
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The folder of jobs and results.
+    #[error("cannot use {path}: {reason}")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The store of jobs.
+    #[error(transparent)]
+    Jobs(#[from] JobsError),
+    /// The address.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The queue, the host that runs jobs, and the configuration.
+pub struct ServerState {
+    /// The configuration.
+    pub config: ServerConfig,
+    /// The jobs.
+    pub queue: Arc<Queue>,
+    /// Where results are.
+    pub(super) host: Arc<RunHost>,
+    /// Path before every route.
+    prefix: String,
+}
+
+impl ServerState {
+    /// Opens the store and starts the workers.
+    ///
+    /// # Errors
+    /// [`StartError`] naming what is in the way.
+    pub fn start(config: ServerConfig) -> Result<Self, StartError> {
+        config.check()?;
+        let folder = config.store_folder()?;
+        let results = folder.join("results");
+        std::fs::create_dir_all(&results).map_err(|e| StartError::Folder {
+            path: results.display().to_string(),
+            reason: e.to_string(),
+        })?;
+        let offered =
+            Offered { cubes: config.data.cubes.clone(), files: config.data.files.clone(), results };
+        let threads = match config.jobs.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from).div_ceil(config.jobs.workers),
+            threads => threads,
+        };
+        let host = Arc::new(RunHost::new(offered, threads));
+        let limits = Limits {
+            workers: config.jobs.workers,
+            waiting: config.jobs.waiting,
+            per_owner: config.jobs.per_caller,
+            retention: Some(Duration::from_secs(u64::from(config.jobs.keep_days) * 86_400)),
+            ..Limits::default()
+        };
+        let store = Store::open(&folder.join("jobs.sqlite"))?;
+        let queue = Arc::new(Queue::start(store, host.clone(), limits)?);
+        host.ask(&queue);
+        Ok(Self { config, queue, host, prefix: String::new() })
+    }
+
+    /// Mounted under a path, such as `/rededge`.
+    #[must_use]
+    pub fn at(mut self, prefix: &str) -> Self {
+        prefix.trim_end_matches('/').clone_into(&mut self.prefix);
+        self
+    }
+
+    /// The address that links begin with, without a slash at its end. Behind a proxy it is what
+    /// `Forwarded` or `X-Forwarded-*` say.
+    pub fn base(&self, request: &HttpRequest) -> String {
+        if let Some(base) = &self.config.base_url {
+            return base.trim_end_matches('/').to_owned();
+        }
+        let connection = request.connection_info();
+        format!("{}://{}{}", connection.scheme(), connection.host(), self.prefix)
+    }
+}
