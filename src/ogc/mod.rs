@@ -19,6 +19,7 @@ mod status_info;
 #[cfg(test)]
 mod testing;
 mod words;
+pub mod wps;
 
 pub use dates::DateInterval;
 pub use execute::{
