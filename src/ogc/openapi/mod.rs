@@ -133,7 +133,7 @@ impl OpenApi<'_> {
             "/conformance",
             json!({"get": page("getConformance", "Capabilities", "Conformance classes", "Conformance", "")}),
         );
-        put(Part::Api, "/api", self.api());
+        put(Part::Api, "/api", api());
         put(Part::Processes, "/processes", self.processes());
         put(Part::Processes, "/processes/{processID}", self.process());
         if self.serves(Part::Execution) {
@@ -156,16 +156,6 @@ impl OpenApi<'_> {
         put(Part::Health, "/health", health());
         put(Part::Metrics, "/metrics", metrics());
         paths
-    }
-
-    fn api(&self) -> Value {
-        let mut content = pages("#/components/schemas/Any");
-        content[super::link::OPENAPI_JSON] = json!({"schema": {"type": "object"}});
-        json!({"get": {
-            "operationId": "getApi", "tags": ["Capabilities"], "summary": "This document",
-            "parameters": [format_parameter()],
-            "responses": answers(json!({"200": {"description": "The API definition.", "content": content}}), &["400", "406"])
-        }})
     }
 
     fn processes(&self) -> Value {
@@ -343,6 +333,16 @@ fn page(id: &str, tag: &str, summary: &str, schema: &str, faults: &str) -> Value
         "operationId": id, "tags": [tag], "summary": summary, "parameters": [format_parameter()],
         "responses": answers(good, &codes)
     })
+}
+
+fn api() -> Value {
+    let mut content = pages("#/components/schemas/Any");
+    content[super::link::OPENAPI_JSON] = json!({"schema": {"type": "object"}});
+    json!({"get": {
+        "operationId": "getApi", "tags": ["Capabilities"], "summary": "This document",
+        "parameters": [format_parameter()],
+        "responses": answers(json!({"200": {"description": "The API definition.", "content": content}}), &["400", "406"])
+    }})
 }
 
 fn format_parameter() -> Value {

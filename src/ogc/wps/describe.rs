@@ -7,7 +7,8 @@ use super::kinds::{Format, Kind, of_input, of_output};
 use super::xml::{OWS1, OWS2, WPS1, WPS2, XLINK, XSI, Xml};
 use crate::ogc::{ProcessDescription, ProcessSummary};
 
-const CRS: [&str; 3] = ["urn:ogc:def:crs:OGC:1.3:CRS84", "EPSG:4326", "EPSG:3857"];
+/// Coordinate reference systems of bounding boxes, the default first.
+pub(super) const CRS: [&str; 3] = ["urn:ogc:def:crs:OGC:1.3:CRS84", "EPSG:4326", "EPSG:3857"];
 
 /// Most values of an input that may be given more than once.
 const MANY: &str = "1000";
@@ -240,7 +241,9 @@ fn kind_1(xml: &mut Xml, kind: &Kind, unit: Option<&str>, [literal, complex, bbo
             formats.iter().take(1).for_each(|f| format_1(xml, f));
             xml.close();
             xml.open("Supported", &[]);
-            formats.iter().for_each(|f| format_1(xml, f));
+            for format in formats {
+                format_1(xml, format);
+            }
             xml.close();
             xml.close();
         }
@@ -250,7 +253,9 @@ fn kind_1(xml: &mut Xml, kind: &Kind, unit: Option<&str>, [literal, complex, bbo
             xml.leaf("CRS", &[], CRS[0]);
             xml.close();
             xml.open("Supported", &[]);
-            CRS.iter().for_each(|crs| xml.leaf("CRS", &[], crs));
+            for crs in CRS {
+                xml.leaf("CRS", &[], crs);
+            }
             xml.close();
             xml.close();
         }

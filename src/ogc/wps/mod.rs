@@ -17,7 +17,7 @@ pub use self::exception::{Exception, ExceptionCode};
 pub use self::kvp::parse_kvp;
 pub use self::read::parse_xml;
 
-use super::coerce::{coerce, takes_array, takes_link};
+use super::coerce::{coerce, takes_array, takes_bbox, takes_link, takes_text};
 use super::{Execute, Mode, ProcessDescription, ResponseForm, Transmission, nearest};
 
 /// Media type of the answers.
@@ -150,6 +150,9 @@ impl WpsExecute {
                 return Err(Exception::invalid(name, format!("there is no such input{near}")));
             };
             let schema = &description["schema"];
+            if input.says_nothing(description) {
+                continue;
+            }
             let value = input.to_value(schema);
             match inputs.get_mut(name) {
                 None => _ = inputs.insert(name.clone(), value),
@@ -193,6 +196,16 @@ fn append(first: &mut Value, value: Value) {
 }
 
 impl WpsInput {
+    /// Clients (birdy) send the default CRS of an optional box as if it were its value, and forms
+    /// send empty literals.
+    fn says_nothing(&self, description: &Value) -> bool {
+        let Self::Text(text) = self else { return false };
+        let schema = &description["schema"];
+        let empty = text.trim().is_empty() && !takes_text(schema);
+        description["minOccurs"] == json!(0)
+            && (empty || (takes_bbox(schema) && describe::CRS.contains(&text.trim())))
+    }
+
     fn to_value(&self, schema: &Value) -> Value {
         match self {
             Self::Text(text) => coerce(schema, text),
@@ -273,6 +286,14 @@ mod tests {
             "object": {"a": 1}, "bytes": "aGk=", "cube": {"href": "http://x"}
         });
         assert_eq!(Value::Object(request.inputs), expected);
+    }
+
+    #[test]
+    fn what_says_nothing_is_left_out() {
+        let request =
+            execute(vec![("text", text("")), ("radius", text(" ")), ("bbox", text(describe::CRS[0]))])
+                .unwrap();
+        assert_eq!(Value::Object(request.inputs), json!({"text": ""}));
     }
 
     #[test]

@@ -321,6 +321,38 @@ mod tests {
     }
 
     #[test]
+    fn a_request_of_owslib_is_read() {
+        let request = execution(
+            r#"<wps100:Execute xmlns:wps100="http://www.opengis.net/wps/1.0.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" service="WPS" version="1.0.0" xsi:schemaLocation="http://www.opengis.net/wps/1.0.0 http://schemas.opengis.net/wps/1.0.0/wpsExecute_request.xsd">
+  <ows110:Identifier xmlns:ows110="http://www.opengis.net/ows/1.1">demo</ows110:Identifier>
+  <wps100:DataInputs>
+    <wps100:Input>
+      <ows110:Identifier xmlns:ows110="http://www.opengis.net/ows/1.1">file</ows110:Identifier>
+      <wps100:Data>
+        <wps100:ComplexData mimeType="application/geo+json">{"type":"FeatureCollection","features":[]}</wps100:ComplexData>
+      </wps100:Data>
+    </wps100:Input>
+    <wps100:Input>
+      <ows110:Identifier xmlns:ows110="http://www.opengis.net/ows/1.1">text</ows110:Identifier>
+      <wps100:Data><wps100:LiteralData>a</wps100:LiteralData></wps100:Data>
+    </wps100:Input>
+  </wps100:DataInputs>
+  <wps100:ResponseForm>
+    <wps100:ResponseDocument storeExecuteResponse="true" status="true" lineage="true">
+      <wps100:Output mimeType="text/csv" asReference="true">
+        <ows110:Identifier xmlns:ows110="http://www.opengis.net/ows/1.1">zones</ows110:Identifier>
+      </wps100:Output>
+    </wps100:ResponseDocument>
+  </wps100:ResponseForm>
+</wps100:Execute>"#,
+        );
+        assert_eq!(request.mode, Some(Mode::Async));
+        let request = request.to_execute(&crate::ogc::testing::description()).unwrap();
+        assert_eq!(request.inputs["file"]["type"], "FeatureCollection");
+        assert_eq!(request.transmission("zones"), Some(Transmission::Reference));
+    }
+
+    #[test]
     fn an_execution_of_2_0_is_read() {
         let request = execution(&format!(
             r#"<wps:Execute {HEAD_2} response="raw" mode="async"><ows:Identifier>demo</ows:Identifier>
