@@ -18,6 +18,7 @@ mod status_info;
 #[cfg(test)]
 mod testing;
 mod words;
+pub mod wps;
 
 pub use dates::DateInterval;
 pub use execute::{

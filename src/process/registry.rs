@@ -91,4 +91,31 @@ mod tests {
             assert!(error.starts_with("input `noSuchMember`: unknown member"), "{}: {error}", process.id());
         }
     }
+
+    #[test]
+    fn every_process_is_described_to_every_interface() {
+        use crate::ogc::openapi::{OpenApi, Part};
+        use crate::ogc::wps::{Version, descriptions};
+
+        let processes: Vec<_> = registry().iter().map(|p| p.describe()).collect();
+        let api = OpenApi {
+            title: "T",
+            description: "D",
+            version: "1",
+            base: "http://localhost",
+            processes: &processes,
+            parts: &Part::ALL,
+            secured: false,
+            examples: &std::collections::BTreeMap::new(),
+            page_limit: 1000,
+        };
+        let paths = api.document()["paths"].as_object().unwrap().len();
+        for version in [Version::V1, Version::V2] {
+            let text = descriptions(&processes, version);
+            let xml = roxmltree::Document::parse(&text).unwrap();
+            let all = xml.root_element().children().filter(roxmltree::Node::is_element).count();
+            assert_eq!(all, processes.len());
+        }
+        assert!(paths > processes.len() + 10);
+    }
 }
