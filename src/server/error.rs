@@ -5,6 +5,7 @@ use actix_web::http::header::{ACCEPT, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 
 use crate::jobs::{Failure, Job, JobState, JobsError, SubmitError};
+use crate::ogc::wps::{Exception, Version, XML};
 use crate::ogc::{PROBLEM_JSON, Problem, ProblemType};
 
 /// What is answered where nothing else can be.
@@ -78,6 +79,11 @@ impl ApiError {
         }
     }
 
+    /// What is wrong, in words.
+    pub fn detail(&self) -> String {
+        self.problem.detail.clone().unwrap_or_else(|| self.problem.title.clone())
+    }
+
     /// As the caller's `Accept` would have it: problem+json only where it is listed.
     pub fn to(mut self, request: &HttpRequest) -> Self {
         let accept = request.headers().get(ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
@@ -145,6 +151,15 @@ impl ResponseError for ApiError {
         response.content_type(if self.listed { PROBLEM_JSON } else { "application/json" });
         response.body(serde_json::to_string(&self.problem).unwrap_or_default())
     }
+}
+
+/// A report of WPS. It stands with 200 in 1.0, as its clients expect, and with 4xx in 2.0.
+pub fn wps_report(exception: &Exception, version: Version) -> HttpResponse {
+    let status = match version {
+        Version::V1 => StatusCode::OK,
+        Version::V2 => StatusCode::BAD_REQUEST,
+    };
+    HttpResponse::build(status).content_type(XML).body(exception.report(version))
 }
 
 /// A document as it is.

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::{HttpRequest, web};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::access::caller;
 use super::error::{Answer, ApiError, created};
-use super::jobs::told;
+use super::jobs::{submit, told};
 use super::pages::known;
 use super::results::answer;
 use super::state::ServerState;
-use crate::jobs::{Job, NewJob};
+use crate::jobs::Job;
 use crate::ogc::{Execute, Mode, Prefer, Respond};
 
 pub async fn execute(
@@ -34,7 +34,7 @@ async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<Ser
     let document: Value =
         serde_json::from_slice(body).map_err(|e| ApiError::input("", format!("the body is not JSON: {e}")))?;
     let wrong = |(path, what): (String, String)| ApiError::input(path, what);
-    let mut asked = Execute::parse(document.clone()).map_err(wrong)?;
+    let mut asked = Execute::parse(document).map_err(wrong)?;
     let description = process.describe();
     asked.check(&description).map_err(wrong)?;
     asked.fit(&description.inputs).map_err(wrong)?;
@@ -49,13 +49,7 @@ async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<Ser
     let later = prefer.respond == Some(Respond::Async)
         || (prefer.respond.is_none() && asked.mode == Some(Mode::Async));
 
-    let stored = json!({
-        "inputs": asked.inputs, "outputs": asked.outputs,
-        "response": document.get("inputs").and_then(|_| document.get("response")),
-    });
-    let new = NewJob { process: id.to_owned(), owner, request: stored, fresh: false };
-    let queue = state.queue.clone();
-    let job = web::block(move || queue.submit(new)).await??;
+    let job = submit(state, id, owner, &asked).await?;
     if later {
         return Ok(accepted(&job, state, request, Some("respond-async")));
     }

@@ -7,38 +7,56 @@ use serde_json::json;
 use super::access::caller;
 use super::error::{Answer, ApiError, ok};
 use super::state::ServerState;
-use crate::jobs::{Filter, Job, JobState};
-use crate::ogc::{JobList, JobStatus, Link, Problem, ProblemType, StatusInfo};
+use crate::jobs::{Filter, Job, JobState, NewJob};
+use crate::ogc::{Execute, JobList, JobStatus, Link, Problem, ProblemType, StatusInfo};
 
 /// Most jobs of a page.
 const MOST: usize = 1000;
 /// Lines of a log in one answer.
 const LINES: usize = 1000;
 
-/// A job as it is told.
-pub fn told(job: &Job, base: &str) -> StatusInfo {
-    let status = match job.state {
+/// A state by the word for it on the wire.
+pub fn status_of(state: JobState) -> JobStatus {
+    match state {
         JobState::Accepted => JobStatus::Accepted,
         JobState::Running => JobStatus::Running,
         JobState::Successful => JobStatus::Successful,
         JobState::Failed => JobStatus::Failed,
         JobState::Dismissed => JobStatus::Dismissed,
-    };
+    }
+}
+
+/// Hands a request to the queue.
+///
+/// # Errors
+/// As [`crate::jobs::Queue::submit`].
+pub async fn submit(
+    state: &web::Data<ServerState>,
+    process: &str,
+    owner: Option<String>,
+    asked: &Execute,
+) -> Result<Job, ApiError> {
+    let request = json!({"inputs": asked.inputs, "outputs": asked.outputs, "response": asked.response});
+    let new = NewJob { process: process.to_owned(), owner, request, fresh: false };
+    let queue = state.queue.clone();
+    Ok(web::block(move || queue.submit(new)).await??)
+}
+
+/// A job as it is told.
+pub fn told(job: &Job, base: &str) -> StatusInfo {
+    let status = status_of(job.state);
     let exception = job.failure.as_ref().map(|f| match f {
         crate::jobs::Failure::Input { input, message } => Problem::input(input, message),
         other => Problem::new(ProblemType::ResultNotAvailable).detail(other.to_string()),
     });
-    StatusInfo {
-        message: Some(job.message.clone()),
-        exception,
-        created: Some(job.created),
-        started: job.started,
-        finished: job.finished,
-        updated: Some(job.updated),
-        ..StatusInfo::new(&job.id, &job.process, status)
-    }
-    .with_progress(job.progress)
-    .with_links(base)
+    let mut told = StatusInfo::new(&job.id, &job.process, status).with_progress(job.progress).with_links(base);
+    told.message = Some(job.message.clone());
+    told.exception = exception;
+    told.created = Some(job.created);
+    told.started = job.started;
+    told.finished = job.finished;
+    told.updated = Some(job.updated);
+    told
 }
 
 /// The caller's job of the path.
@@ -65,7 +83,8 @@ pub async fn dismiss(request: HttpRequest, path: web::Path<String>, state: web::
     let dismissed = dismissed.and_then(|job| Ok(job?)).map_err(|e| e.to(&request))?;
     match dismissed {
         Some(job) => {
-            let told = StatusInfo { status: JobStatus::Dismissed, ..told(&job, &state.base(&request)) };
+            let mut told = told(&job, &state.base(&request));
+            told.status = JobStatus::Dismissed;
             Ok(ok().json(told))
         }
         None => Err(ApiError::absent(ProblemType::NoSuchJob, "the job is gone").to(&request)),

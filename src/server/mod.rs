@@ -11,6 +11,7 @@ mod pages;
 mod results;
 mod service;
 mod state;
+mod wps;
 
 use actix_web::web::{self, ServiceConfig};
 
@@ -31,9 +32,11 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
         .service(web::resource("/processes").get(pages::processes))
         .service(web::resource("/processes/{process}").get(pages::process))
         .service(web::resource("/processes/{process}/execution").post(execute::execute))
+        .service(web::resource("/wps").get(wps::get).post(wps::post))
         .service(web::resource("/jobs").get(jobs::list))
         .service(web::resource("/jobs/{job}").get(jobs::status).delete(jobs::dismiss))
         .service(web::resource("/jobs/{job}/log").get(jobs::log))
+        .service(web::resource("/jobs/{job}/wps").get(wps::stored))
         .service(web::resource("/jobs/{job}/results").get(results::all))
         .service(web::resource("/jobs/{job}/results/{output}").get(results::one))
         .default_service(web::route().to(pages::nowhere));

@@ -1,16 +1,20 @@
 //! What there is: landing page, conformance, processes, health.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::access::caller;
 use super::error::{Answer, ApiError, ok};
 use super::state::ServerState;
+use crate::ogc::link::OPENAPI_JSON;
+use crate::ogc::openapi::{OpenApi, Part};
 use crate::ogc::{Conformance, LandingPage, ProblemType, ProcessList, process_document};
 use crate::process::{DynProcess, find, registry, suggest};
 
 /// What the service says of itself.
-const DESCRIPTION: &str = "Paddy rice, heavy-metal stress in rice and the mines behind it, from Sentinel-2 and GF-6 \
+pub const DESCRIPTION: &str = "Paddy rice, heavy-metal stress in rice and the mines behind it, from Sentinel-2 and GF-6 \
     time series. Stress is evidence of chlorophyll loss, not a soil test.";
 
 /// Conformance classes that are not served yet.
@@ -81,7 +85,30 @@ pub async fn health(request: HttpRequest, state: web::Data<ServerState>) -> Answ
 
 /// The definition of the API.
 pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
-    Err(ApiError::absent(ProblemType::Plain, format!("see {}/processes", state.base(&request))).to(&request))
+    let described: Vec<_> = registry().iter().map(|p| p.describe()).collect();
+    let document = OpenApi {
+        title: &state.config.title,
+        description: DESCRIPTION,
+        version: env!("CARGO_PKG_VERSION"),
+        base: &state.base(&request),
+        processes: &described,
+        parts: &[
+            Part::Landing,
+            Part::Conformance,
+            Part::Api,
+            Part::Processes,
+            Part::Execution,
+            Part::Jobs,
+            Part::Results,
+            Part::Output,
+            Part::Log,
+            Part::Health,
+        ],
+        secured: !state.config.keys.is_empty(),
+        examples: &BTreeMap::new(),
+        page_limit: 1000,
+    };
+    Ok(ok().content_type(OPENAPI_JSON).json(document.document()))
 }
 
 pub async fn nowhere(request: HttpRequest) -> Answer {

@@ -18,10 +18,10 @@ use crate::store::{plain, result_file};
 const INLINE: u64 = 16 << 20;
 
 /// An output: its file and media type.
-struct Output {
-    name: String,
-    path: PathBuf,
-    media_type: String,
+pub struct Output {
+    pub name: String,
+    pub path: PathBuf,
+    pub media_type: String,
 }
 
 pub async fn all(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
@@ -71,7 +71,7 @@ pub async fn answer(job: &Job, state: &ServerState, request: &HttpRequest) -> An
 }
 
 /// The outputs that a successful job left.
-fn outputs(job: &Job, state: &ServerState) -> Result<Vec<Output>, ApiError> {
+pub fn outputs(job: &Job, state: &ServerState) -> Result<Vec<Output>, ApiError> {
     if job.state != JobState::Successful {
         return Err(ApiError::no_results(job));
     }
@@ -89,7 +89,7 @@ fn outputs(job: &Job, state: &ServerState) -> Result<Vec<Output>, ApiError> {
 }
 
 /// A file with ranges, an ETag and its media type.
-async fn file(output: &Output, request: &HttpRequest) -> Answer {
+pub async fn file(output: &Output, request: &HttpRequest) -> Answer {
     let file = NamedFile::open(&output.path).map_err(ApiError::internal)?;
     let mime = output.media_type.parse().map_err(ApiError::internal)?;
     Ok(file.set_content_type(mime).use_etag(true).prefer_utf8(true).into_response(request))

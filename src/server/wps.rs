@@ -1,0 +1,268 @@
+//! WPS 1.0.0 and 2.0.0, from the same jobs and descriptions.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::access::caller;
+use super::error::{ApiError, wps_report};
+use super::jobs::{status_of, submit};
+use super::pages::DESCRIPTION;
+use super::results::{Output, outputs};
+use super::state::ServerState;
+use crate::jobs::{Failure, Job, JobState};
+use crate::ogc::wps::{
+    Exception, ExceptionCode, JobAnswer, Operation, OutputAnswer, OutputValue, Service, Version, WpsExecute,
+    WpsRequest, XML, capabilities, descriptions, execute_response, parse_kvp, parse_xml, result, status_info,
+};
+use crate::ogc::{Mode, ProcessDescription, Transmission};
+use crate::process::{DynProcess, find, registry};
+
+/// What the conformance suite calls the process that hands its inputs back.
+const SUITE_ECHO: &str = "org.n52.javaps.test.EchoProcess";
+/// How long a status or result that was asked for at once waits for a short job.
+const SHORT: Duration = Duration::from_millis(500);
+
+pub async fn get(request: HttpRequest, state: web::Data<ServerState>) -> HttpResponse {
+    let asked = parse_kvp(request.query_string());
+    answer(&request, &state, asked).await
+}
+
+pub async fn post(request: HttpRequest, body: web::Bytes, state: web::Data<ServerState>) -> HttpResponse {
+    let text = std::str::from_utf8(&body);
+    let asked = text
+        .map_err(|_| Exception::new(ExceptionCode::NoApplicableCode, "the body is not UTF-8"))
+        .and_then(parse_xml);
+    answer(&request, &state, asked).await
+}
+
+async fn answer(
+    request: &HttpRequest,
+    state: &web::Data<ServerState>,
+    asked: Result<WpsRequest, Exception>,
+) -> HttpResponse {
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(exception) => return wps_report(&exception, Version::V1),
+    };
+    let version = asked.version;
+    match run(request, state, asked).await {
+        Ok(response) => response,
+        Err(exception) => wps_report(&exception, version),
+    }
+}
+
+async fn run(
+    request: &HttpRequest,
+    state: &web::Data<ServerState>,
+    asked: WpsRequest,
+) -> Result<HttpResponse, Exception> {
+    let version = asked.version;
+    let xml = |text: String| Ok(super::error::ok().content_type(XML).body(text));
+    let url = format!("{}/wps", state.base(request));
+    match asked.operation {
+        Operation::GetCapabilities => {
+            let service =
+                Service { title: &state.config.title, description: DESCRIPTION, provider: "rededge", url: &url };
+            let all: Vec<_> = registry().iter().map(|p| p.describe().summary).collect();
+            xml(capabilities(&service, &all, version))
+        }
+        Operation::DescribeProcess(ids) => {
+            let all = ids.iter().any(|id| id.eq_ignore_ascii_case("ALL"));
+            let wanted: Vec<ProcessDescription> = if all {
+                registry().iter().map(|p| p.describe()).collect()
+            } else {
+                ids.iter().map(|id| known(id).map(|p| p.describe())).collect::<Result<_, _>>()?
+            };
+            xml(descriptions(&wanted, version))
+        }
+        Operation::Execute(execute) => execute_job(request, state, &execute, version).await,
+        Operation::GetStatus(id) => {
+            let job = own(request, state, &id, SHORT).await?;
+            xml(status_info(&told(&job, &url, None, &[])))
+        }
+        Operation::GetResult(id) => {
+            let job = own(request, state, &id, SHORT).await?;
+            finished(&job)?;
+            let process = known(&job.process)?.describe();
+            let outputs = values(&job, state, request, &process, None)?;
+            xml(result(&told(&job, &url, None, &outputs), &process))
+        }
+        Operation::Dismiss(id) => {
+            let job = own(request, state, &id, Duration::ZERO).await?;
+            let queue = state.queue.clone();
+            let stopped = web::block(move || queue.dismiss(&job.id)).await.ok().and_then(Result::ok).flatten();
+            let mut job = stopped.ok_or_else(|| no_job(&id))?;
+            job.state = JobState::Dismissed;
+            xml(status_info(&told(&job, &url, None, &[])))
+        }
+    }
+}
+
+async fn execute_job(
+    request: &HttpRequest,
+    state: &web::Data<ServerState>,
+    execute: &WpsExecute,
+    version: Version,
+) -> Result<HttpResponse, Exception> {
+    let owner = caller(state, request).map_err(|e| refused(&e))?;
+    let found = known(&execute.identifier)?;
+    let process = found.describe();
+    let asked = execute.to_execute(&process)?;
+    if let Some(link) = asked.references(&process.inputs).first() {
+        return Err(Exception::invalid(&link.input, "links are not followed; give the value itself"));
+    }
+    let job = submit(state, found.id(), owner, &asked).await.map_err(|e| refused(&e))?;
+    let url = format!("{}/wps", state.base(request));
+    let later = execute.mode == Some(Mode::Async);
+    let patience = if later { Duration::ZERO } else { Duration::from_secs(state.config.jobs.synchronous_seconds) };
+    let job = waited(state, job, patience).await;
+    let xml = |text: String| super::error::ok().content_type(XML).body(text);
+    let location = format!("{}/jobs/{}/wps", state.base(request), job.id);
+    if !job.state.is_over() {
+        return Ok(match version {
+            Version::V1 => xml(execute_response(&told(&job, &url, Some(&location), &[]), &process, None)),
+            Version::V2 => xml(status_info(&told(&job, &url, None, &[]))),
+        });
+    }
+    finished(&job)?;
+    if execute.raw {
+        let found = outputs(&job, state).map_err(|e| refused(&e))?;
+        if let Some(single) = found.first() {
+            let file = super::results::file(single, request).await;
+            return file.map_err(|e| refused(&e));
+        }
+    }
+    let outputs = values(&job, state, request, &process, Some(execute))?;
+    let lineage = execute.lineage.then_some(execute);
+    let kept = execute.store.then_some(location.as_str());
+    let told = told(&job, &url, kept, &outputs);
+    Ok(xml(match version {
+        Version::V1 => execute_response(&told, &process, lineage),
+        Version::V2 => result(&told, &process),
+    }))
+}
+
+/// The ExecuteResponse of a job (1.0).
+pub async fn stored(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> HttpResponse {
+    let answer = async {
+        let job = own(&request, &state, &path, SHORT).await?;
+        let process = known(&job.process)?.describe();
+        let (url, location) = (format!("{}/wps", state.base(&request)), request.full_url().to_string());
+        let outputs = match job.state {
+            JobState::Successful => values(&job, &state, &request, &process, None)?,
+            _ => Vec::new(),
+        };
+        let failure = failure_of(&job);
+        let mut told = told(&job, &url, Some(&location), &outputs);
+        told.exception = failure.as_ref();
+        Ok::<_, Exception>(execute_response(&told, &process, None))
+    };
+    match answer.await {
+        Ok(text) => super::error::ok().content_type(XML).body(text),
+        Err(exception) => wps_report(&exception, Version::V1),
+    }
+}
+
+fn known(id: &str) -> Result<&'static dyn DynProcess, Exception> {
+    let id = if id == SUITE_ECHO { "echo" } else { id };
+    find(id).ok_or_else(|| {
+        Exception::new(ExceptionCode::NoSuchProcess, format!("there is no process {id}")).at("Identifier")
+    })
+}
+
+fn no_job(id: &str) -> Exception {
+    Exception::new(ExceptionCode::NoSuchJob, format!("there is no job {id}")).at("JobID")
+}
+
+fn refused(error: &ApiError) -> Exception {
+    Exception::new(ExceptionCode::NoApplicableCode, error.detail())
+}
+
+async fn own(
+    request: &HttpRequest,
+    state: &web::Data<ServerState>,
+    id: &str,
+    patience: Duration,
+) -> Result<Job, Exception> {
+    let job = super::jobs::own_job(request, state, id).await.map_err(|_| no_job(id))?;
+    Ok(waited(state, job, patience).await)
+}
+
+async fn waited(state: &web::Data<ServerState>, job: Job, patience: Duration) -> Job {
+    let (queue, id) = (state.queue.clone(), job.id.clone());
+    let found = web::block(move || queue.wait(&id, patience)).await;
+    found.ok().and_then(Result::ok).flatten().unwrap_or(job)
+}
+
+fn failure_of(job: &Job) -> Option<Exception> {
+    job.failure.as_ref().map(|failure| match failure {
+        Failure::Input { input, message } => Exception::invalid(input, message.clone()),
+        other => Exception::new(ExceptionCode::NoApplicableCode, other.to_string()),
+    })
+}
+
+/// A job with results, or why there are none.
+fn finished(job: &Job) -> Result<(), Exception> {
+    match job.state {
+        JobState::Successful => Ok(()),
+        JobState::Failed | JobState::Dismissed => Err(failure_of(job)
+            .unwrap_or_else(|| Exception::new(ExceptionCode::NoApplicableCode, job.message.clone()))),
+        JobState::Accepted | JobState::Running => {
+            Err(Exception::new(ExceptionCode::ResultNotReady, format!("the job is {}", job.state)).at("JobID"))
+        }
+    }
+}
+
+fn told<'a>(
+    job: &'a Job,
+    service: &'a str,
+    status_location: Option<&'a str>,
+    outputs: &'a [OutputAnswer],
+) -> JobAnswer<'a> {
+    JobAnswer {
+        id: &job.id,
+        status: status_of(job.state),
+        message: &job.message,
+        progress: Some(job.progress),
+        created: Some(job.created),
+        expires: None,
+        exception: None,
+        service,
+        status_location,
+        outputs,
+    }
+}
+
+/// The outputs of a job: documents by value, files by link unless a value is asked for.
+fn values(
+    job: &Job,
+    state: &ServerState,
+    request: &HttpRequest,
+    process: &ProcessDescription,
+    execute: Option<&WpsExecute>,
+) -> Result<Vec<OutputAnswer>, Exception> {
+    let base = state.base(request);
+    let fail = |_| Exception::new(ExceptionCode::NoApplicableCode, "the results cannot be read");
+    let one = |output: &Output| {
+        let asked = execute.and_then(|e| e.outputs.iter().find(|o| o.name == output.name)?.transmission);
+        let is_json = output.media_type.split(';').next().is_some_and(|t| t.trim() == "application/json");
+        let schema = process.outputs.get(&output.name).map_or(&Value::Null, |o| &o["schema"]);
+        let file = schema.get("contentMediaType").is_some() || schema.get("oneOf").is_some();
+        let by_link = asked == Some(Transmission::Reference) || (asked.is_none() && file);
+        let value = if by_link {
+            let href = format!("{base}/jobs/{}/results/{}", job.id, output.name);
+            OutputValue::Reference { href, media_type: output.media_type.clone() }
+        } else {
+            let bytes = std::fs::read(&output.path).map_err(fail)?;
+            if is_json {
+                OutputValue::Json(serde_json::from_slice(&bytes).unwrap_or(json!(null)))
+            } else {
+                OutputValue::File { bytes, media_type: output.media_type.clone() }
+            }
+        };
+        Ok(OutputAnswer { name: output.name.clone(), value })
+    };
+    outputs(job, state).map_err(|e| refused(&e))?.iter().map(one).collect()
+}
