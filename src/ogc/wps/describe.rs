@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Version;
 use super::kinds::{Format, Kind, of_input, of_output};
 use super::xml::{OWS1, OWS2, WPS1, WPS2, XLINK, XSI, Xml};
+use crate::ogc::coerce::takes_array;
 use crate::ogc::{ProcessDescription, ProcessSummary};
 
 /// Coordinate reference systems of bounding boxes, the default first.
@@ -175,9 +176,9 @@ fn unit(member: &Value) -> Option<&str> {
     all.iter().find(|m| m["role"] == "uom")?.get("title")?.as_str()
 }
 
-fn occurs(member: &Value, kind: &Kind) -> (&'static str, &'static str) {
+fn occurs(member: &Value) -> (&'static str, &'static str) {
     let least = if member["minOccurs"] == 0 { "0" } else { "1" };
-    (least, if matches!(kind, Kind::Literal { many: true, .. }) { MANY } else { "1" })
+    (least, if takes_array(&member["schema"]) { MANY } else { "1" })
 }
 
 fn describe_1(xml: &mut Xml, process: &ProcessDescription) {
@@ -192,7 +193,7 @@ fn describe_1(xml: &mut Xml, process: &ProcessDescription) {
         xml.open("DataInputs", &[]);
         for (name, input) in &process.inputs {
             let kind = of_input(&input["schema"], Version::V1);
-            let (least, most) = occurs(input, &kind);
+            let (least, most) = occurs(input);
             xml.open("Input", &[("minOccurs", least), ("maxOccurs", most)]);
             words(xml, name, input, Version::V1);
             kind_1(xml, &kind, unit(input), ["LiteralData", "ComplexData", "BoundingBoxData"], true);
@@ -307,7 +308,7 @@ fn describe_2(xml: &mut Xml, process: &ProcessDescription) {
     xml.leaf("ows:Identifier", &[], summary.id);
     for (name, input) in &process.inputs {
         let kind = of_input(&input["schema"], Version::V2);
-        let (least, most) = occurs(input, &kind);
+        let (least, most) = occurs(input);
         xml.open("wps:Input", &[("minOccurs", least), ("maxOccurs", most)]);
         words(xml, name, input, Version::V2);
         kind_2(xml, &kind, unit(input));

@@ -17,7 +17,7 @@ pub use self::exception::{Exception, ExceptionCode};
 pub use self::kvp::parse_kvp;
 pub use self::read::parse_xml;
 
-use super::coerce::{coerce, takes_array, takes_bbox, takes_link, takes_text};
+use super::coerce::{coerce, shapes, takes_array, takes_bbox, takes_link, takes_text};
 use super::{Execute, Mode, ProcessDescription, ResponseForm, Transmission, nearest};
 
 /// Media type of the answers.
@@ -158,6 +158,13 @@ impl WpsExecute {
                 None => _ = inputs.insert(name.clone(), value),
                 Some(first) if takes_array(schema) => append(first, value),
                 Some(_) => return Err(Exception::invalid(name, "is given more than once")),
+            }
+        }
+        // One value where only an array is taken is an array of one.
+        for (name, value) in &mut inputs {
+            let only_array = shapes(&process.inputs[name]["schema"]).all(|s| s["type"] == "array");
+            if only_array && !value.is_array() {
+                *value = json!([value.take()]);
             }
         }
         let outputs: Map<String, Value> = self.outputs.iter().map(WpsOutput::to_member).collect();
