@@ -9,6 +9,7 @@ mod kvp;
 pub mod landing;
 pub mod link;
 
+pub mod openapi;
 pub mod outputs;
 mod prefer;
 mod problem;
