@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -366,7 +366,7 @@ fn a_process_that_tells_millions_of_units_is_written_four_times_a_second() {
     let queue = house.open();
     let job = queue.submit(asks("work")).unwrap();
     runs(&queue, &job.id);
-    let mut versions = std::collections::BTreeSet::new();
+    let mut versions = BTreeSet::new();
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(1200) {
         versions.insert(queue.get(&job.id).unwrap().unwrap().updated);
@@ -394,7 +394,8 @@ fn a_shutdown_lets_running_jobs_end_and_keeps_the_waiting_for_the_next_start() {
     drop(queue);
     let queue = house.open();
     assert_eq!(end(&queue, &second.id).state, JobState::Successful);
-    assert_eq!(*house.host.ran.lock().unwrap(), [first.id, second.id]);
+    // A submission of above may have come just before the doors closed.
+    assert_eq!(house.host.ran.lock().unwrap()[..2], [first.id, second.id]);
 }
 
 #[test]
@@ -585,9 +586,9 @@ fn a_real_process_leaves_its_results_and_a_dismissed_one_nothing() {
     let quick = echo(json!({"text": "hello", "number": 4.5}));
     let wrong = echo(json!({"txt": "hello"}));
     assert_eq!(end(&queue, &quick).state, JobState::Successful);
-    let text = std::fs::read_to_string(results.join(&quick).join("results.json")).unwrap();
-    let text: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
-    assert_eq!(text["text"], "hello");
+    let read = |name: &str| std::fs::read_to_string(results.join(&quick).join(name)).unwrap();
+    assert!(read("results.json").contains("text.json"));
+    assert_eq!(read("text.json").trim(), "\"hello\"");
     assert!(matches!(end(&queue, &wrong).failure, Some(Failure::Input { input, .. }) if input == "txt"));
 
     until("its folder", || results.join(&slow).exists());
