@@ -64,6 +64,12 @@ pub(super) struct Query {
     pub(super) values: Vec<Value>,
 }
 
+/// Several values of a column choose the index, to count.
+const ANY_INDEX: &str = "";
+/// They must not where a page is read: its rows would have to be sorted, so they are looked at in
+/// order of time instead. The mark says so to SQLite.
+const NO_INDEX: &str = "+";
+
 /// Conditions, joined by AND.
 #[derive(Default)]
 struct Conditions {
@@ -78,23 +84,22 @@ impl Conditions {
         self.values.extend(values);
     }
 
-    /// One value may choose the index. Several must not: the rows would have to be sorted, so they
-    /// are looked at in order of time instead (the `+` says so to SQLite).
-    fn one_of(&mut self, column: &str, values: Vec<Value>) {
+    /// One value may choose the index, several as `mark` says.
+    fn one_of(&mut self, column: &str, mark: &str, values: Vec<Value>) {
         match values.len() {
             0 => {}
             1 => self.and(&format!("{column} = ?"), values),
-            n => self.and(&format!("+{column} IN ({})", vec!["?"; n].join(", ")), values),
+            n => self.and(&format!("{mark}{column} IN ({})", vec!["?"; n].join(", ")), values),
         }
     }
 }
 
 impl Filter {
-    fn conditions(&self, now: Timestamp) -> Conditions {
+    fn conditions(&self, now: Timestamp, mark: &str) -> Conditions {
         let mut all = Conditions::default();
-        all.one_of("owner", self.owner.iter().cloned().map(Value::Text).collect());
-        all.one_of("state", self.states.iter().map(|s| Value::Text(s.as_str().to_owned())).collect());
-        all.one_of("process", self.processes.iter().cloned().map(Value::Text).collect());
+        all.one_of("owner", mark, self.owner.iter().cloned().map(Value::Text).collect());
+        all.one_of("state", mark, self.states.iter().map(|s| Value::Text(s.as_str().to_owned())).collect());
+        all.one_of("process", mark, self.processes.iter().cloned().map(Value::Text).collect());
         let time = |t: Timestamp| Value::Integer(t.as_millisecond());
         if let Some(from) = self.created_from {
             // Times are stored in whole milliseconds: one that is between two starts at the next.
@@ -117,13 +122,13 @@ impl Filter {
 
     /// How many there are.
     pub(super) fn count(&self, now: Timestamp) -> Query {
-        let Conditions { sql, values } = self.conditions(now);
+        let Conditions { sql, values } = self.conditions(now, ANY_INDEX);
         Query { sql: format!("SELECT count(*) FROM jobs{sql}"), values }
     }
 
     /// The page of them, `columns` of each.
     pub(super) fn page(&self, columns: &str, now: Timestamp) -> Query {
-        let mut all = self.conditions(now);
+        let mut all = self.conditions(now, NO_INDEX);
         if let Some(after) = &self.after {
             all.and(
                 "(created, number) < (SELECT created, number FROM jobs WHERE id = ?)",

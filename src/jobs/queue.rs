@@ -65,8 +65,8 @@ impl Default for Limits {
             workers: 1,
             waiting: 100,
             per_owner: 10,
-            retention: Some(Duration::from_secs(7 * 24 * 3600)),
-            sweep_every: Duration::from_secs(60),
+            retention: Some(Duration::from_hours(7 * 24)),
+            sweep_every: Duration::from_mins(1),
         }
     }
 }

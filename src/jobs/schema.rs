@@ -22,10 +22,10 @@ CREATE TABLE jobs (
     shares TEXT,
     hash TEXT NOT NULL
 ) STRICT;
-CREATE INDEX jobs_by_time ON jobs (created, state, process, owner, started, finished);
-CREATE INDEX jobs_by_owner ON jobs (owner, created, state, process, started, finished);
-CREATE INDEX jobs_by_state ON jobs (state, created, process, owner, started, finished);
-CREATE INDEX jobs_by_process ON jobs (process, created, state, owner, started, finished);
+CREATE INDEX jobs_by_time ON jobs (created, number, state, process, owner, started, finished);
+CREATE INDEX jobs_by_owner ON jobs (owner, created, number, state, process, started, finished);
+CREATE INDEX jobs_by_state ON jobs (state, created, number, process, owner, started, finished);
+CREATE INDEX jobs_by_process ON jobs (process, created, number, state, owner, started, finished);
 CREATE INDEX jobs_by_end ON jobs (finished) WHERE finished IS NOT NULL;
 CREATE INDEX jobs_that_share ON jobs (shares) WHERE shares IS NOT NULL;
 CREATE INDEX jobs_to_share ON jobs (hash, process, version)

@@ -418,7 +418,7 @@ impl Store {
         self.write(|t| {
             let mut statement = t.prepare_cached(&format!(
                 "SELECT id, coalesce(shares, id) FROM jobs \
-                 WHERE finished < ? AND state IN {OVER} ORDER BY finished LIMIT ?"
+                 WHERE finished < ? AND +state IN {OVER} ORDER BY finished LIMIT ?"
             ))?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let rows = statement

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -76,17 +76,19 @@ impl Fake {
     }
 }
 
+/// Counts a run out, however it ends.
+struct Out<'a>(&'a AtomicUsize);
+impl Drop for Out<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl Host for Fake {
     fn run(&self, job: &Job, progress: &dyn Progress, cancel: CancelToken) -> Result<(), ProcessError> {
         self.ran.lock().unwrap().push(job.id.clone());
         let at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
-        struct Out<'a>(&'a AtomicUsize);
-        impl Drop for Out<'_> {
-            fn drop(&mut self) {
-                self.0.fetch_sub(1, Ordering::SeqCst);
-            }
-        }
         let _out = Out(&self.at_once);
         self.act(job, progress, &cancel)
     }
@@ -198,7 +200,9 @@ fn two_workers_run_two_jobs_at_a_time_and_never_three() {
     runs(&queue, &ids[1]);
     assert_eq!(queue.load(), Load { waiting: 3, running: 2, workers: 2 });
     house.host.open_gate();
-    ids.iter().for_each(|id| assert_eq!(end(&queue, id).state, JobState::Successful));
+    for id in &ids {
+        assert_eq!(end(&queue, id).state, JobState::Successful);
+    }
     assert_eq!(house.host.most_at_once.load(Ordering::SeqCst), 2);
 }
 
@@ -322,7 +326,7 @@ fn a_job_that_waits_or_is_over_is_dismissed_at_once() {
     end(&queue, &running.id);
     queue.dismiss(&running.id).unwrap();
     assert_eq!(*house.host.forgotten.lock().unwrap(), [waiting.id.clone(), running.id.clone()]);
-    assert_eq!(*house.host.ran.lock().unwrap(), [running.id.clone()]);
+    assert_eq!(house.host.ran.lock().unwrap().as_slice(), std::slice::from_ref(&running.id));
     assert_eq!(state(&queue, &running.id), JobState::Dismissed);
 }
 
@@ -366,7 +370,7 @@ fn a_process_that_tells_millions_of_units_is_written_four_times_a_second() {
     let queue = house.open();
     let job = queue.submit(asks("work")).unwrap();
     runs(&queue, &job.id);
-    let mut versions = std::collections::BTreeSet::new();
+    let mut versions = BTreeSet::new();
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(1200) {
         versions.insert(queue.get(&job.id).unwrap().unwrap().updated);
@@ -394,7 +398,8 @@ fn a_shutdown_lets_running_jobs_end_and_keeps_the_waiting_for_the_next_start() {
     drop(queue);
     let queue = house.open();
     assert_eq!(end(&queue, &second.id).state, JobState::Successful);
-    assert_eq!(*house.host.ran.lock().unwrap(), [first.id, second.id]);
+    // A submission of above may have come just before the doors closed.
+    assert_eq!(house.host.ran.lock().unwrap()[..2], [first.id, second.id]);
 }
 
 #[test]
@@ -414,7 +419,9 @@ fn jobs_that_outlive_the_grace_run_again_at_the_next_start() {
     drop(queue);
     house.host.open_gate();
     let queue = house.open();
-    ids.iter().for_each(|id| assert_eq!(end(&queue, id).state, JobState::Successful));
+    for id in &ids {
+        assert_eq!(end(&queue, id).state, JobState::Successful);
+    }
 }
 
 #[test]
@@ -472,7 +479,7 @@ fn a_process_that_is_killed() {
     runs(&queue, &running);
     std::fs::write(folder.join("ids.part"), [done, running, waiting].join(" ")).unwrap();
     std::fs::rename(folder.join("ids.part"), folder.join("ids")).unwrap();
-    std::thread::sleep(Duration::from_secs(60));
+    std::thread::sleep(Duration::from_mins(1));
 }
 
 #[test]
@@ -585,9 +592,9 @@ fn a_real_process_leaves_its_results_and_a_dismissed_one_nothing() {
     let quick = echo(json!({"text": "hello", "number": 4.5}));
     let wrong = echo(json!({"txt": "hello"}));
     assert_eq!(end(&queue, &quick).state, JobState::Successful);
-    let text = std::fs::read_to_string(results.join(&quick).join("results.json")).unwrap();
-    let text: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
-    assert_eq!(text["text"], "hello");
+    let read = |name: &str| std::fs::read_to_string(results.join(&quick).join(name)).unwrap();
+    assert!(read("results.json").contains("text.json"));
+    assert_eq!(read("text.json").trim(), "\"hello\"");
     assert!(matches!(end(&queue, &wrong).failure, Some(Failure::Input { input, .. }) if input == "txt"));
 
     until("its folder", || results.join(&slow).exists());

@@ -17,7 +17,7 @@ use crate::process::{CancelToken, ProcessError};
 /// The time between two writes of a job's progress: at most four a second.
 const TICK: Duration = Duration::from_millis(250);
 /// The clock's pause where nothing runs and nothing is swept; it is woken.
-const FAR: Duration = Duration::from_secs(3600);
+const FAR: Duration = Duration::from_hours(1);
 /// The time after which a write is tried again that the store refused.
 const RETRY: Duration = Duration::from_secs(1);
 /// Rows that a sweep takes at a time.
@@ -187,7 +187,7 @@ impl Shared {
             Ok(true) => drop(guarded(|| self.host.forget(results_id))),
             Ok(false) => {}
             Err(error) => {
-                tracing::error!(job = results_id, %error, "results are left behind until the sweep")
+                tracing::error!(job = results_id, %error, "results are left behind until the sweep");
             }
         }
     }
