@@ -5,6 +5,7 @@ use actix_web::http::header::{ACCEPT, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 
 use crate::jobs::{Failure, Job, JobState, JobsError, SubmitError};
+use crate::ogc::outputs::HTML;
 use crate::ogc::wps::{Exception, Version, XML};
 use crate::ogc::{PROBLEM_JSON, Problem, ProblemType};
 
@@ -68,7 +69,7 @@ impl ApiError {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, problem)
             }
             (Some(Failure::Process { .. }), _) => {
-                let problem = Problem::new(ProblemType::ResultNotAvailable).detail(detail);
+                let problem = Problem::new(ProblemType::ResultNotAvailable).detail(super::jobs::PROCESS_FAILED);
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, problem)
             }
             (None, JobState::Dismissed) => {
@@ -160,6 +161,27 @@ pub fn wps_report(exception: &Exception, version: Version) -> HttpResponse {
         Version::V2 => StatusCode::BAD_REQUEST,
     };
     HttpResponse::build(status).content_type(XML).body(exception.report(version))
+}
+
+/// A document, without links to pages that are not served.
+pub fn document(value: &impl serde::Serialize) -> HttpResponse {
+    fn strip(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Array(items) => {
+                items.retain(|item| item.get("href").is_none() || item["type"] != HTML);
+                items.iter_mut().for_each(strip);
+            }
+            serde_json::Value::Object(members) => members.values_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    match serde_json::to_value(value) {
+        Ok(mut value) => {
+            strip(&mut value);
+            HttpResponse::Ok().json(value)
+        }
+        Err(error) => ApiError::internal(error).error_response(),
+    }
 }
 
 /// A document as it is.

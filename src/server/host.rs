@@ -59,7 +59,11 @@ impl Host for RunHost {
             .num_threads(self.threads)
             .build()
             .map_err(|e| ProcessError::failed(format_args!("no threads to run on: {e}")))?;
-        pool.install(|| process.run_json(Value::Object(request.inputs.clone()), &context))?;
+        let run = pool.install(|| process.run_json(Value::Object(request.inputs.clone()), &context));
+        if let Err(ProcessError::Failed(reason)) = &run {
+            tracing::error!(job = job.id, process = job.process, reason, "the process failed");
+        }
+        run?;
         cancel.check()?;
         sink.file_aside("manifest.json", &manifest(job, sink.staging())?)?;
         sink.commit()?;

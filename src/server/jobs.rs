@@ -5,11 +5,13 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::access::caller;
-use super::error::{Answer, ApiError, ok};
+use super::error::{Answer, ApiError, document};
 use super::state::ServerState;
-use crate::jobs::{Filter, Job, JobState, NewJob};
+use crate::jobs::{Failure, Filter, Job, JobState, NewJob};
 use crate::ogc::{Execute, JobList, JobStatus, Link, Problem, ProblemType, StatusInfo};
 
+/// What callers learn where a process failed by no fault of theirs.
+pub const PROCESS_FAILED: &str = "the process failed; the server's log says why";
 /// Most jobs of a page.
 const MOST: usize = 1000;
 /// Lines of a log in one answer.
@@ -46,11 +48,14 @@ pub async fn submit(
 pub fn told(job: &Job, base: &str) -> StatusInfo {
     let status = status_of(job.state);
     let exception = job.failure.as_ref().map(|f| match f {
-        crate::jobs::Failure::Input { input, message } => Problem::input(input, message),
+        Failure::Input { input, message } => Problem::input(input, message),
+        Failure::Process { .. } => Problem::new(ProblemType::ResultNotAvailable).detail(PROCESS_FAILED),
         other => Problem::new(ProblemType::ResultNotAvailable).detail(other.to_string()),
     });
     let mut told = StatusInfo::new(&job.id, &job.process, status).with_progress(job.progress).with_links(base);
-    told.message = Some(job.message.clone());
+    // Why a process failed may name the server's own paths: that is for its log.
+    let hidden = matches!(job.failure, Some(Failure::Process { .. }));
+    told.message = Some(if hidden { PROCESS_FAILED.to_owned() } else { job.message.clone() });
     told.exception = exception;
     told.created = Some(job.created);
     told.started = job.started;
@@ -73,7 +78,7 @@ pub async fn own_job(request: &HttpRequest, state: &web::Data<ServerState>, id: 
 
 pub async fn status(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
-    Ok(ok().json(told(&job, &state.base(&request))))
+    Ok(document(&told(&job, &state.base(&request))))
 }
 
 pub async fn dismiss(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
@@ -85,7 +90,7 @@ pub async fn dismiss(request: HttpRequest, path: web::Path<String>, state: web::
         Some(job) => {
             let mut told = told(&job, &state.base(&request));
             told.status = JobStatus::Dismissed;
-            Ok(ok().json(told))
+            Ok(document(&told))
         }
         None => Err(ApiError::absent(ProblemType::NoSuchJob, "the job is gone").to(&request)),
     }
@@ -100,7 +105,7 @@ pub async fn log(request: HttpRequest, path: web::Path<String>, state: web::Data
     let lines = lines.and_then(|l| Ok(l?)).map_err(|e| e.to(&request))?;
     let lines: Vec<_> =
         lines.iter().map(|l| json!({"number": l.number, "time": l.at, "text": l.text})).collect();
-    Ok(ok().json(json!({"lines": lines})))
+    Ok(document(&json!({"lines": lines})))
 }
 
 pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
@@ -128,7 +133,7 @@ pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer
     if filter.offset > 0 {
         links.push(link(filter.offset.saturating_sub(filter.limit), "prev"));
     }
-    Ok(ok().json(JobList::new(page.jobs.iter().map(|j| told(j, &base)).collect(), page.total, links)))
+    Ok(document(&JobList::new(page.jobs.iter().map(|j| told(j, &base)).collect(), page.total, links)))
 }
 
 /// The parameters of a query, in their order.

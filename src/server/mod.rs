@@ -38,6 +38,6 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
         .service(web::resource("/jobs/{job}/log").get(jobs::log))
         .service(web::resource("/jobs/{job}/wps").get(wps::stored))
         .service(web::resource("/jobs/{job}/results").get(results::all))
-        .service(web::resource("/jobs/{job}/results/{output}").get(results::one))
+        .service(web::resource("/jobs/{job}/results/{output}").get(results::one).head(results::one))
         .default_service(web::route().to(pages::nowhere));
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::access::caller;
-use super::error::{Answer, ApiError, ok};
+use super::error::{Answer, ApiError, document, ok};
 use super::state::ServerState;
 use crate::ogc::link::OPENAPI_JSON;
 use crate::ogc::openapi::{OpenApi, Part};
@@ -22,13 +22,13 @@ const NOT_YET: [&str; 3] = ["/conf/html", "/conf/callback", "/conf/kvp-execute"]
 
 pub async fn landing(request: HttpRequest, state: web::Data<ServerState>) -> HttpResponse {
     let page = LandingPage::new(&state.config.title, DESCRIPTION, &state.base(&request), Vec::new());
-    ok().json(page)
+    document(&page)
 }
 
 pub async fn conformance() -> HttpResponse {
     let mut classes = Conformance::new([]);
     classes.conforms_to.retain(|class| !NOT_YET.iter().any(|end| class.ends_with(end)));
-    ok().json(classes)
+    document(&classes)
 }
 
 pub async fn processes(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
@@ -37,7 +37,7 @@ pub async fn processes(request: HttpRequest, state: web::Data<ServerState>) -> A
         Err(e) => return Err(ApiError::parameter("", e.to_string()).to(&request)),
     };
     let summaries = registry().iter().take(limit).map(|p| p.describe().summary);
-    Ok(ok().json(ProcessList::new(summaries, &state.base(&request), Vec::new())))
+    Ok(document(&ProcessList::new(summaries, &state.base(&request), Vec::new())))
 }
 
 /// At most so many of a list.
@@ -59,7 +59,7 @@ fn limit_of(query: &[(String, String)]) -> Result<usize, ApiError> {
 
 pub async fn process(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let process = known(&path).map_err(|e| e.to(&request))?;
-    Ok(ok().json(process_document(process.describe(), &state.base(&request))))
+    Ok(document(&process_document(process.describe(), &state.base(&request))))
 }
 
 /// The process with this id.
@@ -77,7 +77,7 @@ pub fn known(id: &str) -> Result<&'static dyn DynProcess, ApiError> {
 pub async fn health(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     caller(&state, &request).map_err(|e| e.to(&request))?;
     let load = state.queue.load();
-    Ok(ok().json(json!({
+    Ok(document(&json!({
         "status": "pass", "version": env!("CARGO_PKG_VERSION"),
         "jobs": {"waiting": load.waiting, "running": load.running, "workers": load.workers},
     })))
@@ -86,7 +86,7 @@ pub async fn health(request: HttpRequest, state: web::Data<ServerState>) -> Answ
 /// The definition of the API.
 pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let described: Vec<_> = registry().iter().map(|p| p.describe()).collect();
-    let document = OpenApi {
+    let api = OpenApi {
         title: &state.config.title,
         description: DESCRIPTION,
         version: env!("CARGO_PKG_VERSION"),
@@ -108,7 +108,7 @@ pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer 
         examples: &BTreeMap::new(),
         page_limit: 1000,
     };
-    Ok(ok().content_type(OPENAPI_JSON).json(document.document()))
+    Ok(ok().content_type(OPENAPI_JSON).json(api.document()))
 }
 
 pub async fn nowhere(request: HttpRequest) -> Answer {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::access::caller;
 use super::error::{ApiError, wps_report};
-use super::jobs::{status_of, submit};
+use super::jobs::{PROCESS_FAILED, status_of, submit};
 use super::pages::DESCRIPTION;
 use super::results::{Output, outputs};
 use super::state::ServerState;
@@ -199,6 +199,7 @@ async fn waited(state: &web::Data<ServerState>, job: Job, patience: Duration) ->
 fn failure_of(job: &Job) -> Option<Exception> {
     job.failure.as_ref().map(|failure| match failure {
         Failure::Input { input, message } => Exception::invalid(input, message.clone()),
+        Failure::Process { .. } => Exception::new(ExceptionCode::NoApplicableCode, PROCESS_FAILED),
         other => Exception::new(ExceptionCode::NoApplicableCode, other.to_string()),
     })
 }

@@ -11,6 +11,7 @@ mod monitor;
 mod products;
 mod rice;
 mod scenes;
+mod server;
 mod spectral;
 mod stress;
 mod tidy;
