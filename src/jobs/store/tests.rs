@@ -229,7 +229,7 @@ fn a_hundred_thousand_jobs_are_listed_from_an_index() {
     for (name, filter, total) in filters {
         for step in store.plan(&filter) {
             let by_index = step.contains("USING INDEX") || step.contains("USING COVERING INDEX");
-            assert!(by_index || step.starts_with("SCALAR SUBQUERY"), "{name}: {step}");
+            assert!(by_index || step.contains("SUBQUERY"), "{name}: {step}");
         }
         let start = Instant::now();
         let page = store.list(&filter).unwrap();
