@@ -6,7 +6,7 @@
 //! use a room on the right, never back.
 //!
 //! ```text
-//! main ┬ jobs ── process
+//! main ─ server ┬ jobs ── process
 //!      └ store ┬ process ┬ classify ─ predictors ─ spectral ─ cube ─ raster ─ crs
 //!              │         ├ zones ─ classmap ─ raster, vector
 //!              │         └ ogc (no arrows out)

@@ -219,7 +219,8 @@ mod tests {
 
     #[test]
     fn a_file_changes_what_it_names_and_unknown_keys_are_errors() {
-        let config = read("listen = \"127.0.0.1:9000\"\n[jobs]\nworkers = 3\n[data.cubes]\nhunan = \"s2\"\n").unwrap();
+        let config =
+            read("listen = \"127.0.0.1:9000\"\n[jobs]\nworkers = 3\n[data.cubes]\nhunan = \"s2\"\n").unwrap();
         assert_eq!((config.listen.port(), config.jobs.workers, config.jobs.waiting), (9000, 3, 100));
         assert!(config.data.cubes["hunan"].is_absolute() && config.data.cubes["hunan"].ends_with("s2"));
         assert!(config.check().unwrap_err().to_string().contains("hunan"));

@@ -13,7 +13,7 @@ use crate::ogc::{PROBLEM_JSON, Problem, ProblemType};
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
-    problem: Problem,
+    problem: Box<Problem>,
     retry_after: Option<u64>,
     listed: bool,
 }
@@ -23,7 +23,7 @@ pub type Answer = Result<HttpResponse, ApiError>;
 
 impl ApiError {
     fn new(status: StatusCode, problem: Problem) -> Self {
-        Self { status, problem: problem.status(status.as_u16()), retry_after: None, listed: false }
+        Self { status, problem: Box::new(problem.status(status.as_u16())), retry_after: None, listed: false }
     }
 
     /// A wrong input or member of the body.
@@ -44,7 +44,10 @@ impl ApiError {
     /// A body of another type than JSON.
     pub fn media_type(found: &str) -> Self {
         let detail = format!("the body is `{found}`; send application/json");
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Problem::titled("Unsupported media type").detail(detail))
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::titled("Unsupported media type").detail(detail),
+        )
     }
 
     /// A caller without a key that fits.
@@ -69,7 +72,8 @@ impl ApiError {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, problem)
             }
             (Some(Failure::Process { .. }), _) => {
-                let problem = Problem::new(ProblemType::ResultNotAvailable).detail(super::jobs::PROCESS_FAILED);
+                let problem =
+                    Problem::new(ProblemType::ResultNotAvailable).detail(super::jobs::PROCESS_FAILED);
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, problem)
             }
             (None, JobState::Dismissed) => {
@@ -89,7 +93,7 @@ impl ApiError {
     pub fn to(mut self, request: &HttpRequest) -> Self {
         let accept = request.headers().get(ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
         self.listed = accept.contains(PROBLEM_JSON);
-        self.problem = self.problem.instance(request.path());
+        *self.problem = self.problem.instance(request.path());
         self
     }
 }
@@ -126,7 +130,10 @@ impl From<actix_web::error::BlockingError> for ApiError {
 impl From<actix_web::Error> for ApiError {
     fn from(error: actix_web::Error) -> Self {
         let status = error.as_response_error().status_code();
-        Self::new(status, Problem::titled(status.canonical_reason().unwrap_or("Error")).detail(error.to_string()))
+        Self::new(
+            status,
+            Problem::titled(status.canonical_reason().unwrap_or("Error")).detail(error.to_string()),
+        )
     }
 }
 
@@ -187,6 +194,11 @@ pub fn document(value: &impl serde::Serialize) -> HttpResponse {
 /// A document as it is.
 pub fn ok() -> HttpResponseBuilder {
     HttpResponse::Ok()
+}
+
+/// Nothing but headers.
+pub fn no_content() -> HttpResponseBuilder {
+    HttpResponse::NoContent()
 }
 
 /// A job that was made.

@@ -27,12 +27,13 @@ pub async fn execute(
 async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<ServerState>) -> Answer {
     let owner = caller(state, request)?;
     let process = known(id)?;
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("application/json");
+    let kind =
+        request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("application/json");
     if !kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().ends_with("json") {
         return Err(ApiError::media_type(kind));
     }
-    let document: Value =
-        serde_json::from_slice(body).map_err(|e| ApiError::input("", format!("the body is not JSON: {e}")))?;
+    let document: Value = serde_json::from_slice(body)
+        .map_err(|e| ApiError::input("", format!("the body is not JSON: {e}")))?;
     let wrong = |(path, what): (String, String)| ApiError::input(path, what);
     let mut asked = Execute::parse(document).map_err(wrong)?;
     let description = process.describe();

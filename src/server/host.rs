@@ -85,7 +85,8 @@ impl Host for RunHost {
 fn manifest(job: &Job, staging: &std::path::Path) -> Result<Vec<u8>, ProcessError> {
     let mut files = serde_json::Map::new();
     let entries = std::fs::read_dir(staging).map_err(ProcessError::failed)?;
-    let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_file()).collect();
+    let mut paths: Vec<PathBuf> =
+        entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_file()).collect();
     paths.sort();
     for path in paths {
         let mut hash = Sha256::new();

@@ -50,9 +50,10 @@ pub fn told(job: &Job, base: &str) -> StatusInfo {
     let exception = job.failure.as_ref().map(|f| match f {
         Failure::Input { input, message } => Problem::input(input, message),
         Failure::Process { .. } => Problem::new(ProblemType::ResultNotAvailable).detail(PROCESS_FAILED),
-        other => Problem::new(ProblemType::ResultNotAvailable).detail(other.to_string()),
+        Failure::Interrupted { reason } => Problem::new(ProblemType::ResultNotAvailable).detail(reason),
     });
-    let mut told = StatusInfo::new(&job.id, &job.process, status).with_progress(job.progress).with_links(base);
+    let mut told =
+        StatusInfo::new(&job.id, &job.process, status).with_progress(job.progress).with_links(base);
     // Why a process failed may name the server's own paths: that is for its log.
     let hidden = matches!(job.failure, Some(Failure::Process { .. }));
     told.message = Some(if hidden { PROCESS_FAILED.to_owned() } else { job.message.clone() });
@@ -68,7 +69,11 @@ pub fn told(job: &Job, base: &str) -> StatusInfo {
 ///
 /// # Errors
 /// 401, or 404: somebody else's job is as good as none.
-pub async fn own_job(request: &HttpRequest, state: &web::Data<ServerState>, id: &str) -> Result<Job, ApiError> {
+pub async fn own_job(
+    request: &HttpRequest,
+    state: &web::Data<ServerState>,
+    id: &str,
+) -> Result<Job, ApiError> {
     let owner = caller(state, request)?;
     let (queue, wanted) = (state.queue.clone(), id.to_owned());
     let job = web::block(move || queue.get(&wanted)).await??;
@@ -98,7 +103,7 @@ pub async fn dismiss(request: HttpRequest, path: web::Path<String>, state: web::
 
 pub async fn log(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
-    let query = query(&request)?;
+    let query = query(&request);
     let from = number(&query, "from")?.unwrap_or(0) as u64;
     let queue = state.queue.clone();
     let lines = web::block(move || queue.log(&job.id, from, LINES)).await.map_err(ApiError::from);
@@ -110,7 +115,7 @@ pub async fn log(request: HttpRequest, path: web::Path<String>, state: web::Data
 
 pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let owner = caller(&state, &request).map_err(|e| e.to(&request))?;
-    let query = query(&request)?;
+    let query = query(&request);
     let filter = filter(&query).map_err(|e| e.to(&request))?;
     let filter = Filter { owner, ..filter };
     let (queue, asked) = (state.queue.clone(), filter.clone());
@@ -137,8 +142,8 @@ pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer
 }
 
 /// The parameters of a query, in their order.
-fn query(request: &HttpRequest) -> Result<Vec<(String, String)>, ApiError> {
-    Ok(crate::ogc::read_query(request.query_string()))
+fn query(request: &HttpRequest) -> Vec<(String, String)> {
+    crate::ogc::read_query(request.query_string())
 }
 
 fn number(query: &[(String, String)], name: &str) -> Result<Option<usize>, ApiError> {
@@ -160,7 +165,10 @@ fn filter(query: &[(String, String)]) -> Result<Filter, ApiError> {
             "offset" => filter.offset = number(query, name)?.unwrap_or_default(),
             "type" => {
                 if let Some(other) = each().find(|v| *v != "process") {
-                    return Err(ApiError::parameter("type", format!("`{other}` is no type of job (process)")));
+                    return Err(ApiError::parameter(
+                        "type",
+                        format!("`{other}` is no type of job (process)"),
+                    ));
                 }
             }
             "processID" => filter.processes.extend(each().map(str::to_owned)),

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use actix_files::NamedFile;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
-use super::error::{Answer, ApiError, ok};
+use super::error::{Answer, ApiError, no_content, ok};
 use super::jobs::own_job;
 use super::state::ServerState;
 use crate::jobs::{Job, JobState};
@@ -41,7 +41,7 @@ pub async fn one(
         let found = outputs.into_iter().find(|o| o.name == output && plain(&o.name)).ok_or_else(|| {
             ApiError::absent(ProblemType::NoSuchOutput, format!("the job has no output `{output}`"))
         })?;
-        file(&found, &request).await
+        file(&found, &request)
     };
     found.await.map_err(|e| e.to(&request))
 }
@@ -55,11 +55,14 @@ pub async fn answer(job: &Job, state: &ServerState, request: &HttpRequest) -> An
         return Ok(ok().json(document(job, &found, &asked, &base)?));
     }
     match found.as_slice() {
-        [single] if asked.transmission(&single.name) != Some(Transmission::Reference) => file(single, request).await,
+        [single] if asked.transmission(&single.name) != Some(Transmission::Reference) => {
+            file(single, request)
+        }
+        several if by_value(several, &asked) => parts(several),
         _ => {
-            // Several outputs are told by links: a client fetches those that it wants.
+            // References, and more than an answer should hold, are told by links.
             let base = state.base(request);
-            let mut response = HttpResponse::NoContent();
+            let mut response = no_content();
             for output in &found {
                 let href = format!("{base}/jobs/{}/results/{}", job.id, output.name);
                 let link = crate::ogc::Link::new(href, &output.name, &output.media_type);
@@ -68,6 +71,31 @@ pub async fn answer(job: &Job, state: &ServerState, request: &HttpRequest) -> An
             Ok(response.finish())
         }
     }
+}
+
+/// Whether all outputs go into one answer.
+fn by_value(found: &[Output], asked: &Execute) -> bool {
+    let size = |o: &Output| std::fs::metadata(&o.path).map_or(u64::MAX, |m| m.len());
+    found.iter().all(|o| asked.transmission(&o.name) != Some(Transmission::Reference))
+        && found.iter().map(size).fold(0, u64::saturating_add) <= INLINE
+}
+
+/// Several outputs in one answer.
+fn parts(found: &[Output]) -> Answer {
+    let boundary = uuid::Uuid::new_v4().simple().to_string();
+    let mut body = Vec::new();
+    for output in found {
+        let bytes = std::fs::read(&output.path).map_err(ApiError::internal)?;
+        let head = format!(
+            "--{boundary}\r\nContent-Type: {}\r\nContent-ID: <{}>\r\n\r\n",
+            output.media_type, output.name
+        );
+        body.extend(head.into_bytes());
+        body.extend(bytes);
+        body.extend(b"\r\n");
+    }
+    body.extend(format!("--{boundary}--\r\n").into_bytes());
+    Ok(ok().content_type(format!("multipart/related; boundary={boundary}")).body(body))
 }
 
 /// The outputs that a successful job left.
@@ -89,7 +117,7 @@ pub fn outputs(job: &Job, state: &ServerState) -> Result<Vec<Output>, ApiError> 
 }
 
 /// A file with ranges, an ETag and its media type.
-pub async fn file(output: &Output, request: &HttpRequest) -> Answer {
+pub fn file(output: &Output, request: &HttpRequest) -> Answer {
     let file = NamedFile::open(&output.path).map_err(ApiError::internal)?;
     let mime = output.media_type.parse().map_err(ApiError::internal)?;
     Ok(file.set_content_type(mime).use_etag(true).prefer_utf8(true).into_response(request))
@@ -113,7 +141,9 @@ fn document(job: &Job, found: &[Output], asked: &Execute, base: &str) -> Result<
             let bytes = std::fs::read(&output.path).map_err(ApiError::internal)?;
             if is_json {
                 serde_json::from_slice(&bytes).map_err(ApiError::internal)?
-            } else if let (true, Ok(text)) = (output.media_type.starts_with("text/"), String::from_utf8(bytes.clone())) {
+            } else if let (true, Ok(text)) =
+                (output.media_type.starts_with("text/"), String::from_utf8(bytes.clone()))
+            {
                 json!({"value": text, "mediaType": output.media_type})
             } else {
                 let text = base64::engine::general_purpose::STANDARD.encode(bytes);

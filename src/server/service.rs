@@ -16,7 +16,8 @@ use super::state::{ServerState, StartError};
 pub fn serve(config: ServerConfig, ready: impl FnOnce(&str)) -> Result<(), StartError> {
     let grace = Duration::from_secs(config.jobs.grace_seconds);
     let address = config.listen;
-    let listen = |e: std::io::Error| StartError::Listen { address: address.to_string(), reason: e.to_string() };
+    let listen =
+        |e: std::io::Error| StartError::Listen { address: address.to_string(), reason: e.to_string() };
     actix_web::rt::System::new().block_on(async move {
         // Bound before the store is opened: a second server must not touch the first one's jobs.
         let listener = std::net::TcpListener::bind(address).map_err(listen)?;

@@ -58,12 +58,9 @@ impl ServerState {
         config.check()?;
         let folder = config.store_folder()?;
         let results = folder.join("results");
-        std::fs::create_dir_all(&results).map_err(|e| StartError::Folder {
-            path: results.display().to_string(),
-            reason: e.to_string(),
-        })?;
-        let offered =
-            Offered { cubes: config.data.cubes.clone(), files: config.data.files.clone(), results };
+        std::fs::create_dir_all(&results)
+            .map_err(|e| StartError::Folder { path: results.display().to_string(), reason: e.to_string() })?;
+        let offered = Offered { cubes: config.data.cubes.clone(), files: config.data.files.clone(), results };
         let threads = match config.jobs.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from).div_ceil(config.jobs.workers),
             threads => threads,

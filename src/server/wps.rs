@@ -63,8 +63,12 @@ async fn run(
     let url = format!("{}/wps", state.base(request));
     match asked.operation {
         Operation::GetCapabilities => {
-            let service =
-                Service { title: &state.config.title, description: DESCRIPTION, provider: "rededge", url: &url };
+            let service = Service {
+                title: &state.config.title,
+                description: DESCRIPTION,
+                provider: "rededge",
+                url: &url,
+            };
             let all: Vec<_> = registry().iter().map(|p| p.describe().summary).collect();
             xml(capabilities(&service, &all, version))
         }
@@ -73,7 +77,7 @@ async fn run(
             let wanted: Vec<ProcessDescription> = if all {
                 registry().iter().map(|p| p.describe()).collect()
             } else {
-                ids.iter().map(|id| known(id).map(|p| p.describe())).collect::<Result<_, _>>()?
+                ids.iter().map(|id| known(id).map(DynProcess::describe)).collect::<Result<_, _>>()?
             };
             xml(descriptions(&wanted, version))
         }
@@ -92,7 +96,8 @@ async fn run(
         Operation::Dismiss(id) => {
             let job = own(request, state, &id, Duration::ZERO).await?;
             let queue = state.queue.clone();
-            let stopped = web::block(move || queue.dismiss(&job.id)).await.ok().and_then(Result::ok).flatten();
+            let stopped =
+                web::block(move || queue.dismiss(&job.id)).await.ok().and_then(Result::ok).flatten();
             let mut job = stopped.ok_or_else(|| no_job(&id))?;
             job.state = JobState::Dismissed;
             xml(status_info(&told(&job, &url, None, &[])))
@@ -116,7 +121,8 @@ async fn execute_job(
     let job = submit(state, found.id(), owner, &asked).await.map_err(|e| refused(&e))?;
     let url = format!("{}/wps", state.base(request));
     let later = execute.mode == Some(Mode::Async);
-    let patience = if later { Duration::ZERO } else { Duration::from_secs(state.config.jobs.synchronous_seconds) };
+    let patience =
+        if later { Duration::ZERO } else { Duration::from_secs(state.config.jobs.synchronous_seconds) };
     let job = waited(state, job, patience).await;
     let xml = |text: String| super::error::ok().content_type(XML).body(text);
     let location = format!("{}/jobs/{}/wps", state.base(request), job.id);
@@ -130,8 +136,7 @@ async fn execute_job(
     if execute.raw {
         let found = outputs(&job, state).map_err(|e| refused(&e))?;
         if let Some(single) = found.first() {
-            let file = super::results::file(single, request).await;
-            return file.map_err(|e| refused(&e));
+            return super::results::file(single, request).map_err(|e| refused(&e));
         }
     }
     let outputs = values(&job, state, request, &process, Some(execute))?;
@@ -145,7 +150,11 @@ async fn execute_job(
 }
 
 /// The ExecuteResponse of a job (1.0).
-pub async fn stored(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> HttpResponse {
+pub async fn stored(
+    request: HttpRequest,
+    path: web::Path<String>,
+    state: web::Data<ServerState>,
+) -> HttpResponse {
     let answer = async {
         let job = own(&request, &state, &path, SHORT).await?;
         let process = known(&job.process)?.describe();
@@ -200,7 +209,7 @@ fn failure_of(job: &Job) -> Option<Exception> {
     job.failure.as_ref().map(|failure| match failure {
         Failure::Input { input, message } => Exception::invalid(input, message.clone()),
         Failure::Process { .. } => Exception::new(ExceptionCode::NoApplicableCode, PROCESS_FAILED),
-        other => Exception::new(ExceptionCode::NoApplicableCode, other.to_string()),
+        Failure::Interrupted { reason } => Exception::new(ExceptionCode::NoApplicableCode, reason.clone()),
     })
 }
 
@@ -211,7 +220,8 @@ fn finished(job: &Job) -> Result<(), Exception> {
         JobState::Failed | JobState::Dismissed => Err(failure_of(job)
             .unwrap_or_else(|| Exception::new(ExceptionCode::NoApplicableCode, job.message.clone()))),
         JobState::Accepted | JobState::Running => {
-            Err(Exception::new(ExceptionCode::ResultNotReady, format!("the job is {}", job.state)).at("JobID"))
+            Err(Exception::new(ExceptionCode::ResultNotReady, format!("the job is {}", job.state))
+                .at("JobID"))
         }
     }
 }

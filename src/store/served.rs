@@ -82,7 +82,8 @@ impl<'a> ServedSource<'a> {
         let Some(path) = self.offered.cubes.get(href.as_str()) else {
             let names: Vec<&str> = self.offered.cubes.keys().map(String::as_str).collect();
             let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            let why = format!("is not a cube that this server offers ({known}); paths and links are not followed");
+            let why =
+                format!("is not a cube that this server offers ({known}); paths and links are not followed");
             return Err(ProcessError::input("cube", why));
         };
         let path = path.to_string_lossy().into_owned();
@@ -106,7 +107,8 @@ pub fn plain(name: &str) -> bool {
 
 /// The file of an output, as the `results.json` of its folder tells.
 pub fn result_file(folder: &Path, output: &str) -> Option<PathBuf> {
-    let listed: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("results.json")).ok()?).ok()?;
+    let listed: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("results.json")).ok()?).ok()?;
     let href = listed.get(output)?.get("href")?.as_str()?;
     (!href.contains(['/', '\\'])).then(|| folder.join(href))
 }
@@ -151,7 +153,11 @@ mod tests {
         let job = folder.path().join("a-1");
         std::fs::create_dir(&job).unwrap();
         std::fs::write(job.join("table.csv"), "lon,lat\n1,2\n").unwrap();
-        std::fs::write(job.join("results.json"), r#"{"table": {"href": "table.csv"}, "out": {"href": "../x"}}"#).unwrap();
+        std::fs::write(
+            job.join("results.json"),
+            r#"{"table": {"href": "table.csv"}, "out": {"href": "../x"}}"#,
+        )
+        .unwrap();
         std::fs::write(folder.path().join("secret.csv"), "lon,lat\n1,2\n").unwrap();
         let offered = Offered {
             files: [("mines".to_owned(), job.join("table.csv"))].into(),

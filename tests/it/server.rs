@@ -31,10 +31,16 @@ impl Server {
         Self { child, base }
     }
 
-    fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, Vec<(String, String)>, String) {
+    fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (u16, Vec<(String, String)>, String) {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(Duration::from_mins(1)))
             .allow_non_standard_methods(true)
             .build()
             .into();
@@ -59,7 +65,7 @@ impl Server {
         (status, headers, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    fn job(&self, answer: &Value) -> String {
+    fn job(answer: &Value) -> String {
         format!("/jobs/{}", answer["jobID"].as_str().unwrap())
     }
 
@@ -70,7 +76,7 @@ impl Server {
             if status["status"] == wanted {
                 return status;
             }
-            assert!(start.elapsed() < Duration::from_secs(60), "{status}");
+            assert!(start.elapsed() < Duration::from_mins(1), "{status}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -108,10 +114,20 @@ fn processes_are_described_and_executed_synchronously_and_not() {
     assert_eq!(header(&headers, "link"), "");
     let (_, _, raw) = server.execute("echo", "", &json!({"inputs": {"text": "x"}, "outputs": {"text": {}}}));
     assert_eq!(raw, json!("x"));
+    let (status, headers, several) =
+        server.execute("echo", "", &json!({"inputs": {"text": "x", "number": 5}}));
+    let kind = header(&headers, "content-type");
+    let boundary = kind.strip_prefix("multipart/related; boundary=").unwrap();
+    let several = several.as_str().unwrap();
+    assert_eq!((status, several.matches(boundary).count()), (200, 3));
+    assert!(several.contains("Content-ID: <number>\r\n\r\n5.0"), "{several}");
+    let links = json!({"inputs": {"text": "y"}, "outputs": {"text": {"transmissionMode": "reference"}}});
+    let (status, headers, _) = server.execute("echo", "", &links);
+    assert!(status == 204 && header(&headers, "link").contains("/results/text>"), "{headers:?}");
 
     let (status, headers, answer) = server.execute("echo", "respond-async", &hello);
     assert_eq!((status, header(&headers, "preference-applied")), (201, "respond-async"));
-    let job = server.job(&answer);
+    let job = Server::job(&answer);
     assert!(header(&headers, "location").ends_with(&job));
     let done = server.until(&job, "successful");
     assert!(done["message"].as_str().unwrap().contains("same"), "equal requests share results: {done}");
@@ -120,7 +136,7 @@ fn processes_are_described_and_executed_synchronously_and_not() {
     assert_eq!(server.get(&format!("{job}/results/nothing")).0, 404);
     assert!(server.get(&format!("{job}/log")).1["lines"].is_array());
     let (_, jobs) = server.get("/jobs?processID=echo&status=successful&limit=2");
-    assert_eq!((jobs["numberMatched"].clone(), jobs["numberReturned"].clone()), (json!(3), json!(2)));
+    assert_eq!((jobs["numberMatched"].clone(), jobs["numberReturned"].clone()), (json!(5), json!(2)));
     assert!(jobs["links"].as_array().unwrap().iter().any(|l| l["rel"] == "next"));
     for bad in ["limit=0", "limit=x", "status=done", "datetime=yesterday", "nonsense=1"] {
         assert_eq!(server.get(&format!("/jobs?{bad}")).0, 400, "{bad}");
@@ -136,7 +152,7 @@ fn a_dismissed_job_stops_within_a_second_and_a_call_past_its_time_becomes_a_job(
     let (status, headers, answer) = server.execute("echo", "", &long("a"));
     assert_eq!(status, 201, "{answer}");
     assert!(!header(&headers, "location").is_empty());
-    let first = server.job(&answer);
+    let first = Server::job(&answer);
     assert_eq!(server.get(&format!("{first}/results")).0, 404, "result-not-ready");
     let (_, _, second) = server.execute("echo", "respond-async", &long("b"));
     let (status, headers, full) = server.execute("echo", "respond-async", &long("c"));
@@ -144,7 +160,7 @@ fn a_dismissed_job_stops_within_a_second_and_a_call_past_its_time_becomes_a_job(
     assert!(header(&headers, "retry-after").parse::<u64>().is_ok());
     let start = Instant::now();
     assert_eq!(server.call("DELETE", &first, &[], "").0, 200);
-    server.until(&server.job(&second), "running");
+    server.until(&Server::job(&second), "running");
     assert!(start.elapsed() < Duration::from_secs(2));
     assert_eq!(server.get(&first).1["status"], "dismissed");
     assert_eq!(server.get(&format!("{first}/results")).0, 410);
@@ -157,10 +173,16 @@ fn what_a_request_may_not_read_it_does_not_read() {
     std::fs::write(&secret, r#"{"type": "Point", "coordinates": [113.0, 27.9]}"#).unwrap();
     let server = Server::start(home.path(), "");
     let secret = secret.display().to_string();
-    for href in [secret.as_str(), &format!("file://{secret}"), "http://127.0.0.1:1/x.geojson", "../secret.geojson"] {
+    for href in
+        [secret.as_str(), &format!("file://{secret}"), "http://127.0.0.1:1/x.geojson", "../secret.geojson"]
+    {
         for mines in [json!(href), json!({"href": href})] {
-            let (status, _, answer) = server.execute("mine-heatmap", "", &json!({"inputs": {"mines": mines}}));
-            assert!(status == 400 && answer["input"].as_str().unwrap().starts_with("mines"), "{href}: {answer}");
+            let (status, _, answer) =
+                server.execute("mine-heatmap", "", &json!({"inputs": {"mines": mines}}));
+            assert!(
+                status == 400 && answer["input"].as_str().unwrap().starts_with("mines"),
+                "{href}: {answer}"
+            );
         }
     }
     let value = json!({"type": "Point", "coordinates": [113.0, 27.9]});
@@ -169,7 +191,9 @@ fn what_a_request_may_not_read_it_does_not_read() {
     let bomb = "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>";
     let (_, _, text) = server.call("POST", "/wps", &[("Content-Type", "text/xml")], bomb);
     assert!(text.contains("ExceptionReport"), "{text}");
-    let post = |kind: &str, body: &str| server.call("POST", "/processes/echo/execution", &[("Content-Type", kind)], body).0;
+    let post = |kind: &str, body: &str| {
+        server.call("POST", "/processes/echo/execution", &[("Content-Type", kind)], body).0
+    };
     assert_eq!(post("text/plain", "{}"), 415);
     assert_eq!(post("application/json", "{"), 400);
     assert_eq!(post("application/json", &"x".repeat(33 << 20)), 413);
@@ -180,7 +204,8 @@ fn what_a_request_may_not_read_it_does_not_read() {
 fn jobs_survive_a_kill_and_belong_to_whoever_made_them() {
     let home = tempfile::tempdir().unwrap();
     let keys = "[keys]\nann = \"0123456789abcdef-ann\"\nbob = \"0123456789abcdef-bob\"\n";
-    let (ann, bob) = (("Authorization", "Bearer 0123456789abcdef-ann"), ("X-API-Key", "0123456789abcdef-bob"));
+    let (ann, bob) =
+        (("Authorization", "Bearer 0123456789abcdef-ann"), ("X-API-Key", "0123456789abcdef-bob"));
     let server = Server::start(home.path(), keys);
     assert_eq!(server.get("/jobs").0, 401);
     assert_eq!(server.get("/processes").0, 200, "descriptions are for everybody");
@@ -189,7 +214,7 @@ fn jobs_survive_a_kill_and_belong_to_whoever_made_them() {
         let body = json!({"inputs": {"text": text, "pause": pause}}).to_string();
         let (status, _, text) = server.call("POST", "/processes/echo/execution", &headers, &body);
         assert_eq!(status, 201, "{text}");
-        server.job(&serde_json::from_str(&text).unwrap())
+        Server::job(&serde_json::from_str(&text).unwrap())
     };
     let (done, cut, waiting) = (post("a", 0), post("b", 600), post("c", 0));
     let status = |server: &Server, job: &str, who: (&str, &str)| -> (u16, Value) {
@@ -206,7 +231,10 @@ fn jobs_survive_a_kill_and_belong_to_whoever_made_them() {
     let server = Server::start(home.path(), keys);
     assert_eq!(status(&server, &done, ann).1["status"], "successful");
     let failed = status(&server, &cut, ann).1;
-    assert_eq!((&failed["status"], &failed["message"]), (&json!("failed"), &json!("the server stopped while it ran")));
+    assert_eq!(
+        (&failed["status"], &failed["message"]),
+        (&json!("failed"), &json!("the server stopped while it ran"))
+    );
     let start = Instant::now();
     while status(&server, &waiting, ann).1["status"] != "successful" {
         assert!(start.elapsed() < Duration::from_secs(20));
