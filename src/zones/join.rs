@@ -15,6 +15,9 @@ const GROUP: usize = 64;
 const BATCH: usize = 64;
 /// Two outlines that come this near, metres, cross: their pieces leave the ellipsoid by less.
 const TOUCH: f64 = 1e-3;
+/// Metres across that a part of a grid may be taken for flat, and metres that it may be off then.
+const SMALL: f64 = 100.0;
+const FLAT: f64 = 4e-4;
 /// Cut-off of the density's kernel in bandwidths: the radius is three of them.
 const SIGMAS: f64 = 3.0;
 
@@ -99,12 +102,9 @@ impl<'a> Join<'a> {
     pub(super) fn outline(&self, zone: usize, outline: &mut Outline) {
         outline.clear();
         let (rows, cols) = (self.zones.zones[zone].rows, self.zones.zones[zone].cols);
-        let extent = |(first, last): (u32, u32), metres: f64| f64::from(last + 1 - first) * metres;
-        if extent(rows, self.pixel.1).max(extent(cols, self.pixel.0)) <= PIECE {
-            let patch = Patch::new(&self.globe, rows, cols);
-            self.follow(zone, outline, |col, row| patch.xyz(col, row));
-        } else {
-            self.follow(zone, outline, |col, row| self.globe.xyz(col, row));
+        match Patch::new(&self.globe, rows, cols, self.pixel) {
+            Some(patch) => self.follow(zone, outline, |col, row| patch.xyz(col, row)),
+            None => self.follow(zone, outline, |col, row| self.globe.xyz(col, row)),
         }
         outline.close();
     }
@@ -224,8 +224,7 @@ impl<'a> Join<'a> {
     }
 }
 
-/// A part of a grid that is no larger than a piece of an outline: flat enough to lie between its
-/// corners.
+/// A part of a grid so small and flat that it lies between its corners.
 struct Patch {
     origin: (f64, f64),
     corner: Xyz,
@@ -235,20 +234,28 @@ struct Patch {
 }
 
 impl Patch {
-    fn new(globe: &GlobeGrid, rows: (u32, u32), cols: (u32, u32)) -> Self {
+    /// The part with these rows and columns, where it may stand for the grid.
+    fn new(globe: &GlobeGrid, rows: (u32, u32), cols: (u32, u32), pixel: (f64, f64)) -> Option<Self> {
         let (west, east) = (f64::from(cols.0), f64::from(cols.1 + 1));
         let (top, bottom) = (f64::from(rows.0), f64::from(rows.1 + 1));
         let (width, height) = (east - west, bottom - top);
+        if (width * pixel.0).max(height * pixel.1) > SMALL {
+            return None;
+        }
         let corners = [(west, top), (east, top), (west, bottom), (east, bottom)];
         let [a, b, c, d] = corners.map(|(col, row)| globe.xyz(col, row));
         let each = |of: &dyn Fn(usize) -> f64| [of(0), of(1), of(2)];
-        Self {
+        let patch = Self {
             origin: (west, top),
             corner: a,
             along: each(&|k| (b[k] - a[k]) / width),
             across: each(&|k| (c[k] - a[k]) / height),
             twist: each(&|k| (d[k] - c[k] - b[k] + a[k]) / (width * height)),
-        }
+        };
+        // Far north a parallel bends more than the ellipsoid does.
+        let middle = (west + width / 2.0, top + height / 2.0);
+        let off2 = chord2(patch.xyz(middle.0, middle.1), globe.xyz(middle.0, middle.1));
+        (off2 < FLAT * FLAT).then_some(patch)
     }
 
     fn xyz(&self, col: f64, row: f64) -> Xyz {

@@ -2,7 +2,7 @@
 //!
 //! An outline is cut into pieces of at most [`PIECE`] metres, which leave any reasonable line
 //! between their ends (a straight line of the map, of longitude and latitude, a geodesic) by less
-//! than a fifth of a millimetre. The nearest pieces are found by straight distances in space and
+//! than a third of a millimetre, up to 80 degrees north. The nearest pieces are found by straight distances in space and
 //! measured by geodesics (Karney 2013).
 
 use geographiclib_rs::{Geodesic, InverseGeodesic};
@@ -14,7 +14,7 @@ use crate::crs::earth::{self, Xyz, chord2, lon_lat};
 /// Metres up to which a chord tells its geodesic.
 const SHORT: f64 = 20_000.0;
 /// Longest piece of an outline in metres.
-pub const PIECE: f64 = 100.0;
+pub const PIECE: f64 = 50.0;
 /// Pieces that are passed over together.
 const CHUNK: usize = 32;
 /// Least and largest radius that make an arc of a chord longer and shorter than any geodesic of

@@ -50,7 +50,10 @@ impl Server {
         }
         let mut response = agent.run(request.body(body.to_owned()).unwrap()).unwrap();
         let headers = response.headers().iter().map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned()));
-        (response.status().as_u16(), headers.collect(), response.body_mut().read_to_string().unwrap())
+        let headers = headers.collect();
+        let bytes = response.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        (response.status().as_u16(), headers, text)
     }
 
     fn get(&self, path: &str) -> (u16, Value) {
