@@ -43,6 +43,8 @@ pub struct Join<'a> {
     /// Mines with a part in each zone, by zone.
     inside: Vec<(u32, u32)>,
     radius: f64,
+    /// Whether small zones may be placed by their corners.
+    flat: bool,
 }
 
 impl<'a> Join<'a> {
@@ -63,7 +65,9 @@ impl<'a> Join<'a> {
         }
         inside.sort_unstable();
         inside.dedup();
-        Ok(Self { zones, mines, globe: GlobeGrid::new(grid)?, pixel: pixel_metres(grid), inside, radius })
+        let (globe, pixel) = (GlobeGrid::new(grid)?, pixel_metres(grid));
+        let flat = Patch::may_stand(grid, &globe, pixel);
+        Ok(Self { zones, mines, globe, pixel, inside, radius, flat })
     }
 
     /// What lies near every zone, by rayon's threads. `go_on` is told how many zones are done and
@@ -102,9 +106,12 @@ impl<'a> Join<'a> {
     pub(super) fn outline(&self, zone: usize, outline: &mut Outline) {
         outline.clear();
         let (rows, cols) = (self.zones.zones[zone].rows, self.zones.zones[zone].cols);
-        match Patch::new(&self.globe, rows, cols, self.pixel) {
-            Some(patch) => self.follow(zone, outline, |col, row| patch.xyz(col, row)),
-            None => self.follow(zone, outline, |col, row| self.globe.xyz(col, row)),
+        let extent = |(first, last): (u32, u32), metres: f64| f64::from(last + 1 - first) * metres;
+        if self.flat && extent(rows, self.pixel.1).max(extent(cols, self.pixel.0)) <= SMALL {
+            let patch = Patch::new(&self.globe, rows, cols);
+            self.follow(zone, outline, |col, row| patch.xyz(col, row));
+        } else {
+            self.follow(zone, outline, |col, row| self.globe.xyz(col, row));
         }
         outline.close();
     }
@@ -234,28 +241,39 @@ struct Patch {
 }
 
 impl Patch {
-    /// The part with these rows and columns, where it may stand for the grid.
-    fn new(globe: &GlobeGrid, rows: (u32, u32), cols: (u32, u32), pixel: (f64, f64)) -> Option<Self> {
+    /// The part with these rows and columns.
+    fn new(globe: &GlobeGrid, rows: (u32, u32), cols: (u32, u32)) -> Self {
         let (west, east) = (f64::from(cols.0), f64::from(cols.1 + 1));
         let (top, bottom) = (f64::from(rows.0), f64::from(rows.1 + 1));
         let (width, height) = (east - west, bottom - top);
-        if (width * pixel.0).max(height * pixel.1) > SMALL {
-            return None;
-        }
         let corners = [(west, top), (east, top), (west, bottom), (east, bottom)];
         let [a, b, c, d] = corners.map(|(col, row)| globe.xyz(col, row));
         let each = |of: &dyn Fn(usize) -> f64| [of(0), of(1), of(2)];
-        let patch = Self {
+        Self {
             origin: (west, top),
             corner: a,
             along: each(&|k| (b[k] - a[k]) / width),
             across: each(&|k| (c[k] - a[k]) / height),
             twist: each(&|k| (d[k] - c[k] - b[k] + a[k]) / (width * height)),
+        }
+    }
+
+    /// Whether small parts anywhere on a grid may stand for it. Far north a parallel bends more
+    /// than the ellipsoid does.
+    fn may_stand(grid: &GeoBox, globe: &GlobeGrid, pixel: (f64, f64)) -> bool {
+        let span = |metres: f64| (SMALL / metres).max(1.0) as u32;
+        let (rows, cols) = (span(pixel.1), span(pixel.0));
+        let places = |count: usize, span: u32| {
+            let last = (count as u32).saturating_sub(span);
+            [0, last / 2, last].map(|first| (first, first + span - 1))
         };
-        // Far north a parallel bends more than the ellipsoid does.
-        let middle = (west + width / 2.0, top + height / 2.0);
-        let off2 = chord2(patch.xyz(middle.0, middle.1), globe.xyz(middle.0, middle.1));
-        (off2 < FLAT * FLAT).then_some(patch)
+        let off = |(rows, cols): ((u32, u32), (u32, u32))| {
+            let middle = |(first, last): (u32, u32)| f64::midpoint(first.into(), f64::from(last) + 1.0);
+            let (row, col) = (middle(rows), middle(cols));
+            chord2(Self::new(globe, rows, cols).xyz(col, row), globe.xyz(col, row)).sqrt()
+        };
+        let cols = places(grid.cols, cols);
+        places(grid.rows, rows).into_iter().all(|r| cols.into_iter().all(|c| off((r, c)) < FLAT))
     }
 
     fn xyz(&self, col: f64, row: f64) -> Xyz {

@@ -9,6 +9,9 @@ use crate::crs::earth::{Xyz, lon_lat, xyz};
 use crate::crs::{Crs, CrsError, Ellipsoid, GeoBox};
 use crate::vector::nearest::BallTree;
 
+/// Places that are transformed together.
+const PART: usize = 16_384;
+
 /// Mines, points or polygons in longitude and latitude (WGS 84), in their order.
 #[derive(Clone, Debug)]
 pub struct MineIndex {
@@ -58,20 +61,28 @@ impl MineIndex {
     /// # Errors
     /// [`CrsError`] where there is no way to the grid's CRS at all.
     pub(super) fn pixels(&self, grid: &GeoBox) -> Result<Vec<Vec<(usize, usize)>>, CrsError> {
-        let to_grid = Crs::wgs84().transformer_to(&grid.crs)?;
-        let anchors = || self.mines.iter().flat_map(|mine| &mine.anchors);
-        let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = anchors().map(|c| (c.x, c.y)).unzip();
-        if to_grid.apply(&mut xs, &mut ys).is_err() {
-            // One by one: a mine beyond the CRS is none of the others' concern.
-            for ((c, x), y) in anchors().zip(&mut xs).zip(&mut ys) {
-                let (mut one, mut other) = ([c.x], [c.y]);
-                let there = to_grid.apply(&mut one, &mut other).is_ok();
-                (*x, *y) = if there { (one[0], other[0]) } else { (f64::NAN, f64::NAN) };
+        Crs::wgs84().transformer_to(&grid.crs)?;
+        let anchors: Vec<Coord<f64>> =
+            self.mines.iter().flat_map(|mine| mine.anchors.iter().copied()).collect();
+        let part = |anchors: &[Coord<f64>]| -> Vec<(f64, f64)> {
+            let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = anchors.iter().map(|c| (c.x, c.y)).unzip();
+            let to_grid = Crs::wgs84().transformer_to(&grid.crs);
+            let all = to_grid.as_ref().is_ok_and(|to_grid| to_grid.apply(&mut xs, &mut ys).is_ok());
+            if all {
+                return xs.into_iter().zip(ys).collect();
             }
-        }
+            // One by one: a mine beyond the CRS is none of the others' concern.
+            let one = |c: &Coord<f64>| {
+                let (mut x, mut y) = ([c.x], [c.y]);
+                let there = to_grid.as_ref().is_ok_and(|to_grid| to_grid.apply(&mut x, &mut y).is_ok());
+                if there { (x[0], y[0]) } else { (f64::NAN, f64::NAN) }
+            };
+            anchors.iter().map(one).collect()
+        };
+        let placed: Vec<Vec<(f64, f64)>> = anchors.par_chunks(PART).map(part).collect();
         // A map over the date line counts on beyond 180.
         let turns: &[f64] = if grid.crs.is_geographic() { &[0.0, 360.0, -360.0] } else { &[0.0] };
-        let mut places = xs.into_iter().zip(ys);
+        let mut places = placed.into_iter().flatten();
         let pixel = |(x, y): (f64, f64)| turns.iter().find_map(|turn| grid.pixel_at(x + turn, y));
         let of_mine = |mine: &Mine| places.by_ref().take(mine.anchors.len()).filter_map(pixel).collect();
         Ok(self.mines.iter().map(of_mine).collect())
