@@ -136,7 +136,9 @@ impl ServerConfig {
             .map_err(|e| ConfigError::Read { path: name.clone(), reason: e.to_string() })?;
         let mut config: Self = toml::from_str(&text)
             .map_err(|e| ConfigError::Wrong { path: name, reason: e.to_string().trim().to_owned() })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
+        // Absolute: jobs read by these paths from wherever they run.
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let folder = whole.parent().unwrap_or(&whole);
         let from_here = |path: &mut PathBuf| *path = folder.join(&path);
         config.store.iter_mut().for_each(from_here);
         config.data.cubes.values_mut().chain(config.data.files.values_mut()).for_each(from_here);
