@@ -57,6 +57,7 @@ impl ServerState {
     pub fn start(config: ServerConfig) -> Result<Self, StartError> {
         config.check()?;
         let folder = config.store_folder()?;
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         let results = folder.join("results");
         std::fs::create_dir_all(&results)
             .map_err(|e| StartError::Folder { path: results.display().to_string(), reason: e.to_string() })?;
