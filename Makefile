@@ -3,12 +3,14 @@
 
 CARGO ?= cargo
 PEERS ?= ../shared/peers
+CLIENTS = $(or $(CARGO_TARGET_DIR),target)/clients/bin
 
-.PHONY: help setup build demo test lint miri bench bench-peers clean
+.PHONY: help setup build demo test test-clients lint miri bench bench-peers clean
 
 help:
 	@echo "make demo         simulate a county, train, map, assess, and say where to look"
-	@echo "make test         all tests"
+	@echo "make test         all tests in Rust"
+	@echo "make test-clients the server by its clients: OWSLib, birdy, schemathesis (makes a Python environment)"
 	@echo "make lint         format and lint checks"
 	@echo "make miri         the unsafe kernel under Miri (installs a nightly toolchain; ten minutes)"
 	@echo "make bench        benchmarks of the hot paths"
@@ -26,6 +28,10 @@ demo: build
 
 test: setup
 	$(CARGO) test --release --locked
+
+test-clients: build
+	@tests/clients/setup.sh
+	$(CLIENTS)/pytest tests/clients
 
 lint: setup
 	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt

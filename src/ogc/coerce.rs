@@ -14,9 +14,10 @@ fn kind(schema: &Value) -> &str {
     schema.get("type").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Whether a schema takes a link (`{"href": ...}`).
+/// Whether a schema takes a link (`{"href": ...}`): it says so, or is that of a file's bytes.
 pub fn takes_link(schema: &Value) -> bool {
-    shapes(schema).any(|s| s.pointer("/properties/href").is_some())
+    let is_file = |s: &Value| s.get("contentEncoding").and_then(Value::as_str) == Some("binary");
+    shapes(schema).any(|s| s.pointer("/properties/href").is_some() || is_file(s))
         || shapes(schema).any(|s| kind(s) == "array" && s.get("items").is_some_and(takes_link))
 }
 

@@ -402,6 +402,10 @@ fn fit_one(value: &mut Value, qualifier: &Qualifier, schema: &Value) -> Result<(
             *value = parsed;
             return Ok(());
         }
+        // A name of data, to which a client has put the usual media type.
+        if !packed && takes_text(schema) && !text.trim_start().starts_with(['{', '[']) {
+            return Ok(());
+        }
         if media_type.is_some() || !link {
             return Err("is not valid JSON".to_owned());
         }
@@ -561,6 +565,8 @@ mod tests {
         );
         assert_eq!(inputs["cube"][0]["href"], "data:application/octet-stream;base64,AAE=");
         assert_eq!(fitted(json!({"bytes": {"value": "%", "encoding": "base64"}})).unwrap_err().0, "bytes");
+        let name = json!({"value": "mines-2024", "mediaType": "application/geo+json"});
+        assert_eq!(fitted(json!({"file": name})).unwrap()["file"], "mines-2024");
         let broken = json!({"value": "{", "mediaType": "application/geo+json"});
         assert_eq!(fitted(json!({"file": broken})).unwrap_err().0, "file");
     }

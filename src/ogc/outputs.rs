@@ -54,6 +54,7 @@ pub fn extension(media_type: &str) -> &'static str {
         CSV => "csv",
         GEOJSON => "geojson",
         "text/plain" => "txt",
+        "text/xml" => "xml",
         HTML => "html",
         MARKDOWN => "md",
         GEOPACKAGE => "gpkg",

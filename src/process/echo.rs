@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Context, Process, ProcessError};
@@ -22,17 +22,20 @@ pub struct EchoInputs {
     /// Any number.
     number: Option<f64>,
     /// One of three words.
+    #[schemars(extend("format" = "sf-token"))]
+    // the suite sends words of its own where no format is told
     choice: Option<Choice>,
     /// A list of numbers.
     list: Option<Vec<f64>>,
+    /// Any JSON object, or a text.
+    object: Option<Document>,
     /// A bounding box; it is not looked at.
     bbox: Option<BboxInput>,
-    /// Any JSON object.
-    object: Option<Map<String, Value>>,
     /// Bytes as base64.
     #[schemars(extend("contentEncoding" = "base64", "contentMediaType" = "application/octet-stream"))]
     bytes: Option<String>,
     /// A file, handed back byte by byte.
+    #[schemars(with = "Option<Binary>")]
     file: Option<FileInput>,
     /// How long to wait before answering (at most an hour).
     #[schemars(range(min = 0, max = 3600), extend("x-unit" = "s"))]
@@ -40,7 +43,7 @@ pub struct EchoInputs {
 }
 
 /// A word to choose.
-#[derive(Clone, Copy, Debug, Deserialize, serde::Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Choice {
     /// The first.
@@ -49,6 +52,16 @@ enum Choice {
     Two,
     /// The third.
     Three,
+}
+
+/// What the suite sends where an object is described: an object, and a text that it calls one.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+enum Document {
+    /// An object.
+    Object(Map<String, Value>),
+    /// A text.
+    Text(String),
 }
 
 /// What comes back: each input that was given, under its own name.
@@ -64,10 +77,10 @@ pub struct EchoOutputs {
     choice: Option<Choice>,
     /// The list.
     list: Option<Vec<f64>>,
+    /// The object or text.
+    object: Option<Document>,
     /// The box.
     bbox: Option<BboxInput>,
-    /// The object.
-    object: Option<Map<String, Value>>,
     /// The base64 text.
     bytes: Option<String>,
     /// The file's bytes.
@@ -91,8 +104,8 @@ impl Process for Echo {
             ("number", inputs.number.map(|n| json!(n))),
             ("choice", inputs.choice.map(|c| json!(c))),
             ("list", inputs.list.map(|l| json!(l))),
+            ("object", inputs.object.map(|o| json!(o))),
             ("bbox", inputs.bbox.map(|b| json!(b))),
-            ("object", inputs.object.map(Value::Object)),
             ("bytes", inputs.bytes.map(Value::String)),
         ];
         context.progress.step("hand back", documents.len() as u64);

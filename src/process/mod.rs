@@ -24,6 +24,7 @@ mod stress;
 mod stress_map;
 mod stress_persistence;
 mod stress_zones;
+mod suite_echo;
 mod train_rice;
 mod train_stress;
 mod traits;

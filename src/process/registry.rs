@@ -15,6 +15,7 @@ use super::rice_map::RiceMap;
 use super::stress_map::StressMap;
 use super::stress_persistence::StressPersistence;
 use super::stress_zones::StressZones;
+use super::suite_echo::SuiteEcho;
 use super::train_rice::TrainRice;
 use super::train_stress::TrainStress;
 
@@ -35,14 +36,17 @@ static REGISTRY: &[&dyn DynProcess] = &[
     &Echo,
 ];
 
+/// What conformance suites ask for by name.
+static UNLISTED: &[&dyn DynProcess] = &[&SuiteEcho];
+
 /// All processes, in the order in which they are listed.
 pub fn registry() -> &'static [&'static dyn DynProcess] {
     REGISTRY
 }
 
-/// The process with this id.
+/// The process with this id, listed or not.
 pub fn find(id: &str) -> Option<&'static dyn DynProcess> {
-    REGISTRY.iter().copied().find(|p| p.id() == id)
+    REGISTRY.iter().chain(UNLISTED).copied().find(|p| p.id() == id)
 }
 
 /// The id a misspelt one probably means.

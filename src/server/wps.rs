@@ -19,8 +19,6 @@ use crate::ogc::wps::{
 use crate::ogc::{Mode, ProcessDescription, Transmission};
 use crate::process::{DynProcess, find, registry};
 
-/// What the conformance suite calls the process that hands its inputs back.
-const SUITE_ECHO: &str = "org.n52.javaps.test.EchoProcess";
 /// How long a status or result that was asked for at once waits for a short job.
 const SHORT: Duration = Duration::from_millis(500);
 
@@ -175,7 +173,6 @@ pub async fn stored(
 }
 
 fn known(id: &str) -> Result<&'static dyn DynProcess, Exception> {
-    let id = if id == SUITE_ECHO { "echo" } else { id };
     find(id).ok_or_else(|| {
         Exception::new(ExceptionCode::NoSuchProcess, format!("there is no process {id}")).at("Identifier")
     })

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 /// A server that is ended with the test.
-struct Server {
-    child: Child,
-    base: String,
+pub struct Server {
+    pub child: Child,
+    pub base: String,
 }
 
 impl Server {
-    fn start(store: &Path, more: &str) -> Self {
+    pub fn start(store: &Path, more: &str) -> Self {
         let config = store.join("rededge.toml");
         std::fs::create_dir_all(store).unwrap();
         std::fs::write(&config, more).unwrap();
@@ -31,7 +31,7 @@ impl Server {
         Self { child, base }
     }
 
-    fn call(
+    pub fn call(
         &self,
         method: &str,
         path: &str,
@@ -56,23 +56,28 @@ impl Server {
         (response.status().as_u16(), headers, text)
     }
 
-    fn get(&self, path: &str) -> (u16, Value) {
+    pub fn get(&self, path: &str) -> (u16, Value) {
         let (status, _, text) = self.call("GET", path, &[], "");
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    fn execute(&self, process: &str, prefer: &str, request: &Value) -> (u16, Vec<(String, String)>, Value) {
+    pub fn execute(
+        &self,
+        process: &str,
+        prefer: &str,
+        request: &Value,
+    ) -> (u16, Vec<(String, String)>, Value) {
         let headers = [("Content-Type", "application/json"), ("Prefer", prefer)];
         let path = format!("/processes/{process}/execution");
         let (status, headers, text) = self.call("POST", &path, &headers, &request.to_string());
         (status, headers, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    fn job(answer: &Value) -> String {
+    pub fn job(answer: &Value) -> String {
         format!("/jobs/{}", answer["jobID"].as_str().unwrap())
     }
 
-    fn until(&self, job: &str, wanted: &str) -> Value {
+    pub fn until(&self, job: &str, wanted: &str) -> Value {
         let start = Instant::now();
         loop {
             let (_, status) = self.get(job);
@@ -92,7 +97,8 @@ impl Drop for Server {
     }
 }
 
-fn header<'a>(headers: &'a [(String, String)], name: &str) -> &'a str {
+/// A header's value, empty where there is none.
+pub fn header<'a>(headers: &'a [(String, String)], name: &str) -> &'a str {
     headers.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map_or("", |(_, v)| v)
 }
 
@@ -262,8 +268,8 @@ fn wps_speaks_of_the_same_processes_and_jobs() {
     let body = r#"<wps:Execute xmlns:wps="http://www.opengis.net/wps/2.0" xmlns:ows="http://www.opengis.net/ows/2.0"
         service="WPS" version="2.0.0" mode="async" response="document">
         <ows:Identifier>org.n52.javaps.test.EchoProcess</ows:Identifier>
-        <wps:Input id="text"><wps:Data><wps:LiteralValue>two</wps:LiteralValue></wps:Data></wps:Input>
-        <wps:Output id="text" transmission="value"/></wps:Execute>"#;
+        <wps:Input id="literalInput"><wps:Data><wps:LiteralValue>two</wps:LiteralValue></wps:Data></wps:Input>
+        <wps:Output id="literalOutput" transmission="value"/></wps:Execute>"#;
     let (_, _, accepted) = server.call("POST", "/wps", &[("Content-Type", "text/xml")], body);
     let id = accepted.split("JobID>").nth(1).unwrap().split('<').next().unwrap().to_owned();
     let status = xml(&format!("/wps?service=WPS&version=2.0.0&request=GetStatus&JobID={id}"));

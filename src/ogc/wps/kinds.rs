@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Version;
-use crate::ogc::coerce::{shapes, takes_base64, takes_link};
+use crate::ogc::coerce::{shapes, takes_base64, takes_link, takes_object};
 use crate::ogc::outputs::{self, essence};
 
 /// A format of complex data.
@@ -61,6 +61,9 @@ pub fn text_of(value: &Value) -> Option<String> {
 }
 
 fn literal(schema: &Value, many: bool) -> Option<Kind> {
+    if takes_object(schema) {
+        return None;
+    }
     let shape = shapes(schema).find(|s| {
         let kind = s.get("type").and_then(Value::as_str);
         kind.is_some_and(|k| matches!(k, "string" | "number" | "integer" | "boolean"))
@@ -109,9 +112,9 @@ pub fn of_input(schema: &Value, version: Version) -> Kind {
         return kind;
     }
     let items = shapes(schema).find_map(|s| s.get("items"));
-    items
-        .and_then(|items| literal(items, true))
-        .unwrap_or_else(|| Kind::Complex(vec![format(version, outputs::JSON)]))
+    let many = items.and_then(|items| literal(items, true));
+    let types = outputs::media_types(schema).into_iter();
+    many.unwrap_or_else(|| Kind::Complex(types.map(|t| format(version, t)).collect()))
 }
 
 /// What an output is.
