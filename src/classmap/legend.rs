@@ -98,6 +98,15 @@ impl Legend {
         STYLES.legends.values().filter(|l| l.note.is_some()).find(own)?.note.as_deref()
     }
 
+    /// The id of the legend in `styles/legends.json` whose classes these are, where there is one.
+    pub fn style(&self) -> Option<&'static str> {
+        let same = |known: &StyledLegend| {
+            let own = |c: &ClassEntry| known.classes.iter().any(|k| (k.code, &k.name) == (c.code, &c.name));
+            known.nodata == self.nodata && self.classes.iter().all(own)
+        };
+        STYLES.legends.iter().find(|(_, known)| same(known)).map(|(id, _)| id.as_str())
+    }
+
     /// The class of a code.
     pub fn entry(&self, code: u8) -> Option<&ClassEntry> {
         self.classes.iter().find(|c| c.code == code)

@@ -29,6 +29,10 @@ pub trait Host: Send + Sync {
     /// Removes whatever is kept under this id; may be called again, or for what was never there.
     fn forget(&self, id: &str);
 
+    /// A job that was over is dismissed or removed: nothing of it is to be seen any more, even where
+    /// another job still shares its results.
+    fn vanished(&self, _id: &str) {}
+
     /// A job is over (successful, failed or dismissed), for callbacks and counters. Called one by
     /// one on a thread of its own.
     fn finished(&self, _job: &Job) {}
@@ -243,6 +247,7 @@ impl Queue {
         // What still runs is cleared away by its worker, on its way out.
         if let Some(job) = job.as_ref().filter(|_| changed && runs.is_none()) {
             self.shared.clear_away(job.results_id());
+            let _ = guarded(|| self.shared.host.vanished(&job.id));
             if waited.is_some() {
                 self.shared.announce(job);
             }

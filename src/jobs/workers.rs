@@ -363,6 +363,9 @@ impl Shared {
             for results in old.iter().filter_map(|job| job.results.as_deref()) {
                 guarded(|| self.host.forget(results));
             }
+            for job in &old {
+                guarded(|| self.host.vanished(&job.id));
+            }
             self.store.delete(old.iter().map(|job| job.id.as_str()))?;
             if old.len() < SWEPT {
                 return Ok(());

@@ -2,6 +2,7 @@
 //! web framework.
 
 pub mod coerce;
+pub mod collections;
 mod dates;
 mod execute;
 mod inputs;

@@ -88,6 +88,10 @@ pub struct DataConfig {
     pub cubes: BTreeMap<String, PathBuf>,
     /// Files of any kind: samples, mines, models, rasters.
     pub files: BTreeMap<String, PathBuf>,
+    /// Whom users of the data and of what is made from them are to name.
+    pub attribution: Option<String>,
+    /// The licence of the data: an address, or its SPDX id.
+    pub license: Option<String>,
 }
 
 impl Default for ServerConfig {

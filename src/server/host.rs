@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::collections::Published;
 use crate::jobs::{Host, Job, Queue};
 use crate::ogc::Execute;
 use crate::process::{CancelToken, Context, ProcessError, Progress, find};
@@ -17,12 +18,13 @@ pub struct RunHost {
     offered: Offered,
     threads: usize,
     queue: OnceLock<Weak<Queue>>,
+    published: Arc<Published>,
 }
 
 impl RunHost {
     /// A host over what is offered, with so many threads a job.
-    pub fn new(offered: Offered, threads: usize) -> Self {
-        Self { offered, threads, queue: OnceLock::new() }
+    pub fn new(offered: Offered, threads: usize, published: Arc<Published>) -> Self {
+        Self { offered, threads, queue: OnceLock::new(), published }
     }
 
     /// Tells whom to ask about other jobs.
@@ -73,7 +75,12 @@ impl Host for RunHost {
     fn forget(&self, id: &str) {
         if plain(id) {
             let _ = std::fs::remove_dir_all(self.folder(id));
+            self.published.forget(id);
         }
+    }
+
+    fn vanished(&self, _id: &str) {
+        self.published.vanished();
     }
 
     fn has_results(&self, job: &Job) -> bool {

@@ -2,6 +2,7 @@
 //! has status codes. [`configure`] mounts everything in any actix-web host.
 
 mod access;
+mod collections;
 pub mod config;
 mod error;
 mod execute;
@@ -39,5 +40,7 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
         .service(web::resource("/jobs/{job}/wps").get(wps::stored))
         .service(web::resource("/jobs/{job}/results").get(results::all))
         .service(web::resource("/jobs/{job}/results/{output}").get(results::one).head(results::one))
+        .service(web::resource("/collections").get(collections::list))
+        .service(web::resource("/collections/{collection}").get(collections::one))
         .default_service(web::route().to(pages::nowhere));
 }

@@ -8,9 +8,11 @@ use serde_json::json;
 use super::access::caller;
 use super::error::{Answer, ApiError, document, ok};
 use super::state::ServerState;
+use crate::ogc::collections::rel;
 use crate::ogc::link::OPENAPI_JSON;
 use crate::ogc::openapi::{OpenApi, Part};
-use crate::ogc::{Conformance, LandingPage, ProblemType, ProcessList, process_document};
+use crate::ogc::outputs::JSON;
+use crate::ogc::{Conformance, LandingPage, Link, ProblemType, ProcessList, process_document};
 use crate::process::{DynProcess, find, registry, suggest};
 
 /// What the service says of itself.
@@ -21,12 +23,29 @@ pub const DESCRIPTION: &str = "Paddy rice, heavy-metal stress in rice and the mi
 const NOT_YET: [&str; 3] = ["/conf/html", "/conf/callback", "/conf/kvp-execute"];
 
 pub async fn landing(request: HttpRequest, state: web::Data<ServerState>) -> HttpResponse {
-    let page = LandingPage::new(&state.config.title, DESCRIPTION, &state.base(&request), Vec::new());
+    let base = state.base(&request);
+    let links = data_links(&base);
+    let page = LandingPage::new(&state.config.title, DESCRIPTION, &base, links);
     document(&page)
 }
 
+/// To the data: collections and what is made of them.
+fn data_links(base: &str) -> Vec<Link> {
+    vec![
+        Link::new(format!("{base}/collections"), rel::DATA, JSON).titled("The collections"),
+        Link::new(format!("{base}/collections"), "data", JSON).titled("The collections"),
+    ]
+}
+
+/// Conformance classes of collections and of what is made of them.
+const DATA_CLASSES: [&str; 3] = [
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
+    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/simple-query",
+];
+
 pub async fn conformance() -> HttpResponse {
-    let mut classes = Conformance::new([]);
+    let mut classes = Conformance::new(DATA_CLASSES);
     classes.conforms_to.retain(|class| !NOT_YET.iter().any(|end| class.ends_with(end)));
     document(&classes)
 }
@@ -103,6 +122,7 @@ pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer 
             Part::Output,
             Part::Log,
             Part::Health,
+            Part::Collections,
         ],
         secured: !state.config.keys.is_empty(),
         examples: &BTreeMap::new(),

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 
+use super::collections::Published;
 use super::config::{ConfigError, ServerConfig};
 use super::host::RunHost;
 use crate::jobs::{JobsError, Limits, Queue, Store};
 use crate::store::Offered;
+use crate::store::collections::Catalogue;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +47,8 @@ pub struct ServerState {
     pub queue: Arc<Queue>,
     /// Where results are.
     pub(super) host: Arc<RunHost>,
+    /// What may be seen of results and data.
+    pub(super) published: Arc<Published>,
     /// Path before every route.
     prefix: String,
 }
@@ -62,11 +66,12 @@ impl ServerState {
         std::fs::create_dir_all(&results)
             .map_err(|e| StartError::Folder { path: results.display().to_string(), reason: e.to_string() })?;
         let offered = Offered { cubes: config.data.cubes.clone(), files: config.data.files.clone(), results };
+        let published = Arc::new(Published::new(Catalogue::new(offered.clone())));
         let threads = match config.jobs.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from).div_ceil(config.jobs.workers),
             threads => threads,
         };
-        let host = Arc::new(RunHost::new(offered, threads));
+        let host = Arc::new(RunHost::new(offered, threads, published.clone()));
         let limits = Limits {
             workers: config.jobs.workers,
             waiting: config.jobs.waiting,
@@ -77,7 +82,7 @@ impl ServerState {
         let store = Store::open(&folder.join("jobs.sqlite"))?;
         let queue = Arc::new(Queue::start(store, host.clone(), limits)?);
         host.ask(&queue);
-        Ok(Self { config, queue, host, prefix: String::new() })
+        Ok(Self { config, queue, host, published, prefix: String::new() })
     }
 
     /// Mounted under a path, such as `/rededge`.

@@ -1,6 +1,7 @@
 //! Where data comes from and results go: implements the two traits of `process` over `io`.
 //! Knows no processes and no HTTP routes.
 
+pub mod collections;
 mod cubes;
 mod features;
 mod served;

@@ -12,6 +12,7 @@ mod products;
 mod rice;
 mod scenes;
 mod server;
+mod server_collections;
 mod spectral;
 mod stress;
 mod tidy;

@@ -2,6 +2,7 @@
 //! of what is served.
 
 mod answers;
+mod data;
 mod schemas;
 
 use std::collections::BTreeMap;
@@ -40,11 +41,13 @@ pub enum Part {
     Health,
     /// `/metrics`
     Metrics,
+    /// `/collections` and `/collections/{collectionId}`
+    Collections,
 }
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Landing,
         Self::Conformance,
         Self::Api,
@@ -57,6 +60,7 @@ impl Part {
         Self::Log,
         Self::Health,
         Self::Metrics,
+        Self::Collections,
     ];
 }
 
@@ -97,6 +101,7 @@ impl OpenApi<'_> {
                 {"name": "Capabilities", "description": "What the service is and holds."},
                 {"name": "Processes", "description": "What it can run."},
                 {"name": "Jobs", "description": "What it runs and ran."},
+                {"name": "Data", "description": "Results and data as layers."},
                 {"name": "Operation", "description": "How it fares."}
             ],
             "paths": self.paths(),
@@ -155,6 +160,9 @@ impl OpenApi<'_> {
         put(Part::Log, "/jobs/{jobID}/log", log());
         put(Part::Health, "/health", health());
         put(Part::Metrics, "/metrics", metrics());
+        for (part, path, item) in data::paths() {
+            put(part, path, item);
+        }
         paths
     }
 

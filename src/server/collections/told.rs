@@ -1,0 +1,126 @@
+//! A collection as it is told: its description with links to everything else of it.
+
+use serde_json::{Map, Value, json};
+
+use crate::ogc::Link;
+use crate::ogc::collections::{CRS84, CollectionInfo, DataType, Extent, crs_uri};
+use crate::ogc::outputs::JSON;
+use crate::server::config::DataConfig;
+use crate::store::collections::{Collection, LayerKind, Origin};
+use crate::vector::FieldKind;
+
+/// The description of a collection of a service at `base`.
+pub fn told(collection: &Collection, base: &str, data: &DataConfig) -> CollectionInfo {
+    let layer = &collection.layer;
+    let grid = layer.kind.grid();
+    let storage = grid.map(crate::crs::GeoBox::bounds).map(|b| [b.min_x, b.min_y, b.max_x, b.max_y]);
+    let storage_crs = grid.and_then(|g| g.crs.epsg()).map(crs_uri);
+    let storage_crs = storage_crs.or_else(|| layer.kind.is_features().then(|| CRS84.to_owned()));
+    let mut crs = vec![CRS84.to_owned()];
+    crs.extend(storage_crs.iter().filter(|uri| *uri != CRS84).cloned());
+    let features = layer.kind.is_features();
+    CollectionInfo {
+        id: collection.id.clone(),
+        title: collection.title.clone(),
+        description: description(collection),
+        attribution: data.attribution.clone(),
+        extent: Extent::new(layer.bounds, storage, layer.dates),
+        item_type: features.then_some("feature"),
+        data_type: if features { DataType::Vector } else { DataType::Coverage },
+        crs,
+        storage_crs,
+        styles: layer.styles.iter().map(|id| json!({"id": id})).collect(),
+        default_style: layer.styles.first().cloned(),
+        more: more(&layer.kind),
+        links: links(collection, base, data),
+    }
+}
+
+fn description(collection: &Collection) -> String {
+    let what = match &collection.layer.kind {
+        LayerKind::Classes { legend, .. } => {
+            let names: Vec<&str> = legend.classes.iter().map(|c| c.name.as_str()).collect();
+            let note = legend.note().map_or_else(String::new, |note| format!(" ({note})"));
+            format!("A map of classes: {}{note}.", names.join(", "))
+        }
+        LayerKind::Percent { label, .. } => format!("Percent: {label}."),
+        LayerKind::Values { label, unit, .. } if unit.is_empty() => format!("Values: {label}."),
+        LayerKind::Values { label, unit, .. } => format!("Values: {label}, in {unit}."),
+        LayerKind::Cube { bands, dates, .. } => {
+            format!("Scenes of {} dates with {} bands.", dates.len(), bands.len())
+        }
+        LayerKind::Features { count, .. } => format!("{count} features."),
+    };
+    match &collection.origin {
+        Origin::Configured { name } => format!("{what} Offered as `{name}`."),
+        Origin::Job { job, process, output, .. } => {
+            format!("{what} Output `{output}` of job {job} ({process}).")
+        }
+    }
+}
+
+/// What a kind of layer holds beyond what the standards have members for.
+fn more(kind: &LayerKind) -> Map<String, Value> {
+    let value = match kind {
+        LayerKind::Classes { grid, legend } => {
+            let class = |c: &crate::classmap::ClassEntry| json!({"value": c.code, "name": c.name, "color": crate::classmap::Hex(c.color).to_string()});
+            let classes: Vec<Value> = legend.classes.iter().map(class).collect();
+            json!({"kind": "classes", "classes": classes, "nodata": legend.nodata,
+                   "shape": [grid.rows, grid.cols], "transform": grid.affine.0})
+        }
+        LayerKind::Percent { grid, label, nodata } => {
+            json!({"kind": "percent", "label": label, "unit": "%", "nodata": nodata,
+                   "shape": [grid.rows, grid.cols], "transform": grid.affine.0})
+        }
+        LayerKind::Values { grid, label, unit, range, nodata } => {
+            json!({"kind": "values", "label": label, "unit": unit, "range": [range.0, range.1],
+                   "nodata": nodata.filter(|v| v.is_finite()),
+                   "shape": [grid.rows, grid.cols], "transform": grid.affine.0})
+        }
+        LayerKind::Cube { grid, bands, dates } => {
+            let bands: Vec<&str> = bands.iter().map(|b| b.common_name()).collect();
+            json!({"kind": "cube", "bands": bands, "dates": dates,
+                   "shape": [grid.rows, grid.cols], "transform": grid.affine.0})
+        }
+        LayerKind::Features { count, fields, .. } => {
+            let field = |f: &crate::vector::Field| {
+                let kind = match f.kind {
+                    FieldKind::Text => "string",
+                    FieldKind::Integer => "integer",
+                    FieldKind::Real => "number",
+                    FieldKind::Boolean => "boolean",
+                };
+                json!({"name": f.name, "type": kind})
+            };
+            let fields: Vec<Value> = fields.iter().map(field).collect();
+            json!({"kind": "features", "count": count, "fields": fields})
+        }
+    };
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// Links of a collection. What another part serves of it is linked here.
+fn links(collection: &Collection, base: &str, data: &DataConfig) -> Vec<Link> {
+    let own = format!("{base}/collections/{}", collection.id);
+    let mut links = vec![
+        Link::new(&own, "self", JSON).titled("This document"),
+        Link::new(format!("{own}?f=html"), "alternate", "text/html").titled("This document as a page"),
+        Link::new(format!("{base}/collections"), "up", JSON).titled("All collections"),
+    ];
+    links.extend(origin_links(&collection.origin, base));
+    if let Some(license) = data.license.as_ref().filter(|l| l.starts_with("http")) {
+        links.push(Link::new(license, "license", "text/html"));
+    }
+    links
+}
+
+/// To the job that made it.
+fn origin_links(origin: &Origin, base: &str) -> Vec<Link> {
+    let Origin::Job { job, process, output, .. } = origin else { return Vec::new() };
+    let job = format!("{base}/jobs/{job}");
+    vec![
+        Link::new(&job, "via", JSON).titled(format!("The job of {process} that made it")),
+        Link::new(format!("{job}/results/{output}"), "original", "application/octet-stream")
+            .titled("The output as the job left it"),
+    ]
+}

@@ -1,0 +1,205 @@
+//! The layers that are known, each described once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::Value;
+
+use super::describe::{self, has_places, may_be_layer, media_type_of, version_of};
+use super::{Collection, Layer, Origin};
+use crate::ogc::outputs::{CSV, essence};
+use crate::ogc::{DateInterval, title_of};
+use crate::store::{Offered, plain, result_file};
+
+/// A successful job, whose results may be layers.
+#[derive(Clone, Debug)]
+pub struct JobResults {
+    /// The job.
+    pub job: String,
+    /// Its process.
+    pub process: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The name of the folder that holds its results.
+    pub folder: String,
+}
+
+/// An output of a folder of results.
+#[derive(Debug)]
+struct Output {
+    name: String,
+    media_type: String,
+    /// Described when it is first asked for; `None` within where it is no layer.
+    layer: OnceLock<Option<Arc<Layer>>>,
+}
+
+/// The layers of one folder of results.
+type Outputs = Arc<Vec<Output>>;
+
+/// What the operator offers, under a plain id.
+#[derive(Debug)]
+struct Configured {
+    id: String,
+    name: String,
+    cube: bool,
+    layer: Mutex<Option<(String, Option<Arc<Layer>>)>>,
+}
+
+/// Collections by their ids. What it tells is held in memory until [`Catalogue::forget`].
+#[derive(Debug)]
+pub struct Catalogue {
+    offered: Offered,
+    configured: Vec<Configured>,
+    results: Mutex<HashMap<String, Outputs>>,
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Catalogue {
+    /// A catalogue of what is offered and of results below its folder.
+    pub fn new(offered: Offered) -> Self {
+        let mut taken = BTreeMap::new();
+        let files = offered.files.iter().filter(|(_, path)| media_type_of(path).is_some());
+        let names = offered.cubes.keys().map(|n| (n, true)).chain(files.map(|(n, _)| (n, false)));
+        let configured = names
+            .map(|(name, cube)| Configured {
+                id: free_id(name, &mut taken),
+                name: name.clone(),
+                cube,
+                layer: Mutex::default(),
+            })
+            .collect();
+        Self { offered, configured, results: Mutex::default() }
+    }
+
+    /// How many names the operator offers that may be layers.
+    pub fn configured_len(&self) -> usize {
+        self.configured.len()
+    }
+
+    /// The configured collections of a page; those whose files are no layers are left out.
+    pub fn configured(&self, skip: usize, limit: usize) -> Vec<Collection> {
+        self.configured.iter().skip(skip).take(limit).filter_map(|c| self.configured_collection(c)).collect()
+    }
+
+    /// The configured collection with this id.
+    pub fn configured_by_id(&self, id: &str) -> Option<Collection> {
+        self.configured_collection(self.configured.iter().find(|c| c.id == id)?)
+    }
+
+    fn configured_collection(&self, entry: &Configured) -> Option<Collection> {
+        let all = if entry.cube { &self.offered.cubes } else { &self.offered.files };
+        let path = all.get(&entry.name)?;
+        let now = version_of(path)?;
+        let mut known = held(&entry.layer);
+        let fresh = known.as_ref().filter(|(version, _)| *version == now).map(|(_, layer)| layer.clone());
+        let layer = fresh.unwrap_or_else(|| {
+            let described = if entry.cube {
+                describe::cube(path)
+            } else {
+                describe::file(path, media_type_of(path).unwrap_or_default())
+            };
+            let layer = told(&entry.name, described);
+            *known = Some((now, layer.clone()));
+            layer
+        })?;
+        let title = title_of(&entry.name);
+        let origin = Origin::Configured { name: entry.name.clone() };
+        Some(Collection { id: entry.id.clone(), title, origin, layer })
+    }
+
+    /// How many outputs of a job may be layers.
+    pub fn outputs_len(&self, job: &JobResults) -> usize {
+        self.outputs(&job.folder).len()
+    }
+
+    /// The collections that a job left.
+    pub fn of_job(&self, job: &JobResults) -> Vec<Collection> {
+        self.outputs(&job.folder).iter().filter_map(|output| self.collection(job, output)).collect()
+    }
+
+    /// The collection of one output of a job.
+    pub fn of_output(&self, job: &JobResults, output: &str) -> Option<Collection> {
+        self.collection(job, self.outputs(&job.folder).iter().find(|o| o.name == output)?)
+    }
+
+    fn collection(&self, job: &JobResults, output: &Output) -> Option<Collection> {
+        let layer = output.layer.get_or_init(|| {
+            let folder = self.offered.results.join(&job.folder);
+            let described = result_file(&folder, &output.name)
+                .ok_or_else(|| format!("{} is not there", output.name))
+                .and_then(|path| describe::file(&path, &output.media_type));
+            let dated = described.map(|layer| Layer { dates: layer.dates.or(dates_of(&folder)), ..layer });
+            told(&output.name, dated)
+        });
+        Some(Collection {
+            id: format!("{}-{}", job.job, output.name),
+            title: format!("{} of {}", title_of(&output.name), job.process),
+            origin: Origin::Job {
+                job: job.job.clone(),
+                process: job.process.clone(),
+                output: output.name.clone(),
+                created: job.created,
+            },
+            layer: layer.clone()?,
+        })
+    }
+
+    fn outputs(&self, folder: &str) -> Outputs {
+        if let Some(known) = held(&self.results).get(folder) {
+            return known.clone();
+        }
+        let read = listed(&self.offered.results.join(folder));
+        let found: Outputs = Arc::new(read.unwrap_or_default());
+        // Results that are not there yet are looked for again.
+        if !found.is_empty() {
+            held(&self.results).insert(folder.to_owned(), found.clone());
+        }
+        found
+    }
+
+    /// Results that are gone.
+    pub fn forget(&self, folder: &str) {
+        held(&self.results).remove(folder);
+    }
+}
+
+/// The layer, or a line in the log that says why there is none.
+fn told(name: &str, described: Result<Layer, describe::Reason>) -> Option<Arc<Layer>> {
+    described.map(Arc::new).map_err(|reason| tracing::info!(name, reason, "not published as a layer")).ok()
+}
+
+/// The outputs of a folder that may be layers.
+fn listed(folder: &Path) -> Option<Vec<Output>> {
+    let document: Value = serde_json::from_slice(&std::fs::read(folder.join("results.json")).ok()?).ok()?;
+    let output = |(name, entry): (&String, &Value)| {
+        let media_type = entry.get("type")?.as_str().filter(|t| may_be_layer(t))?.to_owned();
+        let table = essence(&media_type) == CSV;
+        let layer = plain(name) && (!table || has_places(&result_file(folder, name)?));
+        layer.then(|| Output { name: name.clone(), media_type, layer: OnceLock::new() })
+    };
+    Some(document.as_object()?.iter().filter_map(output).collect())
+}
+
+/// The days that a job's request asked for.
+fn dates_of(folder: &Path) -> Option<(Date, Date)> {
+    let manifest: Value = serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).ok()?).ok()?;
+    let asked = manifest.pointer("/request/inputs/dates")?;
+    let interval: DateInterval = serde_json::from_value(asked.clone()).ok()?;
+    (interval.first > Date::MIN && interval.last < Date::MAX).then_some((interval.first, interval.last))
+}
+
+/// A plain id for a name that no other has.
+fn free_id(name: &str, taken: &mut BTreeMap<String, usize>) -> String {
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let plain = if plain.is_empty() { "layer".to_owned() } else { plain };
+    let times = taken.entry(plain.clone()).or_insert(0);
+    *times += 1;
+    if *times == 1 { plain } else { format!("{plain}-{times}") }
+}

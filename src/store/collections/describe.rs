@@ -1,0 +1,180 @@
+//! A layer from its file.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+
+use gdal::Metadata;
+use gdal::raster::{GdalDataType, RasterBand};
+use geo::{BoundingRect, Geometry};
+
+use super::{Layer, LayerKind};
+use crate::classmap::Symbol;
+use crate::cube::{CubeRequest, DataCube};
+use crate::io::cog::read_legend;
+use crate::io::gdal_setup::open_raster;
+use crate::io::raster_file::{Place, RasterFile};
+use crate::io::scenes::open_cube;
+use crate::io::vectors;
+use crate::ogc::outputs::{CSV, FLATGEOBUF, GEOJSON, GEOPACKAGE, GEOTIFF, essence};
+use crate::ogc::{CubeInput, CubeSource};
+use crate::store::scene_sources;
+use crate::vector::{FeatureTable, Field, FieldKind, GeometryKind, Value};
+
+/// Why a file is no layer.
+pub type Reason = String;
+
+/// What a media type may be a layer of.
+pub fn may_be_layer(media_type: &str) -> bool {
+    [essence(GEOTIFF), GEOJSON, GEOPACKAGE, FLATGEOBUF, CSV].contains(&essence(media_type))
+}
+
+/// The media type of a configured file, by its ending; `None` where it is none of a layer.
+pub fn media_type_of(path: &Path) -> Option<&'static str> {
+    let ending = path.extension()?.to_string_lossy().to_ascii_lowercase();
+    Some(match ending.as_str() {
+        "tif" | "tiff" => GEOTIFF,
+        "jp2" => "image/jp2",
+        "geojson" => GEOJSON,
+        "gpkg" => GEOPACKAGE,
+        "fgb" => FLATGEOBUF,
+        "csv" => CSV,
+        "shp" => "application/vnd.shp",
+        _ => return None,
+    })
+}
+
+/// Changes when a file does.
+pub fn version_of(path: &Path) -> Option<String> {
+    let meta = std::fs::metadata(path).ok()?;
+    let since = meta.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(format!("{:x}-{:x}", meta.len(), since.as_nanos()))
+}
+
+/// Describes a raster or a file of features.
+///
+/// # Errors
+/// Why it is no layer, with the file's name: for the log.
+pub fn file(path: &Path, media_type: &str) -> Result<Layer, Reason> {
+    let version = version_of(path).ok_or_else(|| format!("{} is not there", path.display()))?;
+    let raster = essence(media_type).starts_with("image/");
+    let (kind, bounds, styles) = if raster { raster_layer(path)? } else { feature_layer(path)? };
+    let (file, media_type) = (path.to_owned(), media_type.to_owned());
+    Ok(Layer { file, media_type, version, kind, bounds, dates: None, styles })
+}
+
+type Described = (LayerKind, Option<[f64; 4]>, Vec<String>);
+
+fn raster_layer(path: &Path) -> Result<Described, Reason> {
+    let fail = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let file = RasterFile::open(&Place::File(path.to_owned()), None).map_err(|e| fail(&e))?;
+    let dataset = open_raster(path).map_err(|e| fail(&e))?;
+    let band = dataset.rasterband(1).map_err(|e| fail(&e))?;
+    let (grid, bounds) = (file.grid.clone(), file.grid.lon_lat_bounds());
+    let label = band.description().unwrap_or_default();
+    let nodata = band.no_data_value();
+    if let Some(legend) = read_legend(&dataset) {
+        let style = legend.style().unwrap_or("classes").to_owned();
+        return Ok((LayerKind::Classes { grid, legend }, bounds, vec![style]));
+    }
+    // The percent rasters of this crate are bytes with 255 as nodata.
+    if band.band_type() == GdalDataType::UInt8 && nodata == Some(255.0) {
+        let style = if label.contains("years") { "persistence" } else { "probability" };
+        return Ok((LayerKind::Percent { grid, label, nodata }, bounds, vec![style.to_owned()]));
+    }
+    let range = range_of(&band).map_err(|e| fail(&e))?;
+    let kind = LayerKind::Values { grid, label, unit: band.unit(), nodata, range };
+    Ok((kind, bounds, vec!["heat-map".to_owned()]))
+}
+
+/// The least and greatest value: as the file tells, else of an overview.
+fn range_of(band: &RasterBand) -> gdal::errors::Result<(f64, f64)> {
+    let told = |name: &str| band.metadata_item(name, "")?.parse::<f64>().ok();
+    if let (Some(least), Some(greatest)) = (told("STATISTICS_MINIMUM"), told("STATISTICS_MAXIMUM")) {
+        return Ok((least, greatest));
+    }
+    let found = band.compute_raster_min_max(true)?;
+    Ok((found.min, found.max))
+}
+
+/// Whether a table has places, by its head: those of series or areas have none.
+pub fn has_places(path: &Path) -> bool {
+    let mut head = String::new();
+    let read =
+        std::fs::File::open(path).and_then(|file| BufReader::new(file.take(1 << 16)).read_line(&mut head));
+    let columns = head.split([',', ';', '\t']).map(|c| c.trim().trim_matches('"').to_ascii_lowercase());
+    let places = ["lon", "longitude", "lng", "x", "wkt", "geometry"];
+    read.is_ok() && columns.into_iter().any(|c| places.contains(&c.as_str()))
+}
+
+fn feature_layer(path: &Path) -> Result<Described, Reason> {
+    let table = vectors::read(path).map_err(|e| e.to_string())?.table;
+    let (points, polygons) = table.features.iter().fold((false, false), |(points, polygons), f| {
+        let point = matches!(f.geometry, Geometry::Point(_) | Geometry::MultiPoint(_));
+        (points || point, polygons || !point)
+    });
+    let (geometry, symbol) = match (points, polygons) {
+        (true, false) => (GeometryKind::Point, "mines"),
+        (false, _) => (GeometryKind::Polygon, "zones"),
+        (true, true) => (GeometryKind::Any, "zones"),
+    };
+    debug_assert!(Symbol::of(symbol).is_some());
+    let kind =
+        LayerKind::Features { geometry, count: table.features.len() as u64, fields: fields_of(&table) };
+    Ok((kind, bounds_of(&table), vec![symbol.to_owned()]))
+}
+
+fn bounds_of(table: &FeatureTable) -> Option<[f64; 4]> {
+    let rects = table.features.iter().filter_map(|f| f.geometry.bounding_rect());
+    rects
+        .map(|r| [r.min().x, r.min().y, r.max().x, r.max().y])
+        .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
+}
+
+/// Fields by name; numbers that are all whole are integers, and mixed values text.
+fn fields_of(table: &FeatureTable) -> Vec<Field> {
+    let mut kinds: BTreeMap<&str, Option<FieldKind>> = BTreeMap::new();
+    for (name, value) in table.features.iter().flat_map(|f| &f.properties) {
+        let kind = match value {
+            Value::Null => None,
+            Value::Bool(_) => Some(FieldKind::Boolean),
+            Value::Number(n) if n.fract() == 0.0 && n.abs() < 9e15 => Some(FieldKind::Integer),
+            Value::Number(_) => Some(FieldKind::Real),
+            Value::Text(_) => Some(FieldKind::Text),
+        };
+        let known = kinds.entry(name).or_default();
+        *known = match (*known, kind) {
+            (None, kind) | (kind, None) => kind,
+            (Some(a), Some(b)) if a == b => Some(a),
+            (Some(FieldKind::Integer | FieldKind::Real), Some(FieldKind::Integer | FieldKind::Real)) => {
+                Some(FieldKind::Real)
+            }
+            _ => Some(FieldKind::Text),
+        };
+    }
+    kinds.into_iter().map(|(name, kind)| Field::new(name, kind.unwrap_or(FieldKind::Text))).collect()
+}
+
+/// Describes a cube that the operator offers.
+///
+/// # Errors
+/// As [`file`].
+pub fn cube(path: &Path) -> Result<Layer, Reason> {
+    let opened = open_configured_cube(path)?;
+    let dates: Vec<_> = opened.acquisitions.iter().map(|a| a.date).collect();
+    Ok(Layer {
+        file: path.to_owned(),
+        media_type: "application/geo+json".to_owned(),
+        version: version_of(path).unwrap_or_default(),
+        bounds: opened.grid.lon_lat_bounds(),
+        dates: dates.first().copied().zip(dates.last().copied()),
+        kind: LayerKind::Cube { grid: opened.grid.clone(), bands: opened.bands.clone(), dates },
+        styles: Vec::new(),
+    })
+}
+
+fn open_configured_cube(path: &Path) -> Result<DataCube, Reason> {
+    let input = CubeInput::One(CubeSource::Path(path.to_string_lossy().into_owned()));
+    open_cube(&scene_sources("cube", &input), Path::new("/"), &CubeRequest::default())
+        .map_err(|e| format!("{}: {}", path.display(), e.message))
+}

@@ -1,0 +1,147 @@
+//! Layers that are published: outputs of successful jobs, and what the operator offers by name.
+//! Each is described from its file once, and forgotten with it.
+
+mod catalogue;
+mod describe;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+pub use catalogue::{Catalogue, JobResults};
+
+use crate::classmap::Legend;
+use crate::crs::GeoBox;
+use crate::cube::Band;
+use crate::vector::{Field, GeometryKind};
+
+/// A published layer under its id.
+#[derive(Clone, Debug)]
+pub struct Collection {
+    /// Letters, digits, `-` and `_`: `JOB-output`, or the name that the operator gave.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What it holds.
+    pub layer: Arc<Layer>,
+}
+
+/// Where a collection comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// The operator offers it.
+    Configured {
+        /// By this name, which requests use.
+        name: String,
+    },
+    /// A job made it. It is its owner's.
+    Job {
+        /// The job.
+        job: String,
+        /// Its process.
+        process: String,
+        /// The output.
+        output: String,
+        /// When the job was made.
+        created: Timestamp,
+    },
+}
+
+/// What a layer's file holds.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// The file; the place of the scenes of a cube.
+    pub file: PathBuf,
+    /// Its media type.
+    pub media_type: String,
+    /// Changes when the file does: part of every ETag.
+    pub version: String,
+    /// What it is.
+    pub kind: LayerKind,
+    /// West, south, east and north in degrees, where it has a place. West is greater than east
+    /// across the date line.
+    pub bounds: Option<[f64; 4]>,
+    /// First and last day, where they are known.
+    pub dates: Option<(Date, Date)>,
+    /// Ids of styles that suit it, the default first.
+    pub styles: Vec<String>,
+}
+
+/// What a layer is.
+#[derive(Clone, Debug)]
+pub enum LayerKind {
+    /// A raster of class codes.
+    Classes {
+        /// Its grid.
+        grid: GeoBox,
+        /// The classes, as the file has them.
+        legend: Legend,
+    },
+    /// A raster of percent, 0 to 100.
+    Percent {
+        /// Its grid.
+        grid: GeoBox,
+        /// What is measured.
+        label: String,
+        /// The value of pixels without an answer.
+        nodata: Option<f64>,
+    },
+    /// A raster of numbers.
+    Values {
+        /// Its grid.
+        grid: GeoBox,
+        /// What is measured.
+        label: String,
+        /// In what.
+        unit: String,
+        /// The value of pixels without an answer.
+        nodata: Option<f64>,
+        /// The least and the greatest, that the ramp of colours spans.
+        range: (f64, f64),
+    },
+    /// Scenes of several dates.
+    Cube {
+        /// The grid that they are read on where none is asked for.
+        grid: GeoBox,
+        /// Bands that every date has.
+        bands: Vec<Band>,
+        /// The dates, rising.
+        dates: Vec<Date>,
+    },
+    /// Points or polygons with attributes.
+    Features {
+        /// What the geometries are.
+        geometry: GeometryKind,
+        /// How many there are.
+        count: u64,
+        /// Their attributes.
+        fields: Vec<Field>,
+    },
+}
+
+impl LayerKind {
+    /// The grid of rasters and cubes.
+    pub fn grid(&self) -> Option<&GeoBox> {
+        match self {
+            Self::Classes { grid, .. }
+            | Self::Percent { grid, .. }
+            | Self::Values { grid, .. }
+            | Self::Cube { grid, .. } => Some(grid),
+            Self::Features { .. } => None,
+        }
+    }
+
+    /// Whether it is one raster that is kept in a file.
+    pub fn is_raster(&self) -> bool {
+        matches!(self, Self::Classes { .. } | Self::Percent { .. } | Self::Values { .. })
+    }
+
+    /// Whether it holds points or polygons.
+    pub fn is_features(&self) -> bool {
+        matches!(self, Self::Features { .. })
+    }
+}
