@@ -1,11 +1,14 @@
 //! Errors as answers: the only file with status codes.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
+use actix_web::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 
+use super::html;
+use super::state::ServerState;
 use crate::jobs::{Failure, Job, JobState, JobsError, SubmitError};
-use crate::ogc::outputs::HTML;
 use crate::ogc::wps::{Exception, Version, XML};
 use crate::ogc::{PROBLEM_JSON, Problem, ProblemType};
 
@@ -16,14 +19,26 @@ pub struct ApiError {
     problem: Box<Problem>,
     retry_after: Option<u64>,
     listed: bool,
+    /// As a page, for those who read pages.
+    page: Option<String>,
 }
+
+/// What a page may load: what is served here, and nothing that stands in it.
+const CSP: &str = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; \
+    form-action 'self'; frame-ancestors 'none'";
 
 /// What a handler answers.
 pub type Answer = Result<HttpResponse, ApiError>;
 
 impl ApiError {
     fn new(status: StatusCode, problem: Problem) -> Self {
-        Self { status, problem: Box::new(problem.status(status.as_u16())), retry_after: None, listed: false }
+        Self {
+            status,
+            problem: Box::new(problem.status(status.as_u16())),
+            retry_after: None,
+            listed: false,
+            page: None,
+        }
     }
 
     /// A wrong input or member of the body.
@@ -89,11 +104,19 @@ impl ApiError {
         self.problem.detail.clone().unwrap_or_else(|| self.problem.title.clone())
     }
 
-    /// As the caller's `Accept` would have it: problem+json only where it is listed.
+    /// As the caller's `Accept` would have it: problem+json only where it is listed, a page where it is
+    /// preferred.
     pub fn to(mut self, request: &HttpRequest) -> Self {
         let accept = request.headers().get(ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
         self.listed = accept.contains(PROBLEM_JSON);
         *self.problem = self.problem.instance(request.path());
+        let pages = request.method() == Method::GET && html::prefers_page(request);
+        if let Some(state) = request.app_data::<web::Data<ServerState>>().filter(|_| pages) {
+            let site = html::Site::new(request, state);
+            let sign_in = self.status == StatusCode::UNAUTHORIZED;
+            let page = html::problem::page(&site, &self.problem, sign_in);
+            self.page = Some(page.render(&site).into_string());
+        }
         self
     }
 }
@@ -156,6 +179,10 @@ impl ResponseError for ApiError {
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
+        if let Some(page) = &self.page {
+            return as_page(response, page.clone());
+        }
+        response.insert_header((VARY, "Accept"));
         response.content_type(if self.listed { PROBLEM_JSON } else { "application/json" });
         response.body(serde_json::to_string(&self.problem).unwrap_or_default())
     }
@@ -170,25 +197,29 @@ pub fn wps_report(exception: &Exception, version: Version) -> HttpResponse {
     HttpResponse::build(status).content_type(XML).body(exception.report(version))
 }
 
-/// A document, without links to pages that are not served.
+/// A document that stands beside a page: which of them is answered, `Accept` says.
 pub fn document(value: &impl serde::Serialize) -> HttpResponse {
-    fn strip(value: &mut serde_json::Value) {
-        match value {
-            serde_json::Value::Array(items) => {
-                items.retain(|item| item.get("href").is_none() || item["type"] != HTML);
-                items.iter_mut().for_each(strip);
-            }
-            serde_json::Value::Object(members) => members.values_mut().for_each(strip),
-            _ => {}
-        }
-    }
-    match serde_json::to_value(value) {
-        Ok(mut value) => {
-            strip(&mut value);
-            HttpResponse::Ok().json(value)
-        }
-        Err(error) => ApiError::internal(error).error_response(),
-    }
+    HttpResponse::Ok().insert_header((VARY, "Accept")).insert_header((CACHE_CONTROL, "no-cache")).json(value)
+}
+
+/// A page.
+pub fn page(text: String) -> HttpResponse {
+    as_page(HttpResponse::Ok(), text)
+}
+
+fn as_page(mut response: HttpResponseBuilder, text: String) -> HttpResponse {
+    response
+        .content_type("text/html; charset=utf-8")
+        .insert_header((VARY, "Accept"))
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .insert_header((CONTENT_SECURITY_POLICY, CSP))
+        .insert_header((REFERRER_POLICY, "same-origin"))
+        .body(text)
+}
+
+/// What the caller has already.
+pub fn not_modified() -> HttpResponseBuilder {
+    HttpResponse::NotModified()
 }
 
 /// A document as it is.

@@ -6,9 +6,11 @@ use serde_json::json;
 
 use super::access::caller;
 use super::error::{Answer, ApiError, document};
+use super::html;
 use super::state::ServerState;
-use crate::jobs::{Failure, Filter, Job, JobState, NewJob};
+use crate::jobs::{Failure, Filter, Job, JobState, LogLine, NewJob};
 use crate::ogc::{Execute, JobList, JobStatus, Link, Problem, ProblemType, StatusInfo};
+use crate::process::find;
 
 /// What callers learn where a process failed by no fault of theirs.
 pub const PROCESS_FAILED: &str = "the process failed; the server's log says why";
@@ -83,7 +85,14 @@ pub async fn own_job(
 
 pub async fn status(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
-    Ok(document(&told(&job, &state.base(&request))))
+    let lines = match html::wants_page(&request) {
+        Ok(true) => lines(&state, &job, 0, usize::MAX >> 1).await.map_err(|e| e.to(&request))?,
+        _ => Vec::new(),
+    };
+    html::answer(&request, &state, &told(&job, &state.base(&request)), |site, told| {
+        let title = find(&job.process).map_or(job.process.as_str(), |p| p.describe().summary.title);
+        html::job::page(site, told, &html::job::Detail { title, request: &job.request, lines: &lines })
+    })
 }
 
 pub async fn dismiss(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
@@ -104,13 +113,24 @@ pub async fn dismiss(request: HttpRequest, path: web::Path<String>, state: web::
 pub async fn log(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
     let query = query(&request);
-    let from = number(&query, "from")?.unwrap_or(0) as u64;
-    let queue = state.queue.clone();
-    let lines = web::block(move || queue.log(&job.id, from, LINES)).await.map_err(ApiError::from);
-    let lines = lines.and_then(|l| Ok(l?)).map_err(|e| e.to(&request))?;
-    let lines: Vec<_> =
+    let from = number(&query, "from").map_err(|e| e.to(&request))?.unwrap_or(0) as u64;
+    let lines = lines(&state, &job, from, LINES).await.map_err(|e| e.to(&request))?;
+    let told: Vec<_> =
         lines.iter().map(|l| json!({"number": l.number, "time": l.at, "text": l.text})).collect();
-    Ok(document(&json!({"lines": lines})))
+    html::answer(&request, &state, &json!({"lines": told}), |site, _| {
+        html::job::log_page(site, &job.id, &lines)
+    })
+}
+
+/// Lines of a job's log from this number on.
+async fn lines(
+    state: &web::Data<ServerState>,
+    job: &Job,
+    from: u64,
+    most: usize,
+) -> Result<Vec<LogLine>, ApiError> {
+    let (queue, id) = (state.queue.clone(), job.id.clone());
+    Ok(web::block(move || queue.log(&id, from, most)).await??)
 }
 
 pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
@@ -138,7 +158,8 @@ pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer
     if filter.offset > 0 {
         links.push(link(filter.offset.saturating_sub(filter.limit), "prev"));
     }
-    Ok(document(&JobList::new(page.jobs.iter().map(|j| told(j, &base)).collect(), page.total, links)))
+    let list = JobList::new(page.jobs.iter().map(|j| told(j, &base)).collect(), page.total, links);
+    html::answer(&request, &state, &list, |site, list| html::jobs::page(site, list, &filter))
 }
 
 /// The parameters of a query, in their order.

@@ -7,6 +7,7 @@ pub mod config;
 mod error;
 mod execute;
 mod host;
+mod html;
 mod jobs;
 mod pages;
 mod results;
@@ -30,6 +31,7 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
         .service(web::resource("/conformance").get(pages::conformance))
         .service(web::resource("/api").get(pages::api))
         .service(web::resource("/health").get(pages::health))
+        .service(web::resource("/static/{file}").get(html::assets::one))
         .service(web::resource("/processes").get(pages::processes))
         .service(web::resource("/processes/{process}").get(pages::process))
         .service(web::resource("/processes/{process}/execution").post(execute::execute))
@@ -42,5 +44,6 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
         .service(web::resource("/jobs/{job}/results/{output}").get(results::one).head(results::one))
         .service(web::resource("/collections").get(collections::list))
         .service(web::resource("/collections/{collection}").get(collections::one))
+        .service(web::resource("/jobs/{job}/results/{output}/picture").get(results::picture))
         .default_service(web::route().to(pages::nowhere));
 }

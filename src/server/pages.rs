@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::VARY;
+use actix_web::{HttpRequest, web};
 use serde_json::json;
 
 use super::access::caller;
 use super::error::{Answer, ApiError, document, ok};
+use super::html;
 use super::state::ServerState;
 use crate::ogc::collections::rel;
 use crate::ogc::link::OPENAPI_JSON;
@@ -20,13 +22,13 @@ pub const DESCRIPTION: &str = "Paddy rice, heavy-metal stress in rice and the mi
     time series. Stress is evidence of chlorophyll loss, not a soil test.";
 
 /// Conformance classes that are not served yet.
-const NOT_YET: [&str; 3] = ["/conf/html", "/conf/callback", "/conf/kvp-execute"];
+const NOT_YET: [&str; 2] = ["/conf/callback", "/conf/kvp-execute"];
 
-pub async fn landing(request: HttpRequest, state: web::Data<ServerState>) -> HttpResponse {
+pub async fn landing(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let base = state.base(&request);
     let links = data_links(&base);
     let page = LandingPage::new(&state.config.title, DESCRIPTION, &base, links);
-    document(&page)
+    html::answer(&request, &state, &page, html::landing::page)
 }
 
 /// To the data: collections and what is made of them.
@@ -44,10 +46,10 @@ const DATA_CLASSES: [&str; 3] = [
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/simple-query",
 ];
 
-pub async fn conformance() -> HttpResponse {
+pub async fn conformance(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let mut classes = Conformance::new(DATA_CLASSES);
     classes.conforms_to.retain(|class| !NOT_YET.iter().any(|end| class.ends_with(end)));
-    document(&classes)
+    html::answer(&request, &state, &classes, html::conformance::page)
 }
 
 pub async fn processes(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
@@ -56,7 +58,8 @@ pub async fn processes(request: HttpRequest, state: web::Data<ServerState>) -> A
         Err(e) => return Err(ApiError::parameter("", e.to_string()).to(&request)),
     };
     let summaries = registry().iter().take(limit).map(|p| p.describe().summary);
-    Ok(document(&ProcessList::new(summaries, &state.base(&request), Vec::new())))
+    let list = ProcessList::new(summaries, &state.base(&request), Vec::new());
+    html::answer(&request, &state, &list, html::processes::page)
 }
 
 /// At most so many of a list.
@@ -78,7 +81,9 @@ fn limit_of(query: &[(String, String)]) -> Result<usize, ApiError> {
 
 pub async fn process(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let process = known(&path).map_err(|e| e.to(&request))?;
-    Ok(document(&process_document(process.describe(), &state.base(&request))))
+    let told = process_document(process.describe(), &state.base(&request));
+    let offers = html::Offers::of(&state, &request);
+    html::answer(&request, &state, &told, |site, told| html::process::page(site, told, &offers))
 }
 
 /// The process with this id.
@@ -128,7 +133,11 @@ pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer 
         examples: &BTreeMap::new(),
         page_limit: 1000,
     };
-    Ok(ok().content_type(OPENAPI_JSON).json(api.document()))
+    let document = api.document();
+    if html::wants_page(&request).map_err(|e| e.to(&request))? {
+        return Ok(html::show(&request, &state, |site| html::api::page(site, &document)));
+    }
+    Ok(ok().insert_header((VARY, "Accept")).content_type(OPENAPI_JSON).json(document))
 }
 
 pub async fn nowhere(request: HttpRequest) -> Answer {

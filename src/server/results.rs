@@ -3,19 +3,26 @@
 use std::path::PathBuf;
 
 use actix_files::NamedFile;
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use actix_web::{HttpRequest, web};
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
 use super::error::{Answer, ApiError, no_content, ok};
-use super::jobs::own_job;
+use super::html;
+use super::jobs::{own_job, told};
 use super::state::ServerState;
 use crate::jobs::{Job, JobState};
+use crate::ogc::outputs::{PNG, essence};
 use crate::ogc::{Execute, ProblemType, ResponseForm, Transmission};
+use crate::process::find;
 use crate::store::{plain, result_file};
 
 /// Bytes of an output that may stand in a document.
 const INLINE: u64 = 16 << 20;
+
+/// What a result that is opened in a browser may do: show itself, with the styles that it holds.
+const ALONE: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:";
 
 /// An output: its file and media type.
 pub struct Output {
@@ -26,7 +33,14 @@ pub struct Output {
 
 pub async fn all(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
-    answer(&job, &state, &request).await.map_err(|e| e.to(&request))
+    if !html::wants_page(&request).map_err(|e| e.to(&request))? {
+        return answer(&job, &state, &request).await.map_err(|e| e.to(&request));
+    }
+    let mut found = outputs(&job, &state).map_err(|e| e.to(&request))?;
+    let described = find(&job.process).map(|p| p.describe().outputs).unwrap_or_default();
+    found.sort_by_key(|output| described.keys().position(|name| *name == output.name));
+    let status = told(&job, &state.base(&request));
+    Ok(html::show(&request, &state, |site| html::results::page(site, &status, &found, &described)))
 }
 
 pub async fn one(
@@ -36,14 +50,38 @@ pub async fn one(
 ) -> Answer {
     let (id, output) = path.into_inner();
     let job = own_job(&request, &state, &id).await.map_err(|e| e.to(&request))?;
-    let found = async {
-        let outputs = outputs(&job, &state)?;
-        let found = outputs.into_iter().find(|o| o.name == output && plain(&o.name)).ok_or_else(|| {
-            ApiError::absent(ProblemType::NoSuchOutput, format!("the job has no output `{output}`"))
-        })?;
-        file(&found, &request)
-    };
-    found.await.map_err(|e| e.to(&request))
+    let found = named(&job, &state, &output).and_then(|found| file(&found, &request));
+    found.map_err(|e| e.to(&request))
+}
+
+/// The picture that was made with a raster.
+pub async fn picture(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    state: web::Data<ServerState>,
+) -> Answer {
+    let (id, output) = path.into_inner();
+    let job = own_job(&request, &state, &id).await.map_err(|e| e.to(&request))?;
+    let found = named(&job, &state, &output).and_then(|found| {
+        let missing = || ApiError::absent(ProblemType::NoSuchOutput, format!("`{output}` has no picture"));
+        let path = picture_of(&found).ok_or_else(missing)?;
+        file(&Output { path, media_type: PNG.to_owned(), ..found }, &request)
+    });
+    found.map_err(|e| e.to(&request))
+}
+
+/// The picture beside a raster, where there is one.
+pub fn picture_of(output: &Output) -> Option<PathBuf> {
+    let raster = essence(&output.media_type) == "image/tiff";
+    Some(output.path.with_extension("png")).filter(|picture| raster && picture.is_file())
+}
+
+/// The output of this name.
+fn named(job: &Job, state: &ServerState, output: &str) -> Result<Output, ApiError> {
+    let outputs = outputs(job, state)?;
+    outputs.into_iter().find(|o| o.name == output && plain(&o.name)).ok_or_else(|| {
+        ApiError::absent(ProblemType::NoSuchOutput, format!("the job has no output `{output}`"))
+    })
 }
 
 /// The results in the form that was asked for.
@@ -120,7 +158,10 @@ pub fn outputs(job: &Job, state: &ServerState) -> Result<Vec<Output>, ApiError> 
 pub fn file(output: &Output, request: &HttpRequest) -> Answer {
     let file = NamedFile::open(&output.path).map_err(ApiError::internal)?;
     let mime = output.media_type.parse().map_err(ApiError::internal)?;
-    Ok(file.set_content_type(mime).use_etag(true).prefer_utf8(true).into_response(request))
+    let mut response = file.set_content_type(mime).use_etag(true).prefer_utf8(true).into_response(request);
+    // What a result holds runs as nobody's page.
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(ALONE));
+    Ok(response)
 }
 
 /// The bare map of outputs.

@@ -1,0 +1,85 @@
+//! The results of a job: what there is, how it looks, where to get it.
+
+use maud::{Markup, html};
+use serde_json::{Map, Value};
+
+use super::values::{csv_table, document, feature_table};
+use super::words::{inline, size};
+use super::{Page, Site};
+use crate::ogc::outputs::{CSV, GEOJSON, HTML, JSON, MARKDOWN, PNG, SVG, essence};
+use crate::ogc::{StatusInfo, segment, title_of};
+use crate::server::results::{Output, picture_of};
+
+/// Bytes of a file that a page still shows.
+const SHOWN: u64 = 1 << 20;
+
+/// The page of a job's outputs. `described` are those of its process.
+pub fn page(site: &Site, job: &StatusInfo, outputs: &[Output], described: &Map<String, Value>) -> Page {
+    let own = site.at(&format!("jobs/{}", segment(job.id())));
+    let body = html! {
+        p.crumbs { a href=(site.at("jobs")) { "Jobs" } " / " a href=(own) { (job.process_id) } }
+        h1 { "Results of " (job.process_id) }
+        @if outputs.is_empty() { p.empty { "The job left no outputs." } }
+        @if outputs.len() > 2 { (contents(outputs)) }
+        @for output in outputs { (section(site, &own, output, described.get(&output.name))) }
+    };
+    Page::new(format!("Results of {}", job.process_id), body)
+}
+
+fn contents(outputs: &[Output]) -> Markup {
+    html! {
+        nav aria-label="Outputs" { ul.tags { @for output in outputs {
+            li { a href=(format!("#{}", output.name)) { (title_of(&output.name)) } }
+        } } }
+    }
+}
+
+fn section(site: &Site, own: &str, output: &Output, described: Option<&Value>) -> Markup {
+    let href = format!("{own}/results/{}", segment(&output.name));
+    let text = |member: &str| described.and_then(|d| d.get(member)).and_then(Value::as_str);
+    let bytes = std::fs::metadata(&output.path).map_or(0, |m| m.len());
+    let file = output.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let is_page = essence(&output.media_type) == HTML;
+    html! {
+        section.output id=(output.name) aria-labelledby=(format!("{}-title", output.name)) {
+            h2 id=(format!("{}-title", output.name)) { (text("title").map_or_else(|| title_of(&output.name), str::to_owned)) }
+            @if let Some(about) = text("description") { p { (inline(about)) } }
+            p.get {
+                a.button.second href=(href) download=(file) data-file { "Download" }
+                @if is_page && !site.keyed { " " a href=(href) { "Open the page" } }
+                span.faint { (essence(&output.media_type)) ", " (size(bytes)) }
+            }
+            @if bytes <= SHOWN || output.media_type.starts_with("image/") { (shown(site, &href, output)) }
+        }
+    }
+}
+
+/// How an output looks, where it can be looked at.
+fn shown(site: &Site, href: &str, output: &Output) -> Markup {
+    let title = title_of(&output.name);
+    let framed = |table: Markup| {
+        html! { div.table tabindex="0" role="region" aria-label=(title) { (table) } }
+    };
+    let text = || std::fs::read(&output.path).unwrap_or_default();
+    let json = || serde_json::from_slice::<Value>(&text()).ok();
+    match essence(&output.media_type) {
+        SVG | PNG => picture(site, href, &title),
+        "image/tiff" if picture_of(output).is_some() => picture(site, &format!("{href}/picture"), &title),
+        CSV => csv_table(&text()).map_or_else(|| html! {}, framed),
+        GEOJSON => json().and_then(|v| feature_table(&v)).map_or_else(|| html! {}, framed),
+        JSON => json().map_or_else(|| html! {}, |v| framed(document(&v))),
+        MARKDOWN | "text/plain" => html! { pre { (String::from_utf8_lossy(&text())) } },
+        _ => html! {},
+    }
+}
+
+/// A picture; behind keys the script fetches it.
+fn picture(site: &Site, href: &str, title: &str) -> Markup {
+    let alt = format!("Picture of {}", title.to_lowercase());
+    html! {
+        figure {
+            @if site.keyed { img data-picture=(href) alt=(alt); }
+            @else { a href=(href) { img src=(href) alt=(alt) loading="lazy"; } }
+        }
+    }
+}
