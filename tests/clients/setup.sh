@@ -16,3 +16,7 @@ if ! cmp -s $here/requirements.txt "$venv/requirements.txt"; then
     "$venv/bin/pip" install -q --disable-pip-version-check -r $here/requirements.txt
     cp $here/requirements.txt "$venv/requirements.txt" # last: an interrupted run starts again
 fi
+# Accessibility checks of the pages; the tests go without where there is no npm.
+if command -v npm >/dev/null 2>&1 && [ ! -d "$venv/node_modules/axe-core" ]; then
+    npm install --silent --no-audit --no-fund --prefix "$venv" axe-core@4
+fi

@@ -142,7 +142,7 @@ pub fn field(field: &Field<'_>, offers: &Offers) -> Markup {
     let required = field.required.then_some("");
     html! {
         @if kind.is_set() {
-            fieldset.field data-path=(field.path) data-kind=(kind.name()) data-required=[required] data-fixed=[None::<&str>]
+            fieldset.field data-path=(field.path) data-kind=(kind.name()) data-required=[required]
                 aria-describedby=(described_by(&id)) {
                 legend { (label) }
                 (inside(kind, field, &id, offers))
