@@ -123,7 +123,8 @@ async function logs(url) {
   const log = byId("log");
   const answer = await ask(`${url}/log?from=${log.dataset.next}`, { headers: { Accept: "application/json" } });
   if (!answer.ok) return;
-  const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
+  const window = log.parentElement;
+  const atEnd = window.scrollTop + window.clientHeight >= window.scrollHeight - 8;
   for (const line of (await answer.json()).lines) {
     const item = document.createElement("li");
     const time = document.createElement("time");
@@ -135,7 +136,7 @@ async function logs(url) {
     log.append(item);
     log.dataset.next = line.number + 1;
   }
-  if (atEnd) log.scrollTop = log.scrollHeight;
+  if (atEnd) window.scrollTop = window.scrollHeight;
 }
 
 // --- Forms ------------------------------------------------------------------------------------

@@ -125,9 +125,11 @@ pub fn log_page(site: &Site, id: &str, lines: &[LogLine]) -> Page {
 
 fn log(lines: &[LogLine]) -> Markup {
     html! {
-        ol.log #log role="log" aria-live="off" aria-label="Log" tabindex="0" data-next=(lines.last().map_or(0, |l| l.number + 1)) {
-            @for line in lines {
-                li { time datetime=(line.at) { (line.at.strftime("%H:%M:%S")) } " " span { (line.text) } }
+        div.log role="log" aria-live="off" aria-label="Log" tabindex="0" {
+            ol #log data-next=(lines.last().map_or(0, |l| l.number + 1)) {
+                @for line in lines {
+                    li { time datetime=(line.at) { (line.at.strftime("%H:%M:%S")) } " " span { (line.text) } }
+                }
             }
         }
     }
