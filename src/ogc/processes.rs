@@ -83,8 +83,14 @@ fn members(schema: &Schema, complete: impl Fn(&mut Map<String, Value>, bool)) ->
             if let Some(text) = take("description") {
                 member.insert("description".to_owned(), text);
             }
-            if let Some(Value::String(unit)) = take("x-unit") {
-                member.insert("metadata".to_owned(), json!([{"role": "uom", "title": unit}]));
+            let told =
+                [("x-unit", "uom"), ("x-holds", "media-type")].into_iter().filter_map(|(key, role)| {
+                    let Value::String(title) = take(key)? else { return None };
+                    Some(json!({"role": role, "title": title}))
+                });
+            let told: Vec<Value> = told.collect();
+            if !told.is_empty() {
+                member.insert("metadata".to_owned(), Value::Array(told));
             }
             member.insert("schema".to_owned(), schema);
             complete(&mut member, required.contains(&name.as_str()));
@@ -108,6 +114,15 @@ pub fn title_of(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn units_and_what_a_file_holds_stand_in_the_metadata() {
+        let described = crate::ogc::testing::description();
+        assert_eq!(described.inputs["radius"]["metadata"], json!([{"role": "uom", "title": "m"}]));
+        let holds = json!([{"role": "media-type", "title": crate::ogc::outputs::GEOTIFF}]);
+        assert_eq!(described.inputs["raster"]["metadata"], holds);
+        assert_eq!(described.inputs["raster"]["schema"].get("x-holds"), None);
+    }
 
     #[test]
     fn names_become_titles() {

@@ -3,7 +3,8 @@
 //! `exclusiveMinimum`.
 //!
 //! A member declares its unit with `#[schemars(extend("x-unit" = "m"))]`; the process description
-//! moves it to the input's metadata (role `uom`).
+//! moves it to the input's metadata (role `uom`). An input that is a file says by `x-holds` what is
+//! usually in it (role `media-type`), so that forms know whether to ask for a raster or for features.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::transform_subschemas;

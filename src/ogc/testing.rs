@@ -37,6 +37,9 @@ struct Inputs {
     bytes: Option<String>,
     /// A file.
     file: Option<FileInput>,
+    /// A raster.
+    #[schemars(extend("x-holds" = super::outputs::GEOTIFF))]
+    raster: Option<FileInput>,
     /// Scenes.
     cube: Option<CubeInput>,
 }

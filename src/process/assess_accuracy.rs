@@ -11,6 +11,7 @@ use crate::classify::assess::{Accuracy, Confusion};
 use crate::classmap::{AreaTally, Legend};
 use crate::crs::Crs;
 use crate::ogc::FileInput;
+use crate::ogc::outputs::{GEOJSON, GEOTIFF};
 use crate::raster::{Resampling, Window};
 use crate::vector::{Value, cover};
 
@@ -26,10 +27,12 @@ pub struct AssessAccuracy;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AssessInputs {
     /// The class map: a GeoTIFF.
+    #[schemars(extend("x-holds" = GEOTIFF))]
     map: FileInput,
     /// The reference: points or polygons with a class (each pixel of a polygon counts as a
     /// sample), or a GeoTIFF of class codes; its own legend, where it has one, names them, else the
     /// map's.
+    #[schemars(extend("x-holds" = GEOJSON))]
     samples: FileInput,
     /// The property that holds the class of a sample.
     #[serde(default = "default_class_property")]
@@ -38,6 +41,7 @@ pub struct AssessInputs {
     /// not those of the rice, stress or land cover legend.
     classes: Option<Vec<String>>,
     /// A GeoTIFF: only pixels where it is neither 0 nor nodata are counted.
+    #[schemars(extend("x-holds" = GEOTIFF))]
     mask: Option<FileInput>,
 }
 

@@ -35,6 +35,7 @@ pub struct IndexSeriesInputs {
     cube: CubeInput,
     /// Points or polygons: GeoJSON, GeoPackage, FlatGeobuf, Shapefile or CSV (lon, lat). A
     /// polygon's value is the mean of its pixels.
+    #[schemars(extend("x-holds" = outputs::GEOJSON))]
     features: FileInput,
     /// Spectral indices or bands by name, such as `NDRE`, `EVI` or `B05`.
     #[serde(default = "default_indices")]

@@ -9,6 +9,7 @@ use super::{Context, Process, ProcessError, RasterKind, grid};
 use crate::crs::earth::{chord2, lon_lat, xyz};
 use crate::crs::{Affine, Bounds, Crs, CrsError, Ellipsoid, GeoBox, GlobeGrid};
 use crate::cube::Area;
+use crate::ogc::outputs::GEOJSON;
 use crate::ogc::{AreaInput, Coverage, FileInput};
 use crate::raster::{Spans, Window};
 use crate::vector::{Value, reproject};
@@ -39,6 +40,7 @@ pub struct MineHeatmap;
 pub struct MineHeatmapInputs {
     /// The mines: points or polygons (of which a point inside counts), as GeoJSON, GeoPackage,
     /// FlatGeobuf, Shapefile or CSV (lon, lat).
+    #[schemars(extend("x-holds" = GEOJSON))]
     mines: FileInput,
     /// CRS of the mines where their file does not tell, such as `EPSG:32649`; longitude and
     /// latitude where not given.

@@ -23,7 +23,7 @@ use crate::classify::gru::GruParams;
 use crate::classify::splits::Validation;
 use crate::classmap::ClassArea;
 use crate::cube::CloudMask;
-use crate::ogc::outputs::HTML;
+use crate::ogc::outputs::{GEOJSON, GEOTIFF, HTML, MODEL};
 use crate::ogc::{
     AreaInput, Coverage, CubeInput, DateInterval, FeatureCollection, Figure, FileInput, HtmlPage, ModelFile,
     TableCsv,
@@ -43,18 +43,23 @@ pub struct MonitorInputs {
     /// of such sources that are joined.
     cube: Passed<CubeInput>,
     /// A class map of rice. One of `riceMap`, `riceModel` and `riceSamples` says where rice grows.
+    #[schemars(extend("x-holds" = GEOTIFF))]
     rice_map: Option<Passed<FileInput>>,
     /// A model of `train-rice`.
+    #[schemars(extend("x-holds" = MODEL))]
     rice_model: Option<Passed<FileInput>>,
     /// Samples of rice, to train with.
+    #[schemars(extend("x-holds" = GEOJSON))]
     rice_samples: Option<Passed<FileInput>>,
     /// How rice is classified, where samples are given.
     rice_method: Option<Passed<MethodName>>,
     /// Parameters of that method.
     rice_parameters: Option<Passed<Parameters>>,
     /// Samples of stress (`unstressed-rice`, `stressed-rice`), to train with. Either this or `model`.
+    #[schemars(extend("x-holds" = GEOJSON))]
     samples: Option<Passed<FileInput>>,
     /// A model of `train-stress`. Either this or `samples`.
+    #[schemars(extend("x-holds" = MODEL))]
     model: Option<Passed<FileInput>>,
     /// Parameters of the network and its training.
     parameters: Option<Passed<GruParams>>,
@@ -67,6 +72,7 @@ pub struct MonitorInputs {
     /// When: `2019-04-01/2019-10-31`, `..` for an open end (default: all dates).
     dates: Option<Passed<DateInterval>>,
     /// Elevation in metres, for the slope mask.
+    #[schemars(extend("x-holds" = GEOTIFF))]
     dem: Option<Passed<FileInput>>,
     /// Ground steeper than this carries no rice (default 8; needs `dem`).
     #[schemars(range(min = 0, max = 90), extend("x-unit" = "deg"))]
@@ -92,6 +98,7 @@ pub struct MonitorInputs {
     /// Seed of every random draw (default 0).
     seed: Option<Passed<u64>>,
     /// Mines, points or polygons; without them there are zones and no more.
+    #[schemars(extend("x-holds" = GEOJSON))]
     mines: Option<Passed<FileInput>>,
     /// CRS of the mines' coordinates, where their file does not tell it.
     mines_crs: Option<Passed<String>>,

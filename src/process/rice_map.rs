@@ -12,6 +12,7 @@ use crate::classify::predict::is_rice;
 use crate::classify::splits::Validation;
 use crate::classify::{Model, bands_of, foreign};
 use crate::classmap::{ClassArea, Legend};
+use crate::ogc::outputs::{GEOJSON, MODEL};
 use crate::ogc::{Coverage, FileInput, ModelFile};
 
 /// Maps rice from the series of a cube.
@@ -22,8 +23,10 @@ map_inputs! {
     /// What is mapped, and by what.
     pub struct RiceMapInputs {
         /// Labelled points or polygons, or a CSV table of series, to train with. Either this or `model`.
+        #[schemars(extend("x-holds" = GEOJSON))]
         samples: Option<FileInput>,
         /// A model trained before. Either this or `samples`.
+        #[schemars(extend("x-holds" = MODEL))]
         model: Option<FileInput>,
         /// How pixels are classified.
         #[serde(default)]

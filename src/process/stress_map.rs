@@ -17,6 +17,7 @@ use crate::classify::splits::Validation;
 use crate::classify::{Model, bands_of};
 use crate::classmap::ClassArea;
 use crate::cube::{Band, DataCube};
+use crate::ogc::outputs::{GEOJSON, GEOTIFF, MODEL};
 use crate::ogc::{Coverage, FileInput, ModelFile};
 
 /// Maps stressed rice.
@@ -28,15 +29,20 @@ map_inputs! {
     pub struct StressMapInputs {
         /// Labelled points or polygons (`unstressed-rice`, `stressed-rice` and others) to train with.
         /// Either this or `model`.
+        #[schemars(extend("x-holds" = GEOJSON))]
         samples: Option<FileInput>,
         /// A model of `train-stress`. Either this or `samples`.
+        #[schemars(extend("x-holds" = MODEL))]
         model: Option<FileInput>,
         /// A class map of rice: only its rice is classified. One of `riceMap`, `riceModel` and
         /// `riceSamples`, or none: then `model` or `samples` must tell what is no rice.
+        #[schemars(extend("x-holds" = GEOTIFF))]
         rice_map: Option<FileInput>,
         /// A model of `train-rice`, applied to the same cube.
+        #[schemars(extend("x-holds" = MODEL))]
         rice_model: Option<FileInput>,
         /// Samples of rice: a model of rice is trained on them first, as `rice-map` does by default.
+        #[schemars(extend("x-holds" = GEOJSON))]
         rice_samples: Option<FileInput>,
         /// Parameters of the network and its training.
         #[serde(default)]

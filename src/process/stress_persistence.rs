@@ -33,6 +33,7 @@ pub struct StressPersistenceInputs {
     #[schemars(length(min = 1))]
     maps: Vec<YearMap>,
     /// Samples of one year, to judge the map of every year by.
+    #[schemars(extend("x-holds" = outputs::GEOJSON))]
     samples: Option<FileInput>,
     /// The property of the samples that holds the class.
     #[serde(default = "super::rice::inputs::class_property")]

@@ -8,6 +8,7 @@ use super::stress::STRESSED;
 use super::zones::{FoundZones, Joined, YearOf, ZoneOptions, find, write_mines, write_zones};
 use super::{Context, Process, ProcessError};
 use crate::classmap::Connectivity;
+use crate::ogc::outputs::{GEOJSON, GEOTIFF};
 use crate::ogc::{FeatureCollection, FileInput};
 use crate::process::stress_persistence::YearMap;
 
@@ -23,11 +24,14 @@ pub struct StressZones;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StressZonesInputs {
     /// The class map that `stress-map` made, or any other class map with `classes`.
+    #[schemars(extend("x-holds" = GEOTIFF))]
     stress_map: FileInput,
     /// The probability that was made with it: zones tell its mean.
+    #[schemars(extend("x-holds" = GEOTIFF))]
     probability: Option<FileInput>,
     /// Mines, points or polygons: GeoJSON, GeoPackage, FlatGeobuf, Shapefile, or CSV with columns
     /// `lon` and `lat`.
+    #[schemars(extend("x-holds" = GEOJSON))]
     mines: Option<FileInput>,
     /// CRS of the mines' coordinates, such as `EPSG:4547`, where their file does not tell it.
     mines_crs: Option<String>,

@@ -18,6 +18,8 @@ use crate::ogc::{Execute, ProblemType, ResponseForm, Transmission};
 use crate::process::find;
 use crate::store::{plain, result_file};
 
+/// Media type of styles of QGIS.
+const QML: &str = "application/xml";
 /// Bytes of an output that may stand in a document.
 const INLINE: u64 = 16 << 20;
 
@@ -43,6 +45,7 @@ pub async fn all(request: HttpRequest, path: web::Path<String>, state: web::Data
     Ok(html::show(&request, &state, |site| html::results::page(site, &status, &found, &described)))
 }
 
+/// One output, or (`f=qml`) its style for QGIS.
 pub async fn one(
     request: HttpRequest,
     path: web::Path<(String, String)>,
@@ -50,7 +53,11 @@ pub async fn one(
 ) -> Answer {
     let (id, output) = path.into_inner();
     let job = own_job(&request, &state, &id).await.map_err(|e| e.to(&request))?;
-    let found = named(&job, &state, &output).and_then(|found| file(&found, &request));
+    let query = crate::ogc::read_query(request.query_string());
+    let styled = query.contains(&("f".to_owned(), "qml".to_owned()));
+    let found = named(&job, &state, &output)
+        .and_then(|found| if styled { style(&found) } else { Ok(found) })
+        .and_then(|found| file(&found, &request));
     found.map_err(|e| e.to(&request))
 }
 
@@ -152,6 +159,16 @@ pub fn outputs(job: &Job, state: &ServerState) -> Result<Vec<Output>, ApiError> 
         })
     };
     Ok(listed.iter().filter_map(output).collect())
+}
+
+/// The style that stands beside an output.
+fn style(output: &Output) -> Result<Output, ApiError> {
+    let path = output.path.with_extension("qml");
+    if !path.is_file() {
+        let why = format!("the output `{}` has no style", output.name);
+        return Err(ApiError::absent(ProblemType::Plain, why));
+    }
+    Ok(Output { name: output.name.clone(), path, media_type: QML.to_owned() })
 }
 
 /// A file with ranges, an ETag and its media type.

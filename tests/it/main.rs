@@ -13,6 +13,7 @@ mod rice;
 mod scenes;
 mod server;
 mod server_collections;
+mod server_desktop;
 mod server_html;
 mod spectral;
 mod stress;

@@ -49,7 +49,7 @@ fn results_and_offered_data_are_collections_and_go_with_their_result() {
     assert_eq!((&mines["itemType"], &mines["dataType"]), (&json!("feature"), &json!("vector")));
     assert_eq!((&mines["count"], &mines["defaultStyle"]), (&json!(2), &json!("mines")));
     assert_eq!(mines["fields"][1], json!({"name": "weight", "type": "number"}));
-    assert_eq!(mines["attribution"], "somebody");
+    assert_eq!((&mines["attribution"], &mines["offeredAs"]), (&json!("somebody"), &json!("my mines")));
 
     let (_, raster) = server.get(&format!("/collections/{density}"));
     assert_eq!((&raster["kind"], &raster["dataType"]), (&json!("values"), &json!("coverage")));

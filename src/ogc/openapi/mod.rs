@@ -321,6 +321,8 @@ impl OpenApi<'_> {
                 job_parameter(),
                 {"name": "outputID", "in": "path", "required": true, "description": "Name of an output.",
                  "schema": {"type": "string"}},
+                {"name": "f", "in": "query", "description": "The output's style for QGIS instead, where it has one.",
+                 "schema": {"type": "string", "enum": ["qml"]}},
                 {"name": "Range", "in": "header", "schema": {"type": "string"}, "description": "Which bytes."}
             ],
             "responses": answers(good, &["400", "404", "406"])

@@ -21,6 +21,7 @@ macro_rules! training_inputs {
             cube: Option<crate::ogc::CubeInput>,
             /// Labelled points or polygons, or a CSV table of series (columns such as
             /// `NDRE@2022-01-05`).
+            #[schemars(extend("x-holds" = crate::ogc::outputs::GEOJSON))]
             samples: crate::ogc::FileInput,
             $($(#[$meta])* $own: $kind,)*
             /// Class names in the order of their codes; samples of other classes are left out.
@@ -126,6 +127,7 @@ macro_rules! map_inputs {
             /// When: `2019-04-01/2019-10-31`, `..` for an open end (default: all dates).
             dates: Option<crate::ogc::DateInterval>,
             /// Elevation in metres, for the slope mask.
+            #[schemars(extend("x-holds" = crate::ogc::outputs::GEOTIFF))]
             dem: Option<crate::ogc::FileInput>,
             /// Ground steeper than this carries no rice (default 8; needs `dem`).
             #[schemars(range(min = 0, max = 90), extend("x-unit" = "deg"))]

@@ -19,6 +19,11 @@ pub fn told(collection: &Collection, base: &str, data: &DataConfig) -> Collectio
     let mut crs = vec![CRS84.to_owned()];
     crs.extend(storage_crs.iter().filter(|uri| *uri != CRS84).cloned());
     let features = layer.kind.is_features();
+    let mut more = more(&layer.kind);
+    if let Origin::Configured { name } = &collection.origin {
+        // What inputs of processes call it.
+        more.insert("offeredAs".to_owned(), name.as_str().into());
+    }
     CollectionInfo {
         id: collection.id.clone(),
         title: collection.title.clone(),
@@ -31,7 +36,7 @@ pub fn told(collection: &Collection, base: &str, data: &DataConfig) -> Collectio
         storage_crs,
         styles: layer.styles.iter().map(|id| json!({"id": id})).collect(),
         default_style: layer.styles.first().cloned(),
-        more: more(&layer.kind),
+        more,
         links: links(collection, base, data),
     }
 }
