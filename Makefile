@@ -5,12 +5,15 @@ CARGO ?= cargo
 PEERS ?= ../shared/peers
 CLIENTS = $(or $(CARGO_TARGET_DIR),target)/clients/bin
 
-.PHONY: help setup build demo test test-clients lint miri bench bench-peers clean
+.PHONY: help setup build demo test test-clients test-qgis qgis-plugin qgis-walk lint miri bench bench-peers clean
 
 help:
 	@echo "make demo         simulate a county, train, map, assess, and say where to look"
 	@echo "make test         all tests in Rust"
 	@echo "make test-clients the server by its clients: OWSLib, birdy, schemathesis (makes a Python environment)"
+	@echo "make test-qgis    the QGIS plugin in a real QGIS (installs QGIS where it is missing)"
+	@echo "make qgis-plugin  the plugin as a zip that QGIS installs: target/rededge-qgis.zip"
+	@echo "make qgis-walk    the pictures of docs/qgis.md, from a QGIS on a screen that nobody sees"
 	@echo "make lint         format and lint checks"
 	@echo "make miri         the unsafe kernel under Miri (installs a nightly toolchain; ten minutes)"
 	@echo "make bench        benchmarks of the hot paths"
@@ -32,6 +35,15 @@ test: setup
 test-clients: build
 	@tests/clients/setup.sh
 	$(CLIENTS)/pytest tests/clients
+
+test-qgis: build
+	plugin/qgis/test.sh
+
+qgis-plugin:
+	python3 plugin/qgis/package.py target/rededge-qgis.zip
+
+qgis-walk: build
+	plugin/qgis/walk/walk.sh
 
 lint: setup
 	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt
