@@ -37,6 +37,7 @@ test-clients: build
 	$(CLIENTS)/pytest tests/clients
 
 test-qgis: build
+	$(CARGO) build --release --locked --example own_process
 	plugin/qgis/test.sh
 
 qgis-plugin:

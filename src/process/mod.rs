@@ -36,7 +36,7 @@ pub use context::{
 };
 pub use error::ProcessError;
 pub use grid::Choice;
-pub use registry::{find, registry, suggest};
+pub use registry::{add, find, registry, suggest};
 pub use traits::{DynProcess, Process};
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The ordered list of processes. Every interface derives from it: a new process is one file and
 //! one line here.
 
+use std::sync::OnceLock;
+
 use super::DynProcess;
 use super::assess_accuracy::AssessAccuracy;
 use super::compare_methods::CompareMethods;
@@ -19,7 +21,7 @@ use super::suite_echo::SuiteEcho;
 use super::train_rice::TrainRice;
 use super::train_stress::TrainStress;
 
-static REGISTRY: &[&dyn DynProcess] = &[
+static BUILT_IN: &[&dyn DynProcess] = &[
     &Monitor,
     &RiceMap,
     &TrainRice,
@@ -36,22 +38,39 @@ static REGISTRY: &[&dyn DynProcess] = &[
     &Echo,
 ];
 
+/// All processes; fixed once it was asked for.
+static REGISTRY: OnceLock<Vec<&'static dyn DynProcess>> = OnceLock::new();
+
 /// What conformance suites ask for by name.
 static UNLISTED: &[&dyn DynProcess] = &[&SuiteEcho];
 
 /// All processes, in the order in which they are listed.
 pub fn registry() -> &'static [&'static dyn DynProcess] {
-    REGISTRY
+    REGISTRY.get_or_init(|| BUILT_IN.to_vec())
+}
+
+/// Adds processes of a host's own behind those of the crate: they stand in every interface like these.
+/// The first thing that a program does.
+///
+/// # Errors
+/// The list was read already, or an id is taken.
+pub fn add(own: &[&'static dyn DynProcess]) -> Result<(), String> {
+    let all: Vec<&'static dyn DynProcess> = BUILT_IN.iter().chain(own).copied().collect();
+    let taken = |at: usize| all[..at].iter().chain(UNLISTED).any(|p| p.id() == all[at].id());
+    if let Some(at) = (BUILT_IN.len()..all.len()).find(|&at| taken(at)) {
+        return Err(format!("there is a process `{}` already", all[at].id()));
+    }
+    REGISTRY.set(all).map_err(|_| "the list of processes was read already".to_owned())
 }
 
 /// The process with this id, listed or not.
 pub fn find(id: &str) -> Option<&'static dyn DynProcess> {
-    REGISTRY.iter().chain(UNLISTED).copied().find(|p| p.id() == id)
+    registry().iter().chain(UNLISTED).copied().find(|p| p.id() == id)
 }
 
 /// The id a misspelt one probably means.
 pub fn suggest(id: &str) -> Option<&'static str> {
-    nearest(id, REGISTRY.iter().map(|p| p.id()))
+    nearest(id, registry().iter().map(|p| p.id()))
 }
 
 #[cfg(test)]
@@ -59,6 +78,13 @@ mod tests {
     use super::*;
     use crate::ogc::schema_of;
     use crate::process::Process;
+
+    #[test]
+    fn processes_are_added_first_thing_and_under_ids_of_their_own() {
+        assert_eq!(add(&[&Echo]).unwrap_err(), "there is a process `echo` already");
+        assert_eq!(registry().len(), BUILT_IN.len());
+        assert!(add(&[]).unwrap_err().contains("read already"));
+    }
 
     #[test]
     fn ids_are_kebab_case_and_none_is_twice() {

@@ -15,6 +15,7 @@ mod server;
 mod server_collections;
 mod server_desktop;
 mod server_html;
+mod server_own_process;
 mod spectral;
 mod stress;
 mod tidy;

@@ -15,10 +15,15 @@ pub struct Server {
 
 impl Server {
     pub fn start(store: &Path, more: &str) -> Self {
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_rededge")), store, more)
+    }
+
+    /// As [`Self::start`], by a program that takes the same arguments.
+    pub fn start_program(program: &Path, store: &Path, more: &str) -> Self {
         let config = store.join("rededge.toml");
         std::fs::create_dir_all(store).unwrap();
         std::fs::write(&config, more).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rededge"))
+        let mut child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args([Path::new("--data"), store, Path::new("--config"), &config])
             .stderr(Stdio::piped())

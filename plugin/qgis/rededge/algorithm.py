@@ -143,6 +143,8 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
                 return {}
             return self.load(job, wanted, paths, run, feedback)
         except (ServerError, JobError) as error:
+            if feedback.isCanceled():
+                return {}
             raise self.failure(error) from error
 
     def load(self, job, wanted, paths, run, feedback):
@@ -166,8 +168,6 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
                     fetch(output, href, path, job.client, feedback)
                 results[output.parameter] = path
                 loaded.append((output, path))
-            if feedback.isCanceled():
-                return {}
         load_grouped(self.displayName(), loaded, context)
         return results
 

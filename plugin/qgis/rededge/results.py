@@ -94,8 +94,8 @@ class Output:
 
     def file_filter(self):
         """What files of this kind are called."""
-        known = FILES.get(self.kind) or ("JSON files", "json") if self.kind.endswith("json") else None
-        what, ending = known or FILES.get(self.kind, ("Files", "bin"))
+        kind = "application/json" if self.kind.endswith("+json") else self.kind
+        what, ending = FILES.get(kind, ("Files", "bin"))
         return f"{what} (*.{ending})"
 
     def value_output(self, member):

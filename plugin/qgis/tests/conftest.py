@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,9 +72,11 @@ def server(county, tmp_path_factory):
 @pytest.fixture
 def provider(server):
     """The plugin with one server, as it is without a window."""
-    yield from plugin_with(server)
+    with plugin_with(server) as made:
+        yield made
 
 
+@contextmanager
 def plugin_with(*running, **particulars):
     """The provider of the plugin, set up for servers."""
     from rededge import classFactory, settings
@@ -82,7 +85,9 @@ def plugin_with(*running, **particulars):
     settings.save(chosen)
     plugin = classFactory(None)
     plugin.initProcessing()
-    yield plugin.provider
-    plugin.unload()
-    settings.save([])
-    QgsProject.instance().clear()
+    try:
+        yield plugin.provider
+    finally:
+        plugin.unload()
+        settings.save([])
+        QgsProject.instance().clear()

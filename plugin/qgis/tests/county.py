@@ -8,6 +8,8 @@ from threading import Thread
 
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = os.environ.get("REDEDGE") or str(ROOT / "target" / "release" / "rededge")
+#: The same program with one process more: ``examples/own_process.rs``.
+OWN = Path(BINARY).parent / "examples" / "own_process"
 #: Small enough for a minute, large enough for zones beside mines.
 SIZE = ["--width", "220", "--height", "220", "--dates", "20", "--seed", "7"]
 
@@ -21,9 +23,10 @@ def simulate(folder):
 class Server:
     """A server on loopback that ends with its ``with``."""
 
-    def __init__(self, home, county=None, name="County", more=""):
+    def __init__(self, home, county=None, name="County", more="", program=BINARY):
         self.home = Path(home)
         self.name = name
+        self.program = program
         self.config = self.home / "rededge.toml"
         data = ""
         if county:
@@ -40,7 +43,7 @@ class Server:
 
     def start(self, listen):
         """Starts the server, and reads where it listens."""
-        command = [BINARY, "serve", "--listen", listen, "--data", str(self.home / "store")]
+        command = [str(self.program), "serve", "--listen", listen, "--data", str(self.home / "store")]
         command += ["--config", str(self.config)]
         self.child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         for line in self.child.stderr:

@@ -206,10 +206,9 @@ def test_several_servers_are_groups_and_ids_stay_apart(server, county, tmp_path)
     from conftest import plugin_with
     from county import Server
 
-    with Server(tmp_path, name="Other place") as other:
-        for provider in plugin_with(server, other):
-            groups = {a.groupId(): a.group() for a in provider.algorithms()}
-            assert groups == {"county": "County", "other_place": "Other place"}
-            assert provider.algorithm("other_place.echo") is not None
-            registry = QgsApplication.processingRegistry()
-            assert registry.algorithmById("rededge:county.rice-map") is not None
+    with Server(tmp_path, name="Other place") as other, plugin_with(server, other) as provider:
+        groups = {a.groupId(): a.group() for a in provider.algorithms()}
+        assert groups == {"county": "County", "other_place": "Other place"}
+        assert provider.algorithm("other_place.echo") is not None
+        registry = QgsApplication.processingRegistry()
+        assert registry.algorithmById("rededge:county.rice-map") is not None

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import processing
 import pytest
 from conftest import plugin_with
-from county import Server
+from county import OWN, Server
 from feedback import Heard
 from qgis.core import (
     QgsApplication,
@@ -142,10 +142,10 @@ def test_what_is_no_such_service_is_told(tmp_path):
 def test_algorithms_are_there_without_the_server_once_it_was_seen(county, tmp_path):
     with Server(tmp_path, county, name="Comes and goes") as seen:
         address = seen.url.removeprefix("http://")
-        for provider in plugin_with(seen):
+        with plugin_with(seen) as provider:
             assert len(provider.algorithms()) >= 14
         seen.stop()
-        for provider in plugin_with(seen):
+        with plugin_with(seen) as provider:
             algorithm = provider.algorithm("comes_and_goes.rice-map")
             assert algorithm is not None and algorithm.parameterDefinition("cube") is not None
             with pytest.raises(QgsProcessingException, match="cannot reach the server “Comes and goes”"):
@@ -161,7 +161,7 @@ def test_algorithms_are_there_without_the_server_once_it_was_seen(county, tmp_pa
 def test_a_job_survives_a_moment_without_the_server(county, tmp_path):
     with Server(tmp_path, name="Restarts") as restarts:
         address = restarts.url.removeprefix("http://")
-        for _ in plugin_with(restarts):
+        with plugin_with(restarts):
             heard = Heard()
 
             def restart():
@@ -182,7 +182,7 @@ def test_a_key_in_qgis_own_keeping_lets_in_and_goes_nowhere_else(county, tmp_pat
         locked.config.write_text(locked.config.read_text() + keys)
         locked.start("127.0.0.1:0")
         right, wrong = authentication(KEY), authentication("no key at all")
-        for _ in plugin_with(locked, authcfg=right):
+        with plugin_with(locked, authcfg=right):
             given = {"mines_ref": "mines", "cell": 500, "out_density": QgsProcessing.TEMPORARY_OUTPUT}
             found = processing.run("rededge:locked.mine-heatmap", given, feedback=Heard())
             assert Path(found["out_density"]).read_bytes()[:2] == b"II"
@@ -210,6 +210,30 @@ def test_a_key_in_qgis_own_keeping_lets_in_and_goes_nowhere_else(county, tmp_pat
             Client(server).get(f"http://127.0.0.1:{elsewhere.getsockname()[1]}/results/a")
             thread.join(10)
         assert heads and b"authorization" not in heads[0].lower()
+
+
+def test_a_process_that_is_new_on_the_server_is_an_algorithm_after_a_refresh(county, tmp_path):
+    home = tmp_path / "server"
+    home.mkdir()
+    with Server(home, county, name="Grows") as before:
+        address = before.url.removeprefix("http://")
+        with plugin_with(before) as provider:
+            assert provider.algorithm("grows.count-features") is None
+            before.stop()
+            with Server(home, county, name="Grows", program=OWN) as after:
+                after.stop()
+                after.start(address)
+                catalog.fetch(settings.servers()[0])
+                provider.refreshAlgorithms()
+                found = provider.algorithm("grows.count-features")
+                assert found.displayName() == "Count features"
+                assert [p.type() for p in found.parameterDefinitions()][:2] == ["source", "string"]
+                given = {"features": str(county / "mines.geojson"), "property": "status"}
+                given["out_counts"] = str(tmp_path / "counts.json")
+                done = processing.run("rededge:grows.count-features", given, feedback=Heard())
+                assert done["out_total"] == 4
+                counts = json.loads(Path(done["out_counts"]).read_text())
+                assert sum(counts.values()) == 4 and "active" in counts
 
 
 def test_what_is_typed_into_the_options_is_looked_at(qgis):
