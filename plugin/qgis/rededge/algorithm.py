@@ -8,7 +8,6 @@ from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingException,
     QgsProcessingOutputString,
-    QgsProcessingParameterEnum,
 )
 
 from . import remote
@@ -16,12 +15,9 @@ from .client import Client, ServerError
 from .groups import load_grouped
 from .inputs import inputs_of
 from .job import Job, JobError
-from .parameters import ADVANCED, InputError, Run
+from .parameters import InputError, Run
 from .results import WANTED, Output, fetch
 from .uploads import Uploads
-
-#: How maps and features are loaded.
-LOAD, FILES, ON_SERVER = "load", "files", "server"
 
 
 class ProcessAlgorithm(QgsProcessingAlgorithm):
@@ -32,6 +28,7 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
         self.server = server
         self.catalog = catalog
         self.description = description
+        self.process = description["id"]
         self.inputs = inputs_of(description, catalog)
         self.outputs = [Output(*output) for output in description.get("outputs", {}).items()]
         self.looked_at = remote.offers(catalog)
@@ -43,11 +40,11 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
 
     def name(self):
         """Server and process: ``county.rice-map``."""
-        return f"{self.server.key}.{self.description['id']}"
+        return f"{self.server.key}.{self.process}"
 
     def displayName(self):  # noqa: N802
         """The title of the process."""
-        return self.description.get("title") or self.description["id"]
+        return self.description.get("title") or self.process
 
     def group(self):
         """The server's name."""
@@ -71,31 +68,30 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
 
     def helpUrl(self):  # noqa: N802
         """The process's page on the server."""
-        return f"{self.server.url}/processes/{quote(self.description['id'])}?f=html"
+        return f"{self.server.url}/processes/{quote(self.process)}?f=html"
 
-    def initAlgorithm(self, configuration=None):  # noqa: N802
-        """Declares inputs and outputs."""
-        for item in self.inputs:
-            for definition in item.definitions():
-                self.addParameter(definition)
+    def declared(self):
+        """Parameters, and outputs that are plain values. What is wrong with a description shows here."""
+        parameters = [definition for item in self.inputs for definition in item.definitions()]
+        values = [QgsProcessingOutputString("job", "Job on the server")]
         maps = any(output.kind in ("raster", "features") for output in self.outputs)
         for output in self.outputs:
             definition = output.definition(output.kind in WANTED or not maps)
             if definition is not None:
-                self.addParameter(definition)
+                parameters.append(definition)
             else:
-                self.addOutput(output.value_output(self.description["outputs"][output.name]))
+                values.append(output.value_output(self.description["outputs"][output.name]))
         if maps and self.looked_at:
-            words = [FILES, ON_SERVER]
-            load = QgsProcessingParameterEnum(
-                LOAD, "Load maps and features as", words, False, FILES, True, True
-            )
-            load.setHelp(
-                "Files on this machine, or tiles and features that the server shows as they are looked at."
-            )
-            load.setFlags(load.flags() | ADVANCED)
-            self.addParameter(load)
-        self.addOutput(QgsProcessingOutputString("job", "Job on the server"))
+            parameters.append(remote.choice())
+        return parameters, values
+
+    def initAlgorithm(self, configuration=None):  # noqa: N802
+        """Declares inputs and outputs."""
+        parameters, values = self.declared()
+        for parameter in parameters:
+            self.addParameter(parameter)
+        for value in values:
+            self.addOutput(value)
 
     def checkParameterValues(self, parameters, context):  # noqa: N802
         """Refuses what cannot be sent before anything is."""
@@ -138,7 +134,7 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
         }
         job = Job(self.server, feedback)
         try:
-            job.start(quote(self.description["id"]), request)
+            job.start(quote(self.process), request)
             if not job.follow():
                 return {}
             return self.load(job, wanted, paths, run, feedback)
@@ -150,7 +146,7 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
     def load(self, job, wanted, paths, run, feedback):
         """Loads what the job left; what it did not leave is told."""
         document, context = job.results(), run.context
-        kept = self.looked_at if run.has(LOAD) and run.text(LOAD) == ON_SERVER else ()
+        kept = self.looked_at if remote.chosen(run) else ()
         results = {"job": job.url}
         loaded = []
         for output in wanted:

@@ -60,8 +60,8 @@ def fetch(server, feedback=None):
     listed = client.get("/processes").json()
     if not isinstance(listed, dict) or not isinstance(listed.get("processes"), list):
         raise ServerError(f"{server.url} is no OGC API - Processes: /processes lists none")
-    paths = [f"/processes/{quote(summary['id'], safe='')}" for summary in listed["processes"]]
-    processes = [client.get(path).json() for path in paths]
+    ids = [str(summary.get("id", "")) for summary in listed["processes"]]
+    processes = [client.get(f"/processes/{quote(name, safe='')}").json() for name in ids]
     classes = client.get("/conformance").json().get("conformsTo", [])
     catalog = Catalog(server.url, processes, offered(client), classes)
     keep(server, catalog)

@@ -51,6 +51,7 @@ class RededgePlugin:
             self.iface.unregisterOptionsWidgetFactory(self.factory)
         if self.provider is not None:
             QgsApplication.processingRegistry().removeProvider(self.provider)
+            self.provider = None
 
     def refresh(self, *_, quiet=False):
         """Asks all servers again, beside everything else; ``quiet`` tells of trouble in the log
@@ -65,6 +66,8 @@ class RededgePlugin:
     def refreshed(self, task, quiet):
         """Shows what a server said."""
         self.tasks.remove(task)
+        if self.provider is None:
+            return
         if task.fault:
             log(task.fault)
             if not quiet:

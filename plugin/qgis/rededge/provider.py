@@ -58,7 +58,13 @@ class RededgeProvider(QgsProcessingProvider):
                 except ServerError as error:
                     log(str(error))
             for description in found.processes if found else ():
-                self.addAlgorithm(ProcessAlgorithm(server, found, description))
+                try:
+                    algorithm = ProcessAlgorithm(server, found, description)
+                    algorithm.declared()
+                except (KeyError, TypeError, AttributeError) as error:
+                    log(f"{server.name}: a description is not understood ({error!r}): {description}"[:500])
+                else:
+                    self.addAlgorithm(algorithm)
 
     def defaultVectorFileExtension(self, hasGeometry=True):  # noqa: N802, N803
         """Zones as GeoPackage, tables as CSV."""

@@ -6,15 +6,33 @@ loaded but what is looked at.
 import json
 from urllib.parse import quote
 
-from qgis.core import QgsDataSourceUri, QgsRasterLayer, QgsVectorLayer
+from qgis.core import QgsDataSourceUri, QgsProcessingParameterEnum, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtXml import QDomDocument
 
 from .client import ServerError
 from .origins import ORIGIN
+from .parameters import ADVANCED
 from .results import style_of
 
 #: Ends of the conformance classes that are needed, by the kind of output.
 NEEDED = {"raster": "ogcapi-tiles-1/1.0/conf/tileset", "features": "ogcapi-features-1/1.0/conf/core"}
+
+#: The parameter by which a user chooses, and its words.
+LOAD, FILES, ON_SERVER = "load", "files", "server"
+
+
+def choice():
+    """The parameter by which a user chooses."""
+    words = [FILES, ON_SERVER]
+    made = QgsProcessingParameterEnum(LOAD, "Load maps and features as", words, False, FILES, True, True)
+    made.setHelp("Files on this machine, or tiles and features that the server shows as they are looked at.")
+    made.setFlags(made.flags() | ADVANCED)
+    return made
+
+
+def chosen(run):
+    """Whether results shall stay on the server."""
+    return run.text(LOAD) == ON_SERVER
 
 
 def offers(catalog):

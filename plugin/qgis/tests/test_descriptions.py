@@ -16,6 +16,7 @@ from qgis.core import (
     QgsUnitTypes,
 )
 
+from rededge import settings
 from rededge.catalog import Catalog
 from rededge.inputs import input_of
 from rededge.parameters import InputError, Run
@@ -200,6 +201,17 @@ def test_what_cannot_be_sent_is_refused_with_the_name_of_the_input(provider):
         read({"schema": {"type": "object"}, "minOccurs": 0}, {"x": "{"})
     with pytest.raises(InputError, match="no numbers"):
         read({"schema": {"type": "array", "items": {"type": "number"}}, "minOccurs": 0}, {"x": "1; 2"})
+
+
+def test_a_description_that_is_not_understood_hides_no_other(provider, monkeypatch):
+    from rededge import catalog
+
+    kept = catalog.load(next(iter(settings.servers())))
+    strange = {"id": "strange", "inputs": {"x": {"schema": {"type": "array", "items": 3}}}}
+    monkeypatch.setattr(catalog, "load", lambda _: Catalog(kept.url, [strange, {}, *kept.processes]))
+    provider.refreshAlgorithms()
+    assert provider.algorithm("county.strange") is None
+    assert len(provider.algorithms()) == len(kept.processes)
 
 
 def test_several_servers_are_groups_and_ids_stay_apart(server, county, tmp_path):
