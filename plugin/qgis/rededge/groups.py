@@ -3,7 +3,7 @@
 
 from datetime import datetime
 
-from qgis.core import QgsMapLayerType, QgsProcessingLayerPostProcessorInterface, QgsWkbTypes
+from qgis.core import QgsProcessingLayerPostProcessorInterface, QgsVectorLayer, QgsWkbTypes
 from qgis.utils import iface
 
 from .origins import ORIGIN, note_of
@@ -14,7 +14,7 @@ _waiting = {}
 
 def rank(layer):
     """Where a layer stands in its group: points first, then lines, polygons, tables, rasters."""
-    if layer.type() != QgsMapLayerType.VectorLayer:
+    if not isinstance(layer, QgsVectorLayer):
         return 4
     kinds = QgsWkbTypes.GeometryType
     order = [kinds.PointGeometry, kinds.LineGeometry, kinds.PolygonGeometry]
