@@ -45,10 +45,10 @@ checkVersion=false
 showTips340=false
 newsFeedDisabled=true
 EOF
-export REDEDGE_URL="$url" REDEDGE_COUNTY="$home/county" REDEDGE_PICTURES="$PWD/docs/img" REDEDGE_OUT="$home"
+export REDEDGE_URL="$url" REDEDGE_COUNTY="$home/county" REDEDGE_PICTURES="${REDEDGE_PICTURES:-$PWD/docs/img}" REDEDGE_OUT="$home"
 export QGIS_PLUGINPATH="$PWD/plugin/qgis" QT_QPA_PLATFORM=xcb XDG_RUNTIME_DIR="$home" PYTHONDONTWRITEBYTECODE=1
 program=$(command -v qgis.bin || command -v qgis)
 timeout 300 xvfb-run -a -s "-screen 0 1360x860x24" "$program" --nologo --noversioncheck \
     --profiles-path "$home" --code plugin/qgis/walk/walk.py >"$home/qgis.log" 2>&1 || { cat "$home/qgis.log"; exit 1; }
 grep -q "walk: done" "$home/qgis.log" || { cat "$home/qgis.log"; exit 1; }
-ls -l docs/img/qgis-*.png
+ls -l "$REDEDGE_PICTURES"
