@@ -124,11 +124,14 @@ def steps():
     docks("Layers")
     for name in ("Probability", "Rice confidence", "Density", "Rice map", "Association table"):
         for found in project.mapLayersByName(name):
-            project.layerTreeRoot().findLayer(found).setItemVisibilityChecked(False)
+            node = project.layerTreeRoot().findLayer(found)
+            node.setItemVisibilityChecked(False)
+            node.setExpanded(False)
     zones = layer("Zones")
     iface.setActiveLayer(zones)
     iface.zoomToActiveLayer()
-    iface.setActiveLayer(mines)
+    iface.setActiveLayer(layer("Mines"))
+    iface.messageBar().clearWidgets()
     yield 1.5
     yield drawn
     picture(window, "5-zones")
