@@ -4,13 +4,14 @@ use geo::{Coord, Geometry, InteriorPoint, Intersects, LineString, MultiPolygon, 
 
 use rayon::prelude::*;
 
+use super::Zones;
 use super::shape::Outline;
 use crate::crs::earth::{Xyz, lon_lat, xyz};
 use crate::crs::{Crs, CrsError, Ellipsoid, GeoBox};
 use crate::vector::nearest::BallTree;
 
-/// Places that are transformed together.
-const PART: usize = 16_384;
+/// Places that are worth a thread.
+const PART: usize = 4096;
 
 /// Mines, points or polygons in longitude and latitude (WGS 84), in their order.
 #[derive(Clone, Debug)]
@@ -56,36 +57,39 @@ impl MineIndex {
         self.mines.is_empty()
     }
 
-    /// The pixels under each mine's anchors, as far as they lie on the grid.
+    /// The zones under each mine's anchors, as far as those lie on the grid: mine and zone, by mine.
     ///
     /// # Errors
     /// [`CrsError`] where there is no way to the grid's CRS at all.
-    pub(super) fn pixels(&self, grid: &GeoBox) -> Result<Vec<Vec<(usize, usize)>>, CrsError> {
+    pub(super) fn inside(&self, zones: &Zones, grid: &GeoBox) -> Result<Vec<(u32, u32)>, CrsError> {
         Crs::wgs84().transformer_to(&grid.crs)?;
-        let anchors: Vec<Coord<f64>> =
-            self.mines.iter().flat_map(|mine| mine.anchors.iter().copied()).collect();
-        let part = |anchors: &[Coord<f64>]| -> Vec<(f64, f64)> {
-            let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = anchors.iter().map(|c| (c.x, c.y)).unzip();
-            let to_grid = Crs::wgs84().transformer_to(&grid.crs);
-            let all = to_grid.as_ref().is_ok_and(|to_grid| to_grid.apply(&mut xs, &mut ys).is_ok());
-            if all {
-                return xs.into_iter().zip(ys).collect();
-            }
-            // One by one: a mine beyond the CRS is none of the others' concern.
-            let one = |c: &Coord<f64>| {
-                let (mut x, mut y) = ([c.x], [c.y]);
-                let there = to_grid.as_ref().is_ok_and(|to_grid| to_grid.apply(&mut x, &mut y).is_ok());
-                if there { (x[0], y[0]) } else { (f64::NAN, f64::NAN) }
-            };
-            anchors.iter().map(one).collect()
-        };
-        let placed: Vec<Vec<(f64, f64)>> = anchors.par_chunks(PART).map(part).collect();
+        let anchors: Vec<(u32, Coord<f64>)> = (0..)
+            .zip(&self.mines)
+            .flat_map(|(id, mine)| mine.anchors.iter().map(move |&at| (id, at)))
+            .collect();
         // A map over the date line counts on beyond 180.
         let turns: &[f64] = if grid.crs.is_geographic() { &[0.0, 360.0, -360.0] } else { &[0.0] };
-        let mut places = placed.into_iter().flatten();
-        let pixel = |(x, y): (f64, f64)| turns.iter().find_map(|turn| grid.pixel_at(x + turn, y));
-        let of_mine = |mine: &Mine| places.by_ref().take(mine.anchors.len()).filter_map(pixel).collect();
-        Ok(self.mines.iter().map(of_mine).collect())
+        let part = |anchors: &[(u32, Coord<f64>)]| -> Vec<(u32, u32)> {
+            let to_grid = Crs::wgs84().transformer_to(&grid.crs);
+            let place = |coords: &[(u32, Coord<f64>)]| {
+                let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = coords.iter().map(|(_, c)| (c.x, c.y)).unzip();
+                let placed = to_grid.as_ref().is_ok_and(|to_grid| to_grid.apply(&mut xs, &mut ys).is_ok());
+                placed.then_some((xs, ys))
+            };
+            // One by one where not all have a place: a mine beyond the CRS is none of the others' concern.
+            let placed: Vec<Option<(f64, f64)>> = match place(anchors) {
+                Some((xs, ys)) => xs.into_iter().zip(ys).map(Some).collect(),
+                None => anchors.chunks(1).map(|one| place(one).map(|(xs, ys)| (xs[0], ys[0]))).collect(),
+            };
+            let zone = |(x, y): (f64, f64)| {
+                let (row, col) = turns.iter().find_map(|turn| grid.pixel_at(x + turn, y))?;
+                zones.zone_at(row, col)
+            };
+            anchors.iter().zip(placed).filter_map(|((id, _), at)| Some((*id, zone(at?)? as u32))).collect()
+        };
+        let size = PART.max(anchors.len().div_ceil(rayon::current_num_threads()));
+        let found: Vec<Vec<(u32, u32)>> = anchors.par_chunks(size).map(part).collect();
+        Ok(found.concat())
     }
 }
 

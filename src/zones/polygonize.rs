@@ -1,5 +1,7 @@
 //! From a class map to polygons along the edges of its pixels.
 
+use std::ops::Range;
+
 use geo::{Coord, LineString, MultiPolygon, Polygon};
 
 use super::border::{Border, Ring};
@@ -87,21 +89,20 @@ impl Zones {
     }
 
     /// The runs of a row's pixels with their zones.
-    pub fn runs(&self, row: usize) -> impl Iterator<Item = (std::ops::Range<usize>, usize)> {
+    pub fn runs(&self, row: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
         let zone = |run: &Run| self.regions.zone_of_part[run.part as usize] as usize;
         self.regions.row(row).iter().map(move |run| (run.start as usize..run.end as usize, zone(run)))
     }
 
-    /// The runs of a zone's pixels in a row.
-    pub fn runs_of(&self, zone: usize, row: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-        let (west, east) = self.zones[zone].cols;
+    /// The runs of pixels of any zone in a row, as far as they lie between columns.
+    pub fn runs_between(&self, row: usize, cols: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         let runs = self.regions.row(row);
-        let first = runs.partition_point(|run| run.end <= west);
+        let first = runs.partition_point(|run| run.end as usize <= cols.start);
         runs[first..]
             .iter()
-            .take_while(move |run| run.start <= east)
-            .filter(move |run| self.regions.zone_of_part[run.part as usize] as usize == zone)
             .map(|run| run.start as usize..run.end as usize)
+            .take_while(move |run| run.start < cols.end)
+            .map(move |run| run.start.max(cols.start)..run.end.min(cols.end))
     }
 
     /// Square metres of every zone, from those of a pixel by row.
@@ -121,23 +122,37 @@ impl Zones {
     /// The borders of a zone as they were before any simplification, ring by ring: corners of
     /// pixels as (row, col), the first not repeated.
     pub fn pixel_rings(&self, zone: usize) -> impl Iterator<Item = impl Iterator<Item = (u32, u32)>> {
-        self.rings[self.first_ring[zone]..self.first_ring[zone + 1]]
-            .iter()
-            .map(|ring| self.vertices[ring.start..ring.end].iter().map(|&v| self.border.at[v as usize]))
+        self.rings_of(zone).iter().map(|ring| self.vertices_of(ring).iter().map(|&v| self.corner(v)))
+    }
+
+    /// The rings of a zone.
+    pub(super) fn rings_of(&self, zone: usize) -> &[Ring] {
+        &self.rings[self.first_ring[zone]..self.first_ring[zone + 1]]
+    }
+
+    /// The vertices of a ring, the first not repeated.
+    pub(super) fn vertices_of(&self, ring: &Ring) -> &[u32] {
+        &self.vertices[ring.start..ring.end]
+    }
+
+    /// Row and column of a vertex.
+    pub(super) fn corner(&self, vertex: u32) -> (u32, u32) {
+        self.border.at[vertex as usize]
     }
 
     /// The polygons of a zone in map coordinates, exteriors counter-clockwise with north up.
     pub fn polygon(&self, zone: usize, affine: &Affine) -> MultiPolygon<f64> {
-        let rings = &self.rings[self.first_ring[zone]..self.first_ring[zone + 1]];
+        let rings = self.rings_of(zone);
         let c = &affine.0;
         let flipped = c[1] * c[5] - c[2] * c[4] > 0.0;
         let line = |ring: &Ring| {
-            let kept = self.vertices[ring.start..ring.end]
+            let kept = self
+                .vertices_of(ring)
                 .iter()
                 .filter(|&&v| self.keep.as_ref().is_none_or(|keep| keep[v as usize]));
             let mut coords: Vec<Coord<f64>> = kept
                 .map(|&v| {
-                    let (row, col) = self.border.at[v as usize];
+                    let (row, col) = self.corner(v);
                     let (x, y) = affine.apply(f64::from(col), f64::from(row));
                     Coord { x, y }
                 })

@@ -31,12 +31,21 @@ static WGS84: LazyLock<Geodesic> = LazyLock::new(Geodesic::wgs84);
 
 /// The least geodesic distance over a chord, metres.
 pub fn arc_at_least(chord: f64) -> f64 {
-    2.0 * RADII.1 * (chord / (2.0 * RADII.1)).clamp(0.0, 1.0).asin() - ROUNDING
+    let sine = (chord / (2.0 * RADII.1)).clamp(0.0, 1.0);
+    // All terms of an arc sine are positive.
+    let angle = if chord < SHORT { sine * (1.0 + sine * sine / 6.0) } else { sine.asin() };
+    2.0 * RADII.1 * angle - ROUNDING
 }
 
 /// The largest geodesic distance over a chord, metres.
 pub fn arc_at_most(chord: f64) -> f64 {
-    if chord > LONG_CHORD { HALF_AROUND } else { 2.0 * RADII.0 * (chord / (2.0 * RADII.0)).asin() + ROUNDING }
+    if chord > LONG_CHORD {
+        return HALF_AROUND;
+    }
+    let sine = chord / (2.0 * RADII.0);
+    // The terms left out are less than a thousandth of the second over so short a chord.
+    let angle = if chord < SHORT { sine * (1.0 + sine * sine / 5.99) } else { sine.asin() };
+    2.0 * RADII.0 * angle + ROUNDING
 }
 
 /// The chord under an arc of the mean Earth, metres: to tell bands of distance apart.
@@ -70,7 +79,7 @@ fn short_geodesic(from: Xyz, to: Xyz) -> (f64, f64) {
     let (e, n) = (dot(way, east) / chord, dot(way, north) / chord);
     let flat = 1.0 - earth::E2 * sin2;
     let (prime, meridian) =
-        (earth::SEMI_MAJOR / flat.sqrt(), earth::SEMI_MAJOR * (1.0 - earth::E2) / flat.powf(1.5));
+        (earth::SEMI_MAJOR / flat.sqrt(), earth::SEMI_MAJOR * (1.0 - earth::E2) / (flat * flat.sqrt()));
     let curvature = n * n / meridian + e * e / prime;
     let turn2 = (chord * curvature).powi(2);
     let metres = chord * (1.0 + turn2 / 24.0 * (1.0 + turn2 * 3.0 / 80.0));
@@ -84,7 +93,7 @@ fn frame(at: Xyz) -> (Xyz, Xyz, f64) {
     let up = [at[0], at[1], at[2] / (1.0 - earth::E2)];
     let length = dot(up, up).sqrt();
     let up = up.map(|v| v / length);
-    let across = up[0].hypot(up[1]).max(f64::MIN_POSITIVE);
+    let across = (up[0] * up[0] + up[1] * up[1]).sqrt().max(f64::MIN_POSITIVE);
     let east = [-up[1] / across, up[0] / across, 0.0];
     let north = [-up[2] * east[1], up[2] * east[0], up[0] * east[1] - up[1] * east[0]];
     (east, north, up[2] * up[2])
@@ -101,12 +110,6 @@ pub struct Outline {
 }
 
 impl Outline {
-    /// Empties it, to be filled again.
-    pub fn clear(&mut self) {
-        self.pieces.clear();
-        self.chunks.clear();
-    }
-
     /// Adds a point.
     pub fn point(&mut self, at: Xyz) {
         self.pieces.push([at, at]);
@@ -145,6 +148,14 @@ impl Outline {
         }
     }
 
+    /// The point that it is, where it is no more than one.
+    pub fn as_point(&self) -> Option<Xyz> {
+        match self.pieces[..] {
+            [[at, end]] if at == end => Some(at),
+            _ => None,
+        }
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()
@@ -166,31 +177,25 @@ impl Outline {
     /// Where this outline comes nearest to another, by straight distance, as far as that is at most
     /// `limit` metres.
     pub fn approach(&self, other: &Self, limit: f64) -> Option<Approach> {
-        let mut least2 = limit * limit;
-        let mut found = None;
+        let mut closest = Closest::within(limit);
         for theirs in &other.pieces {
-            for pieces in self.near(ball_of_piece(theirs), least2.sqrt()) {
+            for pieces in self.near(ball_of_piece(theirs), closest.least2.sqrt()) {
                 for own in pieces {
-                    let (d2, here, there) = between2(own, theirs);
-                    if d2 < least2 || (d2 == least2 && found.is_none()) {
-                        least2 = d2;
-                        found = Some(Approach { chord: d2, here, there });
-                    }
+                    closest.look(own, theirs);
                 }
             }
         }
-        found.map(|a| Approach { chord: a.chord.sqrt(), ..a })
+        closest.approach()
     }
 
     /// Geodesic metres to another outline, and the bearing at this one.
     pub fn measure(&self, other: &Self, approach: &Approach) -> (f64, f64) {
-        let Approach { chord, here, there } = *approach;
-        if chord <= SHORT {
-            return short_geodesic(here, there);
+        if let Some(measured) = approach.short() {
+            return measured;
         }
         let mut best = (f64::INFINITY, 0.0);
         // Pieces whose arc could still be the shortest.
-        let most = arc_at_most(chord) + 1e-6;
+        let most = arc_at_most(approach.chord) + 1e-6;
         let limit = chord_at_most(most);
         for theirs in &other.pieces {
             for pieces in self.near(ball_of_piece(theirs), limit) {
@@ -209,6 +214,33 @@ impl Outline {
     }
 }
 
+/// The first of the nearest pieces so far.
+pub struct Closest {
+    least2: f64,
+    found: Option<(Xyz, Xyz)>,
+}
+
+impl Closest {
+    /// Looks for pieces at most `limit` metres apart.
+    pub fn within(limit: f64) -> Self {
+        Self { least2: limit * limit, found: None }
+    }
+
+    /// Looks at a piece of the one outline and one of the other.
+    pub fn look(&mut self, own: &[Xyz; 2], theirs: &[Xyz; 2]) {
+        let (d2, here, there) = between2(own, theirs);
+        if d2 < self.least2 || (d2 == self.least2 && self.found.is_none()) {
+            self.least2 = d2;
+            self.found = Some((here, there));
+        }
+    }
+
+    /// What was found.
+    pub fn approach(&self) -> Option<Approach> {
+        self.found.map(|(here, there)| Approach { chord: self.least2.sqrt(), here, there })
+    }
+}
+
 /// Where two outlines come nearest.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Approach {
@@ -220,10 +252,22 @@ pub struct Approach {
     pub there: Xyz,
 }
 
+impl Approach {
+    /// Geodesic metres and the bearing, where they are near enough for no other place to be nearer
+    /// by its geodesic.
+    pub fn short(&self) -> Option<(f64, f64)> {
+        (self.chord <= SHORT).then(|| short_geodesic(self.here, self.there))
+    }
+}
+
 /// A ball around the first ends of pieces, or around both.
 fn ball_of(pieces: &[[Xyz; 2]], ends: usize) -> (Xyz, f64) {
-    let Some(&[first, _]) = pieces.first() else { return ([0.0; 3], 0.0) };
-    let points = || pieces.iter().flat_map(|p| &p[..ends]);
+    ball_around(|| pieces.iter().flat_map(|p| p[..ends].iter().copied()))
+}
+
+/// A ball around points; at the Earth's middle where there is none.
+pub fn ball_around<I: Iterator<Item = Xyz>>(points: impl Fn() -> I) -> (Xyz, f64) {
+    let Some(first) = points().next() else { return ([0.0; 3], 0.0) };
     let (mut low, mut high) = (first, first);
     for point in points() {
         for axis in 0..3 {
@@ -232,7 +276,7 @@ fn ball_of(pieces: &[[Xyz; 2]], ends: usize) -> (Xyz, f64) {
         }
     }
     let centre: Xyz = std::array::from_fn(|k| f64::midpoint(low[k], high[k]));
-    (centre, points().map(|&p| chord2(p, centre)).fold(0.0, f64::max).sqrt())
+    (centre, points().map(|p| chord2(p, centre)).fold(0.0, f64::max).sqrt())
 }
 
 fn ball_of_piece(piece: &[Xyz; 2]) -> (Xyz, f64) {
@@ -240,11 +284,13 @@ fn ball_of_piece(piece: &[Xyz; 2]) -> (Xyz, f64) {
     (centre, chord2(piece[0], centre).sqrt())
 }
 
-fn minus(a: Xyz, b: Xyz) -> Xyz {
+/// From `b` to `a`.
+pub fn minus(a: Xyz, b: Xyz) -> Xyz {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
 }
 
-fn dot(a: Xyz, b: Xyz) -> f64 {
+/// Inner product.
+pub fn dot(a: Xyz, b: Xyz) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 

@@ -1,11 +1,14 @@
 use geo::{Geometry, MultiPolygon, Point, Rect, coord, polygon};
 use proptest::prelude::*;
 
+use super::group::TOUCH;
 use super::*;
 use crate::classmap::Connectivity;
+use crate::crs::earth::{chord2, lon_lat};
 use crate::crs::{Affine, Crs};
 use crate::raster::Plane;
 use crate::zones::polygonize;
+use crate::zones::shape::chord_of;
 
 fn chosen() -> [bool; 256] {
     let mut chosen = [false; 256];
@@ -85,15 +88,27 @@ fn scattered() -> impl Strategy<Value = (Plane<u8>, Vec<(f64, f64, f64)>)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
     #[test]
-    fn the_join_is_that_of_brute_force((map, places) in scattered(), radius in 0.0f64..600.0, large in any::<bool>()) {
-        // Small pixels near each other, and large ones whose edges are cut into pieces.
-        let size = if large { 2000.0 } else { 10.0 };
+    fn the_join_is_that_of_brute_force(
+        (map, places) in scattered(),
+        radius in 0.0f64..600.0,
+        kind in 0usize..4,
+        turn in prop_oneof![Just(0.0), Just(1.0)],
+    ) {
+        // Small pixels near each other, upright, leaning and in degrees, and large ones whose edges
+        // are cut into pieces; mines around them, and far in the east.
+        let (size, epsg, affine) = [
+            (10.0, 32649, Affine::north_up(6e5, 3.09e6, 10.0, 10.0)),
+            (10.0, 32649, Affine([6e5, 7.0, 6.0, 3.09e6, 2.0, -9.0])),
+            (10.0, 4326, Affine::north_up(25.0, 28.0, 1e-4, 9e-5)),
+            (2000.0, 32649, Affine::north_up(6e5, 3.09e6, 2000.0, 2000.0)),
+        ][kind];
         let radius = radius * size / 10.0;
-        let grid = grid(32649, Affine::north_up(6e5, 3.09e6, size, size), &map);
+        let grid = grid(epsg, affine, &map);
         let mines: Vec<Geometry<f64>> = places
             .iter()
             .map(|&(row, col, side)| {
                 let (lon, lat) = place(&grid, row, col);
+                let lon = lon + turn;
                 // Half of the mines are points, the others boxes of some pixels.
                 if side < 3.0 {
                     return Geometry::Point(Point::new(lon, lat));
@@ -107,8 +122,7 @@ proptest! {
         let join = Join::new(&zones, &grid, &index, radius).unwrap();
         let found = join.run(|_| true).unwrap();
         for (zone, near) in found.iter().enumerate() {
-            let mut outline = Outline::default();
-            join.outline(zone, &mut outline);
+            let outline = join.outline(zone);
             let corners = join.corners(zone);
             let metres: Vec<f64> = index
                 .mines
@@ -116,7 +130,7 @@ proptest! {
                 .enumerate()
                 .map(|(id, mine)| {
                     let approach = outline.approach(&mine.outline, f64::INFINITY).unwrap();
-                    let held = join.inside.contains(&(zone as u32, id as u32));
+                    let held = join.inside.contains(&(id as u32, zone as u32));
                     let meet = held || corners.iter().any(|&(lon, lat)| mine.holds(lon, lat));
                     if meet || approach.chord <= TOUCH { 0.0 } else { outline.measure(&mine.outline, &approach).0 }
                 })
@@ -210,9 +224,48 @@ fn bands_hold_the_area_by_distance_from_each_mine() {
     assert_eq!(areas[0].iter().sum::<f64>(), 360_000.0);
     assert_eq!((areas[1][..2].to_vec(), areas[1][2]), (vec![0.0, 0.0], 360_000.0));
     assert_eq!(areas[2], [0.0; 3]);
-    // A zone far from every band's edge is counted as a whole.
+    // A square far from every band's edge is counted as a whole.
     let whole = join.bands(&[5000.0], &[100.0; 60], |_| true).unwrap();
     assert_eq!(whole[0], [360_000.0]);
+}
+
+#[test]
+fn bands_are_those_of_every_pixel() {
+    // Zones of all sizes over several squares of pixels, one of them cut by the map's edge.
+    let strewn = |i: usize| u8::from((i * 7919) % 13 < 4 || (i % 150 > 80 && i / 150 > 70));
+    let map = Plane { rows: 130, cols: 150, values: (0..130 * 150).map(strewn).collect() };
+    for grid in [utm(&map), grid(4326, Affine::north_up(179.99, 60.0, 2e-4, 1e-4), &map)] {
+        let globe = GlobeGrid::new(&grid).unwrap();
+        let mines: Vec<Geometry<f64>> = (0..30)
+            .map(|k| {
+                let at = |step: f64, size: f64| (f64::from(k) * step).fract() * size * 1.4 - size * 0.2;
+                let (lon, lat) = place(&grid, at(0.618_034, 130.0), at(0.414_214, 150.0));
+                let reach = coord! {x: lon + 5e-4, y: lat + 4e-4};
+                match k % 3 {
+                    0 => Geometry::Polygon(Rect::new(coord! {x: lon, y: lat}, reach).to_polygon()),
+                    _ => Geometry::Point(Point::new(lon, lat)),
+                }
+            })
+            .collect();
+        let (zones, index) = (polygonize(&map, &chosen(), Connectivity::Eight), MineIndex::new(&mines));
+        let areas: Vec<f64> = (0..130).map(|row| 100.0 + f64::from(row)).collect();
+        let edges = [60.0, 200.0, 550.0];
+        let join = Join::new(&zones, &grid, &index, 100.0).unwrap();
+        let found = join.bands(&edges, &areas, |_| true).unwrap();
+        for (mine, found) in index.mines.iter().zip(&found) {
+            let mut expected = [0.0; 3];
+            for i in (0..map.values.len()).filter(|&i| map.values[i] == 1) {
+                let (row, col) = (i / 150, i % 150);
+                let chord = mine.chord_to(globe.xyz(col as f64 + 0.5, row as f64 + 0.5));
+                if let Some(band) = edges.iter().position(|&edge| chord < chord_of(edge)) {
+                    expected[band] += areas[row];
+                }
+            }
+            assert_eq!(found[..], expected);
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        assert_eq!(Some(found), pool.install(|| join.bands(&edges, &areas, |_| true)));
+    }
 }
 
 #[test]
@@ -244,7 +297,8 @@ fn small_zones_are_placed_like_large_ones() {
         let globe = GlobeGrid::new(&grid).unwrap();
         let patch = Patch::new(&globe, (200, 209), (100, 109));
         let corners = (0..=100).map(|k| (100.0 + f64::from(k % 11), 200.0 + f64::from(k / 10)));
-        let off = corners.map(|(col, row)| chord2(patch.xyz(col, row), globe.xyz(col, row)).sqrt());
+        let off =
+            corners.map(|(col, row)| chord2(patch.xyz(col - 100.0, row - 200.0), globe.xyz(col, row)).sqrt());
         (Patch::may_stand(&grid, &globe, pixel_metres(&grid)), off.fold(0.0, f64::max) < 4e-4)
     };
     // The bend of the ellipsoid, upright: it changes no distance along the ground.
