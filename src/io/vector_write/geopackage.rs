@@ -36,7 +36,8 @@ impl Writer {
             schema.crs.to_spatial_ref().map_err(|e| IoError::crs(path.display().to_string(), e))?;
         let start = || -> Result<Dataset, GdalError> {
             let mut dataset = quick(|| DriverManager::get_driver_by_name("GPKG")?.create_vector_only(path))?;
-            let name = format!("GEOMETRY_NAME={GEOMETRY}");
+            let (name, fid) =
+                (format!("GEOMETRY_NAME={GEOMETRY}"), format!("FID={}", fid_beside(&schema.fields)));
             let created = dataset.create_layer(LayerOptions {
                 name: layer,
                 srs: Some(&reference),
@@ -46,7 +47,7 @@ impl Writer {
                     GeometryKind::Any => OGRwkbGeometryType::wkbUnknown,
                 },
                 // The index is made at the end, where a failure is told.
-                options: Some(&["SPATIAL_INDEX=NO", &name]),
+                options: Some(&["SPATIAL_INDEX=NO", &name, &fid]),
             })?;
             for field in &schema.fields {
                 let kind = match field.kind {
@@ -118,6 +119,15 @@ impl Backend for Writer {
         end().map_err(|e| unwritten(&path, &e))?;
         dataset.close().map_err(|e| IoError::write(&path, e))
     }
+}
+
+/// The name of the column of row numbers: `fid`, or one like it that no field has.
+fn fid_beside(fields: &[Field]) -> String {
+    let mut name = "fid".to_owned();
+    while fields.iter().any(|field| field.name.eq_ignore_ascii_case(&name)) {
+        name.push('_');
+    }
+    name
 }
 
 /// GDAL keeps to itself what the system said.

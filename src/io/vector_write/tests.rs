@@ -217,6 +217,21 @@ fn points_and_tables_come_back() {
 }
 
 #[test]
+fn a_field_may_be_called_fid() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = FeatureSchema {
+        fields: vec![Field::new("FID", FieldKind::Text), Field::new("fid_", FieldKind::Integer)],
+        ..schema(&Crs::wgs84(), GeometryKind::Point, "mines")
+    };
+    let values = vec![Value::Text("M7".to_owned()), Value::Number(7.0)];
+    let features = [(Point::new(113.0, 27.9).into(), values.clone())];
+    let path = write(folder.path(), FeatureFormat::GeoPackage, &schema, &features);
+    let data = vectors::read(&path).unwrap();
+    let properties = &data.table.features[0].properties;
+    assert_eq!([&properties["FID"], &properties["fid_"]], [&values[0], &values[1]]);
+}
+
+#[test]
 fn a_table_of_polygons_has_points_inside_them() {
     use geo::Contains;
     let folder = tempfile::tempdir().unwrap();
