@@ -7,10 +7,11 @@
 //!
 //! ```text
 //! main ─ server ┬ jobs ── process
+//!      │        └ tiles ── io
 //!      └ store ┬ process ┬ classify ─ predictors ─ spectral ─ cube ─ raster ─ crs
 //!              │         ├ zones ─ classmap ─ raster, vector
 //!              │         └ ogc (no arrows out)
-//!              └ io ─ simulate, cube, classmap, vector, raster
+//!              └ io ─ simulate, cube, style, classmap, vector, raster
 //! ```
 
 pub mod classify;
@@ -27,5 +28,7 @@ pub mod server;
 pub mod simulate;
 pub mod spectral;
 pub mod store;
+pub mod style;
+pub mod tiles;
 pub mod vector;
 pub mod zones;

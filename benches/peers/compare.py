@@ -5,7 +5,7 @@ usage: compare.py [--peers ../shared/peers] [--runs 3] [--width 2508 --height 29
 The scene is [J]'s job (2508 x 2979 pixels, 20 dates), simulated once below target/bench-peers. The
 peers' virtual environment is made there too, from their requirements.txt. --tile adds a whole
 Sentinel-2 tile of 10980 x 10980 pixels, rededge alone (6 GB of disk). --only runs some of job,
-methods, network, boosting and zones. --write puts the tables into docs/benchmarks.md, in place of
+methods, network, boosting, zones and tiles. --write puts the tables into docs/benchmarks.md, in place of
 those of the same names. Machines differ and are noisy: only the ratios mean something."""
 import argparse
 import datetime
@@ -14,10 +14,15 @@ import os
 import platform
 import re
 import shutil
+import signal
+import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +30,8 @@ PAGE = ROOT / "docs/benchmarks.md"
 BEGIN, END = "<!-- bench-peers: begin -->", "<!-- bench-peers: end -->"
 NEEDED = r"numpy|scipy|scikit-learn|lightgbm|pyts|dtaidistance|rasterio|onnx|torch"
 MORE = ["geopandas", "torch"]
-PARTS = ["job", "methods", "network", "boosting", "zones"]
+PARTS = ["job", "methods", "network", "boosting", "zones", "tiles"]
+TILE_SERVER = r"titiler|uvicorn"
 
 
 def arguments():
@@ -100,17 +106,17 @@ class Bench:
         self.release = target / "release"
         self.work = args.work or target / "bench-peers"
         self.work.mkdir(parents=True, exist_ok=True)
-        self.python = self.environment()
+        self.python = self.environment("venv", NEEDED, MORE)
         self.rededge = self.release / "rededge"
 
-    def environment(self):
-        python = self.work / "venv/bin/python"
+    def environment(self, name, needed, more):
+        python = self.work / name / "bin/python"
         if not python.exists():
-            tell("making the peers' environment")
-            subprocess.run([sys.executable, "-m", "venv", self.work / "venv"], check=True)
-            # Only what is compared here: tile servers and the like stay out.
-            wanted = [line for line in (self.args.peers / "requirements.txt").read_text().split() if re.match(NEEDED, line)]
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted, *MORE], check=True)
+            tell(f"making the peers' environment {name}")
+            subprocess.run([sys.executable, "-m", "venv", self.work / name], check=True)
+            # Only what is compared here.
+            wanted = [line for line in (self.args.peers / "requirements.txt").read_text().split() if re.match(needed, line)]
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted, *more], check=True)
         return python
 
     def scene(self, width, height):
@@ -250,6 +256,102 @@ class Bench:
             "",
         ]
         return lines
+
+    def class_map(self):
+        """A class map of the scene's size, as rice-map leaves it."""
+        path = self.work / f"class-map-{self.args.width}x{self.args.height}.tif"
+        if not path.exists():
+            scene = self.scene(self.args.width, self.args.height)
+            tell("mapping rice")
+            *_, out = self.map(scene, self.training(scene))
+            shutil.copy(out / "classMap.tif", path)
+        return path
+
+    def tiles(self):
+        """Tiles of a class map against titiler, by HTTP, from the same load."""
+        args, m = self.args, Measured()
+        path = self.class_map()
+        python = self.environment("venv-tiles", TILE_SERVER, [])
+        info = json.loads(subprocess.run(["gdalinfo", "-json", path], capture_output=True, text=True, check=True).stdout)
+        ring = info["wgs84Extent"]["coordinates"][0]
+        west, east = min(p[0] for p in ring), max(p[0] for p in ring)
+        south, north = min(p[1] for p in ring), max(p[1] for p in ring)
+        place = [str(v) for v in (west, south, east, north, 10, 15)]
+        # Without a cache of tiles, and with one.
+        servers = {"ours": self.serve(path, 0), "kept": self.serve(path, 128)}
+        port = free_port()
+        command = [python, "-m", "uvicorn", "titiler.application.main:app", "--port", port, "--workers", "2", "--log-level", "error"]
+        peer = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        look = f"url=file://{path}&colormap_name=viridis&rescale=0,3"
+        urls = {name: f"{base}/tiles/map/{{z}}/{{x}}/{{y}}.png" for name, (_, base) in servers.items()}
+        urls["theirs"] = f"http://127.0.0.1:{port}/cog/tiles/WebMercatorQuad/{{z}}/{{x}}/{{y}}.png?{look}"
+        try:
+            wait_for(urls["theirs"].replace("{z}/{x}/{y}", "0/0/0"))
+            for k in range(args.runs + 1):
+                for name, url in urls.items():
+                    # The first round warms all of them up.
+                    tell(f"tiles, {name}, run {k} of {args.runs}")
+                    seconds = "10" if k else "3"
+                    command = [python, args.peers / "tiles.py", url, *place, "--clients", "8", "--seconds", seconds]
+                    output = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=True).stdout
+                    found = re.search(r"(\d+) different tiles, (\d+) tiles/s, p50 ([\d.]+) ms, p99 ([\d.]+) ms, mean (\d+) bytes, (\d+) errors", output)
+                    count, rate, p50, p99, size, errors = map(float, found.groups())
+                    if errors and name != "theirs":
+                        sys.exit(f"{name}: {output}")
+                    if k:
+                        m.add(**{f"{name}_{what}": value for what, value in (("rate", rate), ("p50", p50), ("p99", p99), ("size", size), ("errors", errors))})
+        finally:
+            os.killpg(peer.pid, signal.SIGTERM)
+            for child, _ in servers.values():
+                child.terminate()
+        lines = [
+            f"### Tiles of a class map of {args.width} x {args.height} pixels over HTTP\n",
+            "| what | titiler | rededge | ratio | rededge, tiles kept |",
+            "|---|---|---|---|---|",
+            f"| tiles/s, 8 clients | {m['theirs_rate']:.0f} | {m['ours_rate']:.0f} | **{m['ours_rate'] / m['theirs_rate']:.1f}** | {m['kept_rate']:.0f} |",
+        ]
+        for what in ("p50", "p99"):
+            theirs, ours, kept = (m[f"{name}_{what}"] for name in ("theirs", "ours", "kept"))
+            lines.append(f"| {what} | {theirs:.1f} ms | {ours:.1f} ms | **{theirs / ours:.1f}** | {kept:.1f} ms |")
+        lines += [
+            f"| bytes of a tile, mean | {m['theirs_size']:.0f} | {m['ours_size']:.0f} | | |",
+            "",
+            f"{count:.0f} different tiles of levels 10 to 15, asked for in turn by `tiles.py`, which has one of the two cores to itself and so bounds what is measured; titiler has two workers. Without kept tiles every tile is drawn and encoded anew; both sides keep decoded blocks.",
+            "",
+        ]
+        return lines
+
+    def serve(self, path, megabytes):
+        """A server over the map that keeps so many megabytes of tiles, and its address."""
+        folder = self.work / f"serve-{megabytes}"
+        folder.mkdir(exist_ok=True)
+        (folder / "rededge.toml").write_text(f'[data.files]\nmap = "{path}"\n[maps]\ntile_megabytes = {megabytes}\n')
+        command = [self.rededge, "serve", "--listen", "127.0.0.1:0", "--data", folder / "store", "--config", folder / "rededge.toml"]
+        child = subprocess.Popen([str(c) for c in command], stderr=subprocess.PIPE, text=True)
+        for line in child.stderr:
+            if line.startswith("listening on "):
+                threading.Thread(target=lambda: [None for _ in child.stderr], daemon=True).start()
+                return child, line.removeprefix("listening on ").strip()
+        sys.exit("rededge serve does not listen")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url):
+    """Until a server answers anything at all."""
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(url, timeout=30).read()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.5)
+    sys.exit(f"{url} does not answer")
 
 
 def main():

@@ -55,6 +55,11 @@ impl Legend {
         STYLES.legend("land-cover")
     }
 
+    /// The legend of `styles/legends.json` with this id, where there is one.
+    pub fn by_style(id: &str) -> Option<Self> {
+        STYLES.legends.contains_key(id).then(|| STYLES.legend(id))
+    }
+
     /// The legend of a map with these classes. Names that all stand in one of the three known
     /// legends (rice, stress, land cover, in this order) get its codes; any others get 1..K in
     /// the order given and nodata 0. A known name keeps its colour.
@@ -118,9 +123,34 @@ impl Legend {
     }
 }
 
-/// The colour of a percentage (0..100) on the ramp of `styles/legends.json`.
-pub fn percent_color(percent: u8) -> [u8; 3] {
-    let ramp = &STYLES.percent;
+/// The style of a raster of percent by what it measures: `probability` or `persistence`.
+pub fn percent_style(label: &str) -> &'static str {
+    if label.contains("years") { "persistence" } else { "probability" }
+}
+
+/// The ramp of a style of percent, from 0 to 100, where there is one.
+pub fn percent_ramp(style: &str) -> Option<&'static [Hex]> {
+    STYLES.ramps.get(style).map(Vec::as_slice)
+}
+
+/// What something is called.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Names {
+    /// In English.
+    pub en: String,
+    /// In Chinese.
+    pub zh: String,
+}
+
+/// What a style or a class is called, where it is one of `styles/legends.json`.
+pub fn names(id: &str) -> Option<&'static Names> {
+    STYLES.names.get(id)
+}
+
+/// The colour of a percentage (0..100) on the ramp of a style.
+pub fn percent_color(style: &str, percent: u8) -> [u8; 3] {
+    let ramp = STYLES.ramps.get(style).unwrap_or(&STYLES.ramps["probability"]);
     let position = f32::from(percent.min(100)) / 100.0 * (ramp.len() - 1) as f32;
     let low = (position as usize).min(ramp.len() - 2);
     let share = position - low as f32;
@@ -134,7 +164,8 @@ pub fn percent_color(percent: u8) -> [u8; 3] {
 struct Styles {
     legends: BTreeMap<String, StyledLegend>,
     other: Vec<Hex>,
-    percent: Vec<Hex>,
+    ramps: BTreeMap<String, Vec<Hex>>,
+    names: BTreeMap<String, Names>,
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,8 @@ mod sieve;
 mod symbols;
 
 pub use areas::{AreaTally, ClassArea, PixelArea};
-pub use legend::{ClassEntry, Hex, Legend, LegendError, percent_color};
+pub use legend::{
+    ClassEntry, Hex, Legend, LegendError, Names, names, percent_color, percent_ramp, percent_style,
+};
 pub use sieve::{Connectivity, sieve};
 pub use symbols::{RampStop, Symbol, values_color, values_ramp};

@@ -198,6 +198,19 @@ impl Transformer {
         }
     }
 
+    /// Transforms points in place; those that have no place there become NaN.
+    pub fn apply_each(&self, xs: &mut [f64], ys: &mut [f64]) {
+        let (all_x, all_y) = (xs.to_vec(), ys.to_vec());
+        if self.apply(xs, ys).is_ok() {
+            return;
+        }
+        for (k, (&x, &y)) in all_x.iter().zip(&all_y).enumerate() {
+            let (mut x, mut y) = ([x], [y]);
+            let placed = self.apply(&mut x, &mut y).is_ok();
+            (xs[k], ys[k]) = if placed { (x[0], y[0]) } else { (f64::NAN, f64::NAN) };
+        }
+    }
+
     /// The rectangle around a transformed rectangle, its edges followed in 21 steps each.
     ///
     /// # Errors

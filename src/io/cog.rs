@@ -16,12 +16,13 @@ use gdal::{Dataset, Metadata};
 
 use super::cog_layout::{Tag, geo_tags};
 use super::cog_tiles::{self, Source};
-use super::legend_files::{SideFile, escape, metadata_xml};
+use super::legend_files::{SideFile, metadata_xml};
 use super::spool::Spool;
 use super::{IoError, gdal_setup};
 use crate::classmap::{ClassEntry, Legend};
 use crate::crs::GeoBox;
 use crate::raster::Window;
+use crate::style::escape;
 
 /// What the bytes mean.
 #[derive(Clone, Debug, PartialEq)]

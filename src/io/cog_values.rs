@@ -3,13 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::IoError;
 use super::cog_layout::{Tag, geo_tags};
 use super::cog_tiles::{self, Source};
 use super::legend_files::{SideFile, metadata_xml};
 use super::spool::Spool;
-use super::{IoError, qml};
 use crate::crs::GeoBox;
 use crate::raster::Window;
+use crate::style::qml;
 
 /// Numbers are kept XOR these bits (a NaN), so that what was never written is NaN.
 const NOTHING: u32 = f32::NAN.to_bits();
@@ -166,7 +167,7 @@ impl Statistics {
 
 /// The ends of the ramp that numbers between these two are shown with: where they are all the
 /// same, it begins or ends at zero.
-pub(super) fn shown_range(least: f64, greatest: f64) -> (f64, f64) {
+pub fn shown_range(least: f64, greatest: f64) -> (f64, f64) {
     if least < greatest {
         (least, greatest)
     } else if least > 0.0 {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::classmap::Legend;
+use crate::style::escape;
 
 /// A file beside a class map.
 #[derive(Clone, Copy, Debug)]
@@ -35,14 +36,9 @@ impl SideFile {
     pub fn text(self, legend: &Legend) -> String {
         match self {
             Self::Categories => categories(legend),
-            Self::Style => style(legend),
+            Self::Style => crate::style::qml::of_classes(legend),
         }
     }
-}
-
-/// A text as it may stand in XML.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// GDAL's metadata as it stands in a GeoTIFF: items by their attributes.
@@ -68,23 +64,6 @@ fn categories(legend: &Legend) -> String {
         let _ = writeln!(xml, "      <Category>{name}</Category>");
     }
     xml.push_str("    </CategoryNames>\n  </PAMRasterBand>\n</PAMDataset>\n");
-    xml
-}
-
-fn style(legend: &Legend) -> String {
-    let mut xml = String::from(
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n<qgis version=\"3.22\" styleCategories=\"Symbology\">\n  \
-         <pipe>\n    <rasterrenderer type=\"paletted\" band=\"1\" opacity=\"1\" alphaBand=\"-1\">\n      <colorPalette>\n",
-    );
-    for class in &legend.classes {
-        let ([r, g, b], name) = (class.color, escape(&class.name));
-        let _ = writeln!(
-            xml,
-            "        <paletteEntry value=\"{}\" color=\"#{r:02x}{g:02x}{b:02x}\" alpha=\"255\" label=\"{name}\"/>",
-            class.code
-        );
-    }
-    xml.push_str("      </colorPalette>\n    </rasterrenderer>\n  </pipe>\n</qgis>\n");
     xml
 }
 

@@ -13,10 +13,10 @@ use gdal::Metadata;
 use gdal::raster::{GdalDataType, RasterBand, ResampleAlg};
 
 use super::cog_values::shown_range;
-use super::qml::short;
 use super::{IoError, cog};
-use crate::classmap::{Hex, Legend, Symbol, percent_color, values_color};
+use crate::classmap::{Hex, Legend, Symbol, percent_color, percent_style, values_color};
 use crate::crs::{Affine, Crs, Ellipsoid, GeoBox};
+use crate::style::qml::short;
 
 /// The longer side of a picture.
 const LONG_SIDE: u32 = 1200;
@@ -175,7 +175,9 @@ impl Content {
         (0..=255u8)
             .map(|value| match self {
                 Self::Classes { legend, .. } => legend.entry(value).map(|c| rgb(c.color)),
-                Self::Percent { .. } => (value <= 100).then(|| rgb(percent_color(value))),
+                Self::Percent { label, .. } => {
+                    (value <= 100).then(|| rgb(percent_color(percent_style(label), value)))
+                }
                 Self::Values { .. } => {
                     (value <= STEPS).then(|| rgb(values_color(f32::from(value) / f32::from(STEPS))))
                 }
@@ -231,7 +233,7 @@ fn draw(
         Content::Percent { label, mean } => {
             let ramp = Ramp {
                 title: if label.is_empty() { "percent" } else { label },
-                colour: &percent_color,
+                colour: &|percent| percent_color(percent_style(label), percent),
                 ticks: [0, 25, 50, 75, 100].map(|percent| format!("{percent} %")),
                 mean: mean.map(|mean| format!("mean {mean:.1} %")),
             };

@@ -19,6 +19,8 @@ mod schema;
 mod status_info;
 #[cfg(test)]
 mod testing;
+pub mod tiles;
+pub mod wmts;
 mod words;
 pub mod wps;
 

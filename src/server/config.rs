@@ -49,6 +49,8 @@ pub struct ServerConfig {
     pub limits: LimitsConfig,
     /// Data by name: what requests may read.
     pub data: DataConfig,
+    /// Maps of results and data.
+    pub maps: MapsConfig,
 }
 
 /// How jobs are run and kept.
@@ -79,6 +81,20 @@ pub struct LimitsConfig {
     pub body_megabytes: usize,
 }
 
+/// How maps are drawn.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MapsConfig {
+    /// Threads that draw; one a core where 0.
+    pub threads: usize,
+    /// Tiles that may wait to be drawn; more are refused.
+    pub waiting: usize,
+    /// Megabytes of drawn tiles that are kept; none where 0.
+    pub tile_megabytes: u64,
+    /// Megabytes of decoded pieces of rasters that are kept.
+    pub block_megabytes: u64,
+}
+
 /// Data that the operator offers by name. Requests name them; paths and links of requests are not
 /// followed.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -105,6 +121,7 @@ impl Default for ServerConfig {
             jobs: JobsConfig::default(),
             limits: LimitsConfig::default(),
             data: DataConfig::default(),
+            maps: MapsConfig::default(),
         }
     }
 }
@@ -120,6 +137,12 @@ impl Default for JobsConfig {
             synchronous_seconds: 60,
             grace_seconds: 10,
         }
+    }
+}
+
+impl Default for MapsConfig {
+    fn default() -> Self {
+        Self { threads: 0, waiting: 512, tile_megabytes: 128, block_megabytes: 128 }
     }
 }
 

@@ -9,8 +9,10 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, w
 use super::html;
 use super::state::ServerState;
 use crate::jobs::{Failure, Job, JobState, JobsError, SubmitError};
+use crate::ogc::wmts::{self, WmtsException};
 use crate::ogc::wps::{Exception, Version, XML};
 use crate::ogc::{PROBLEM_JSON, Problem, ProblemType};
+use crate::tiles::{PoolFull, TileError};
 
 /// What is answered where nothing else can be.
 #[derive(Debug)]
@@ -75,6 +77,11 @@ impl ApiError {
     pub fn internal(reason: impl std::fmt::Display) -> Self {
         tracing::error!(%reason, "internal error");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, Problem::titled("Internal error"))
+    }
+
+    /// A collection that is no map: its features are drawn by clients.
+    pub fn no_map() -> Self {
+        Self::absent(ProblemType::Plain, "this collection is no raster: it has no map, values or coverage")
     }
 
     /// Why a job has no results.
@@ -144,6 +151,19 @@ impl From<SubmitError> for ApiError {
     }
 }
 
+impl From<TileError> for ApiError {
+    fn from(error: TileError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<PoolFull> for ApiError {
+    fn from(error: PoolFull) -> Self {
+        let problem = Problem::titled("Too many tiles").detail(error.to_string());
+        Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, problem) }
+    }
+}
+
 impl From<actix_web::error::BlockingError> for ApiError {
     fn from(error: actix_web::error::BlockingError) -> Self {
         Self::internal(error)
@@ -195,6 +215,11 @@ pub fn wps_report(exception: &Exception, version: Version) -> HttpResponse {
         Version::V2 => StatusCode::BAD_REQUEST,
     };
     HttpResponse::build(status).content_type(XML).body(exception.report(version))
+}
+
+/// A report of WMTS.
+pub fn wmts_report(exception: &WmtsException) -> HttpResponse {
+    HttpResponse::BadRequest().content_type(wmts::XML).body(exception.report())
 }
 
 /// A document that stands beside a page: which of them is answered, `Accept` says.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::collections::Published;
+use super::maps::Maps;
 use crate::jobs::{Host, Job, Queue};
 use crate::ogc::Execute;
 use crate::process::{CancelToken, Context, ProcessError, Progress, find};
@@ -19,12 +20,13 @@ pub struct RunHost {
     threads: usize,
     queue: OnceLock<Weak<Queue>>,
     published: Arc<Published>,
+    maps: Arc<Maps>,
 }
 
 impl RunHost {
     /// A host over what is offered, with so many threads a job.
-    pub fn new(offered: Offered, threads: usize, published: Arc<Published>) -> Self {
-        Self { offered, threads, queue: OnceLock::new(), published }
+    pub fn new(offered: Offered, threads: usize, published: Arc<Published>, maps: Arc<Maps>) -> Self {
+        Self { offered, threads, queue: OnceLock::new(), published, maps }
     }
 
     /// Tells whom to ask about other jobs.
@@ -76,6 +78,7 @@ impl Host for RunHost {
         if plain(id) {
             let _ = std::fs::remove_dir_all(self.folder(id));
             self.published.forget(id);
+            self.maps.forget(&self.folder(id));
         }
     }
 

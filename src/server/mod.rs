@@ -9,6 +9,7 @@ mod execute;
 mod host;
 mod html;
 mod jobs;
+mod maps;
 mod pages;
 mod results;
 mod service;
@@ -45,5 +46,6 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
         .service(web::resource("/collections").get(collections::list))
         .service(web::resource("/collections/{collection}").get(collections::one))
         .service(web::resource("/jobs/{job}/results/{output}/picture").get(results::picture))
+        .configure(maps::configure)
         .default_service(web::route().to(pages::nowhere));
 }

@@ -14,6 +14,7 @@ use crate::ogc::collections::rel;
 use crate::ogc::link::OPENAPI_JSON;
 use crate::ogc::openapi::{OpenApi, Part};
 use crate::ogc::outputs::JSON;
+use crate::ogc::wmts;
 use crate::ogc::{Conformance, LandingPage, Link, ProblemType, ProcessList, process_document};
 use crate::process::{DynProcess, find, registry, suggest};
 
@@ -36,14 +37,33 @@ fn data_links(base: &str) -> Vec<Link> {
     vec![
         Link::new(format!("{base}/collections"), rel::DATA, JSON).titled("The collections"),
         Link::new(format!("{base}/collections"), "data", JSON).titled("The collections"),
+        Link::new(format!("{base}/tileMatrixSets"), rel::TILING_SCHEMES, JSON).titled("Tile matrix sets"),
+        Link::new(format!("{base}/styles"), rel::STYLES, JSON).titled("Styles"),
+        Link::new(format!("{base}/wmts?service=WMTS&request=GetCapabilities"), "related", wmts::XML)
+            .titled("WMTS 1.0.0"),
     ]
 }
 
 /// Conformance classes of collections and of what is made of them.
-const DATA_CLASSES: [&str; 3] = [
+const DATA_CLASSES: [&str; 18] = [
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/simple-query",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tileset",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tilesets-list",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/geodata-tilesets",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/png",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/tms/2.0/conf/tilematrixset",
+    "http://www.opengis.net/spec/tms/2.0/conf/tilematrixsetlimits",
+    "http://www.opengis.net/spec/tms/2.0/conf/tilesetmetadata",
+    "http://www.opengis.net/spec/tms/2.0/conf/json-tilematrixset",
+    "http://www.opengis.net/spec/tms/2.0/conf/json-tilesetmetadata",
+    "http://www.opengis.net/spec/ogcapi-styles-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-styles-1/1.0/conf/mapbox-styles",
+    "http://www.opengis.net/spec/ogcapi-styles-1/1.0/conf/sld-10",
+    "http://www.opengis.net/spec/ogcapi-maps-1/1.0/conf/core",
 ];
 
 pub async fn conformance(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
@@ -128,6 +148,9 @@ pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer 
             Part::Log,
             Part::Health,
             Part::Collections,
+            Part::Tiles,
+            Part::Styles,
+            Part::Values,
         ],
         secured: !state.config.keys.is_empty(),
         examples: &BTreeMap::new(),

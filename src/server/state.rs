@@ -8,6 +8,7 @@ use actix_web::HttpRequest;
 use super::collections::Published;
 use super::config::{ConfigError, ServerConfig};
 use super::host::RunHost;
+use super::maps::Maps;
 use crate::jobs::{JobsError, Limits, Queue, Store};
 use crate::store::Offered;
 use crate::store::collections::Catalogue;
@@ -29,6 +30,9 @@ pub enum StartError {
     /// The store of jobs.
     #[error(transparent)]
     Jobs(#[from] JobsError),
+    /// Threads that draw maps.
+    #[error("no threads to draw maps on: {0}")]
+    Threads(String),
     /// The address.
     #[error("cannot listen on {address}: {reason}")]
     Listen {
@@ -49,6 +53,8 @@ pub struct ServerState {
     pub(super) host: Arc<RunHost>,
     /// What may be seen of results and data.
     pub(super) published: Arc<Published>,
+    /// What draws maps.
+    pub(super) maps: Arc<Maps>,
     /// Path before every route.
     prefix: String,
 }
@@ -67,11 +73,12 @@ impl ServerState {
             .map_err(|e| StartError::Folder { path: results.display().to_string(), reason: e.to_string() })?;
         let offered = Offered { cubes: config.data.cubes.clone(), files: config.data.files.clone(), results };
         let published = Arc::new(Published::new(Catalogue::new(offered.clone())));
+        let maps = Arc::new(Maps::new(&config.maps).map_err(StartError::Threads)?);
         let threads = match config.jobs.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from).div_ceil(config.jobs.workers),
             threads => threads,
         };
-        let host = Arc::new(RunHost::new(offered, threads, published.clone()));
+        let host = Arc::new(RunHost::new(offered, threads, published.clone(), maps.clone()));
         let limits = Limits {
             workers: config.jobs.workers,
             waiting: config.jobs.waiting,
@@ -82,7 +89,7 @@ impl ServerState {
         let store = Store::open(&folder.join("jobs.sqlite"))?;
         let queue = Arc::new(Queue::start(store, host.clone(), limits)?);
         host.ask(&queue);
-        Ok(Self { config, queue, host, published, prefix: String::new() })
+        Ok(Self { config, queue, host, published, maps, prefix: String::new() })
     }
 
     /// Mounted under a path, such as `/rededge`.

@@ -16,9 +16,12 @@ mod server_collections;
 mod server_desktop;
 mod server_html;
 mod server_own_process;
+mod server_tiles;
 mod spectral;
 mod stress;
+mod styles;
 mod tidy;
+mod tiles;
 mod zones;
 
 use std::path::PathBuf;

@@ -19,12 +19,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("classmap", &["raster", "vector"]),
     ("zones", &["classmap"]),
     ("simulate", &["cube", "vector"]),
-    ("io", &["cube", "classmap", "simulate"]),
+    ("style", &["classmap"]),
+    ("io", &["cube", "style", "simulate"]),
+    ("tiles", &["io"]),
     ("ogc", &[]),
     ("process", &["classify", "zones", "ogc"]),
     ("store", &["process", "io"]),
     ("jobs", &["process"]),
-    ("server", &["jobs", "store"]),
+    ("server", &["jobs", "store", "tiles"]),
 ];
 
 /// Lines of a file before its tests.

@@ -16,8 +16,9 @@ use std::path::{Path, PathBuf};
 
 use geo::{CoordsIter, Geometry};
 
-use super::{IoError, qml};
+use super::IoError;
 use crate::classmap::Symbol;
+use crate::style::qml;
 use crate::vector::{FeatureSchema, FieldKind, Value};
 
 /// Most features and vertices that wait to be written.

@@ -3,6 +3,7 @@
 
 mod answers;
 mod data;
+mod maps;
 mod schemas;
 
 use std::collections::BTreeMap;
@@ -43,11 +44,17 @@ pub enum Part {
     Metrics,
     /// `/collections` and `/collections/{collectionId}`
     Collections,
+    /// Tile matrix sets, tiles and maps.
+    Tiles,
+    /// Styles and legends.
+    Styles,
+    /// Values of rasters.
+    Values,
 }
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Landing,
         Self::Conformance,
         Self::Api,
@@ -61,6 +68,9 @@ impl Part {
         Self::Health,
         Self::Metrics,
         Self::Collections,
+        Self::Tiles,
+        Self::Styles,
+        Self::Values,
     ];
 }
 
@@ -102,6 +112,7 @@ impl OpenApi<'_> {
                 {"name": "Processes", "description": "What it can run."},
                 {"name": "Jobs", "description": "What it runs and ran."},
                 {"name": "Data", "description": "Results and data as layers."},
+                {"name": "Maps", "description": "Tiles, styles and values of layers."},
                 {"name": "Operation", "description": "How it fares."}
             ],
             "paths": self.paths(),
@@ -160,7 +171,7 @@ impl OpenApi<'_> {
         put(Part::Log, "/jobs/{jobID}/log", log());
         put(Part::Health, "/health", health());
         put(Part::Metrics, "/metrics", metrics());
-        for (part, path, item) in data::paths() {
+        for (part, path, item) in data::paths().into_iter().chain(maps::paths()) {
             put(part, path, item);
         }
         paths

@@ -6,6 +6,7 @@ use crate::ogc::Link;
 use crate::ogc::collections::{CRS84, CollectionInfo, DataType, Extent, crs_uri};
 use crate::ogc::outputs::JSON;
 use crate::server::config::DataConfig;
+use crate::server::maps;
 use crate::store::collections::{Collection, LayerKind, Origin};
 use crate::vector::FieldKind;
 
@@ -112,6 +113,7 @@ fn links(collection: &Collection, base: &str, data: &DataConfig) -> Vec<Link> {
         Link::new(format!("{own}?f=html"), "alternate", "text/html").titled("This document as a page"),
         Link::new(format!("{base}/collections"), "up", JSON).titled("All collections"),
     ];
+    links.extend(maps::collection_links(collection, base));
     links.extend(origin_links(&collection.origin, base));
     if let Some(license) = data.license.as_ref().filter(|l| l.starts_with("http")) {
         links.push(Link::new(license, "license", "text/html"));

@@ -9,9 +9,10 @@ use gdal::raster::{GdalDataType, RasterBand};
 use geo::{BoundingRect, Geometry};
 
 use super::{Layer, LayerKind};
-use crate::classmap::Symbol;
+use crate::classmap::{Symbol, percent_style};
 use crate::cube::{CubeRequest, DataCube};
 use crate::io::cog::read_legend;
+use crate::io::cog_values::shown_range;
 use crate::io::gdal_setup::open_raster;
 use crate::io::raster_file::{Place, RasterFile};
 use crate::io::scenes::open_cube;
@@ -70,7 +71,7 @@ fn raster_layer(path: &Path) -> Result<Described, Reason> {
     let file = RasterFile::open(&Place::File(path.to_owned()), None).map_err(|e| fail(&e))?;
     let dataset = open_raster(path).map_err(|e| fail(&e))?;
     let band = dataset.rasterband(1).map_err(|e| fail(&e))?;
-    let (grid, bounds) = (file.grid.clone(), file.grid.lon_lat_bounds());
+    let (grid, bounds) = (file.grid.clone(), file.grid.lon_lat_extent());
     let label = band.description().unwrap_or_default();
     let nodata = band.no_data_value();
     if let Some(legend) = read_legend(&dataset) {
@@ -79,22 +80,23 @@ fn raster_layer(path: &Path) -> Result<Described, Reason> {
     }
     // The percent rasters of this crate are bytes with 255 as nodata.
     if band.band_type() == GdalDataType::UInt8 && nodata == Some(255.0) {
-        let style = if label.contains("years") { "persistence" } else { "probability" };
-        return Ok((LayerKind::Percent { grid, label, nodata }, bounds, vec![style.to_owned()]));
+        let mut styles = vec!["probability".to_owned(), "persistence".to_owned()];
+        styles.sort_by_key(|id| id != percent_style(&label));
+        return Ok((LayerKind::Percent { grid, label, nodata }, bounds, styles));
     }
     let range = range_of(&band).map_err(|e| fail(&e))?;
     let kind = LayerKind::Values { grid, label, unit: band.unit(), nodata, range };
     Ok((kind, bounds, vec!["heat-map".to_owned()]))
 }
 
-/// The least and greatest value: as the file tells, else of an overview.
+/// The ends of the ramp: the least and greatest value as the file tells, else of an overview.
 fn range_of(band: &RasterBand) -> gdal::errors::Result<(f64, f64)> {
     let told = |name: &str| band.metadata_item(name, "")?.parse::<f64>().ok();
     if let (Some(least), Some(greatest)) = (told("STATISTICS_MINIMUM"), told("STATISTICS_MAXIMUM")) {
-        return Ok((least, greatest));
+        return Ok(shown_range(least, greatest));
     }
     let found = band.compute_raster_min_max(true)?;
-    Ok((found.min, found.max))
+    Ok(shown_range(found.min, found.max))
 }
 
 /// Whether a table has places, by its head: those of series or areas have none.
@@ -166,7 +168,7 @@ pub fn cube(path: &Path) -> Result<Layer, Reason> {
         file: path.to_owned(),
         media_type: "application/geo+json".to_owned(),
         version: version_of(path).unwrap_or_default(),
-        bounds: opened.grid.lon_lat_bounds(),
+        bounds: opened.grid.lon_lat_extent(),
         dates: dates.first().copied().zip(dates.last().copied()),
         kind: LayerKind::Cube { grid: opened.grid.clone(), bands: opened.bands.clone(), dates },
         styles: Vec::new(),

@@ -1,10 +1,9 @@
-//! Styles of QGIS, made from `styles/features.json`: for layers of features and rasters of numbers.
-//! (Class maps have theirs in [`super::legend_files`].)
+//! Styles of QGIS: for maps of classes, rasters of percent and numbers, and layers of features.
 
 use std::fmt::Write as _;
 
-use super::legend_files::escape;
-use crate::classmap::{Hex, Symbol, values_ramp};
+use super::escape;
+use crate::classmap::{Hex, Legend, RampStop, Symbol, values_ramp};
 
 const HEAD: &str = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n\
                     <qgis version=\"3.22\" styleCategories=\"Symbology\">\n";
@@ -19,7 +18,7 @@ fn alpha(opacity: f32) -> u8 {
 }
 
 /// The style of a layer whose features are all drawn with one symbol.
-pub(super) fn of_features(symbol: &Symbol) -> String {
+pub fn of_features(symbol: &Symbol) -> String {
     let (kind, class, geometry, options) = match symbol {
         Symbol::Polygon { fill, opacity, outline, width } => (
             "fill",
@@ -68,15 +67,38 @@ pub(super) fn of_features(symbol: &Symbol) -> String {
     xml
 }
 
+/// The style of a map of classes. Without it QGIS lists all 256 entries that a colour table of bytes
+/// has.
+pub fn of_classes(legend: &Legend) -> String {
+    let mut xml = format!(
+        "{HEAD}  <pipe>\n    <rasterrenderer type=\"paletted\" band=\"1\" opacity=\"1\" alphaBand=\"-1\">\n      \
+         <colorPalette>\n"
+    );
+    for class in &legend.classes {
+        let (color, name) = (Hex(class.color), escape(&class.name));
+        let _ = writeln!(
+            xml,
+            "        <paletteEntry value=\"{}\" color=\"{color}\" alpha=\"255\" label=\"{name}\"/>",
+            class.code
+        );
+    }
+    xml.push_str("      </colorPalette>\n    </rasterrenderer>\n  </pipe>\n</qgis>\n");
+    xml
+}
+
 /// The style of a raster of numbers between two, in their unit: the ramp of numbers.
-pub(super) fn of_values(least: f64, greatest: f64, unit: &str) -> String {
+pub fn of_values(least: f64, greatest: f64, unit: &str) -> String {
+    of_ramp(values_ramp(), least, greatest, unit)
+}
+
+/// The style of a raster of numbers between two, in their unit, along a ramp.
+pub fn of_ramp(ramp: &[RampStop], least: f64, greatest: f64, unit: &str) -> String {
     let mut xml = format!(
         "{HEAD}  <pipe>\n    <rasterrenderer type=\"singlebandpseudocolor\" band=\"1\" opacity=\"1\" alphaBand=\"-1\" \
          classificationMin=\"{least}\" classificationMax=\"{greatest}\">\n      <rastershader>\n        \
          <colorrampshader colorRampType=\"INTERPOLATED\" classificationMode=\"1\" clip=\"0\" \
          minimumValue=\"{least}\" maximumValue=\"{greatest}\">\n"
     );
-    let ramp = values_ramp();
     for (i, stop) in ramp.iter().enumerate() {
         let value = least + (greatest - least) * i as f64 / (ramp.len() - 1) as f64;
         let label = format!("{} {unit}", short(value));
@@ -95,7 +117,7 @@ pub(super) fn of_values(least: f64, greatest: f64, unit: &str) -> String {
 }
 
 /// A number in three significant digits, for people.
-pub(super) fn short(value: f64) -> String {
+pub fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return "0".to_owned();
     }

@@ -1,0 +1,162 @@
+//! What draws maps: threads, open rasters, and what was drawn.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use crate::io::pyramid::{BlockCache, Pyramid};
+use crate::server::config::MapsConfig;
+use crate::store::collections::{Collection, Layer, LayerKind};
+use crate::style::Style;
+use crate::tiles::{Painter, Pool, RasterSource, TileCache, TileError};
+
+/// Rasters that stay open.
+const OPEN: usize = 256;
+
+/// The painter of a layer in a style.
+type Painters = HashMap<(String, String), Arc<dyn Painter>>;
+
+/// Draws maps of collections.
+pub struct Maps {
+    /// Where tiles are drawn.
+    pub pool: Pool,
+    /// What was drawn.
+    pub cache: TileCache,
+    blocks: Arc<BlockCache>,
+    open: Mutex<HashMap<String, Arc<Pyramid>>>,
+    painters: Mutex<Painters>,
+    counted: Mutex<HashMap<String, Value>>,
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a layer's tiles are kept under: its file and the file's version.
+pub fn layer_key(layer: &Layer) -> String {
+    format!("{}@{}", layer.file.display(), layer.version)
+}
+
+impl Maps {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// Where the system has none to give.
+    pub fn new(config: &MapsConfig) -> Result<Self, String> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if config.threads == 0 { cores } else { config.threads };
+        Ok(Self {
+            pool: Pool::new(threads, config.waiting)?,
+            cache: TileCache::new(config.tile_megabytes << 20),
+            blocks: Arc::new(BlockCache::new(config.block_megabytes << 20)),
+            open: Mutex::default(),
+            painters: Mutex::default(),
+            counted: Mutex::default(),
+        })
+    }
+
+    /// What draws a collection in a style; `None` where it is drawn by clients alone. May read the
+    /// head of a file.
+    ///
+    /// # Errors
+    /// [`TileError::File`].
+    pub fn painter(
+        &self,
+        collection: &Collection,
+        style: &Style,
+    ) -> Result<Option<Arc<dyn Painter>>, TileError> {
+        let key = (layer_key(&collection.layer), style.id.clone());
+        if let Some(known) = held(&self.painters).get(&key) {
+            return Ok(Some(known.clone()));
+        }
+        let Some(palette) = style.palette().filter(|_| collection.layer.kind.is_raster()) else {
+            return Ok(None);
+        };
+        let pyramid = self.pyramid(&collection.layer)?;
+        let bounds = collection.layer.bounds;
+        let source = RasterSource::new(pyramid, self.blocks.clone(), Arc::new(palette), bounds);
+        let painter: Arc<dyn Painter> = Arc::new(source);
+        let mut painters = held(&self.painters);
+        if painters.len() >= OPEN {
+            painters.clear();
+        }
+        painters.insert(key, painter.clone());
+        Ok(Some(painter))
+    }
+
+    /// Whether the painter is at hand, so that no file is read.
+    pub fn has_painter(&self, collection: &Collection, style: &Style) -> bool {
+        held(&self.painters).contains_key(&(layer_key(&collection.layer), style.id.clone()))
+    }
+
+    /// The open raster of a layer.
+    ///
+    /// # Errors
+    /// [`TileError::File`].
+    pub fn pyramid(&self, layer: &Layer) -> Result<Arc<Pyramid>, TileError> {
+        let key = layer_key(layer);
+        if let Some(known) = held(&self.open).get(&key) {
+            return Ok(known.clone());
+        }
+        let pyramid = Arc::new(Pyramid::open(&layer.file)?);
+        let mut open = held(&self.open);
+        if open.len() >= OPEN {
+            open.clear();
+        }
+        open.insert(key, pyramid.clone());
+        Ok(pyramid)
+    }
+
+    /// What `count` finds in a layer's raster, counted once.
+    ///
+    /// # Errors
+    /// [`TileError::File`].
+    pub fn statistics(
+        &self,
+        layer: &Layer,
+        count: impl FnOnce(&Self, &LayerKind, &Pyramid) -> Result<Value, TileError>,
+    ) -> Result<Value, TileError> {
+        let key = layer_key(layer);
+        if let Some(known) = held(&self.counted).get(&key) {
+            return Ok(known.clone());
+        }
+        let found = count(self, &layer.kind, &*self.pyramid(layer)?)?;
+        let mut counted = held(&self.counted);
+        if counted.len() >= OPEN {
+            counted.clear();
+        }
+        counted.insert(key, found.clone());
+        Ok(found)
+    }
+
+    /// Decoded pieces of rasters.
+    pub fn blocks(&self) -> &BlockCache {
+        &self.blocks
+    }
+
+    /// Forgets everything of the files of a folder that is gone.
+    pub fn forget(&self, folder: &Path) {
+        let within = |key: &str| Path::new(key).starts_with(folder);
+        self.cache.forget(within);
+        held(&self.open).retain(|key, _| !within(key));
+        held(&self.painters).retain(|(key, _), _| !within(key));
+        held(&self.counted).retain(|key, _| !within(key));
+    }
+}
+
+/// The style of a collection with this id: `default`, or none, is its own.
+pub fn style_of(collection: &Collection, id: &str) -> Option<Style> {
+    let layer = &collection.layer;
+    let id = if id.is_empty() || id == "default" { layer.styles.first()? } else { id };
+    if !layer.styles.iter().any(|known| known == id) {
+        return None;
+    }
+    match &layer.kind {
+        // The file's own legend: it may hold some of the classes, or other colours.
+        LayerKind::Classes { legend, .. } => Some(Style::of_legend(id, legend.clone())),
+        LayerKind::Values { range, unit, .. } => Some(Style::find(id)?.over(range.0, range.1, unit)),
+        _ => Style::find(id),
+    }
+}

@@ -1,0 +1,97 @@
+"""GDAL's own drivers open collections: OGCAPI over map tiles, WMTS, XYZ by a WMS file, COG by /vsicurl."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+
+def run(*command):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def info(*place):
+    return json.loads(run("gdalinfo", "-json", "-nomd", *place))
+
+
+@pytest.fixture(scope="session")
+def layer(server):
+    """The truth of rice, offered by name: a raster of classes."""
+    return f"{server.url}/collections/truth-rice"
+
+
+def seen(picture):
+    """Pixels that are not transparent, and colours that are seen."""
+    text = run("gdalinfo", "-json", "-hist", picture)
+    bands = json.loads(text)["bands"]
+    return sum(bands[-1]["histogram"]["buckets"][128:])
+
+
+def test_ogcapi_opens_the_tiles_of_a_collection(layer, tmp_path):
+    found = info(f"OGCAPI:{layer}", "-oo", "API=TILES")
+    assert len(found["bands"]) >= 3, found
+    picture = tmp_path / "map.tif"
+    run("gdal_translate", "-q", "-outsize", 256, 0, f"OGCAPI:{layer}", picture, "-oo", "API=TILES")
+    assert seen(picture) > 1000
+
+
+def test_ogcapi_opens_the_map_of_a_collection(layer, tmp_path):
+    found = info(f"OGCAPI:{layer}", "-oo", "API=MAP")
+    assert len(found["bands"]) >= 3, found
+    picture = tmp_path / "map.tif"
+    run("gdal_translate", "-q", "-outsize", 256, 0, f"OGCAPI:{layer}", picture, "-oo", "API=MAP")
+    assert seen(picture) > 1000
+
+
+@pytest.mark.parametrize("set_", ["WebMercatorQuad", "WorldCRS84Quad"])
+def test_wmts_opens_every_tile_matrix_set(server, set_, tmp_path):
+    place = f"WMTS:{server.url}/wmts?service=WMTS&request=GetCapabilities,layer=truth-rice,tilematrixset={set_}"
+    found = info(place)
+    assert len(found["bands"]) == 4
+    picture = tmp_path / "map.tif"
+    # Of its extent alone: the set spans the world.
+    west, south, east, north = bounds(server, set_)
+    window = ["-projwin", west, north, east, south, "-outsize", 256, 0]
+    run("gdal_translate", "-q", *window, place, picture)
+    assert seen(picture) > 1000
+
+
+def bounds(server, set_):
+    text = run("gdalinfo", "-json", f"/vsicurl/{server.url}/collections/truth-rice/coverage")
+    ring = json.loads(text)["wgs84Extent"]["coordinates"][0]
+    xs, ys = [p[0] for p in ring], [p[1] for p in ring]
+    corners = f"{min(xs)} {min(ys)}\n{max(xs)} {max(ys)}\n"
+    target = "EPSG:3857" if set_ == "WebMercatorQuad" else "OGC:CRS84"
+    done = subprocess.run(["gdaltransform", "-s_srs", "OGC:CRS84", "-t_srs", target, "-output_xy"],
+                          input=corners, capture_output=True, text=True, check=True)
+    return [float(v) for v in re.findall(r"[-\d.]+", done.stdout)]
+
+
+def test_a_coverage_is_read_in_parts(server):
+    whole = info(f"/vsicurl/{server.url}/collections/truth-rice/coverage")
+    assert whole["driverShortName"] == "GTiff" and whole["bands"][0]["overviews"]
+
+
+def test_xyz_tiles_are_read(server, tmp_path):
+    xml = tmp_path / "xyz.xml"
+    xml.write_text(f"""<GDAL_WMS><Service name="TMS">
+      <ServerUrl>{server.url}/tiles/truth-rice/${{z}}/${{x}}/${{y}}.png</ServerUrl></Service>
+      <DataWindow><UpperLeftX>-20037508.34</UpperLeftX><UpperLeftY>20037508.34</UpperLeftY>
+      <LowerRightX>20037508.34</LowerRightX><LowerRightY>-20037508.34</LowerRightY>
+      <TileLevel>16</TileLevel><YOrigin>top</YOrigin></DataWindow><Projection>EPSG:3857</Projection>
+      <BandsCount>4</BandsCount></GDAL_WMS>""")
+    west, south, east, north = bounds(server, "WebMercatorQuad")
+    picture = tmp_path / "map.tif"
+    run("gdal_translate", "-q", "-projwin", west, north, east, south, "-outsize", 256, 0, xml, picture)
+    assert seen(picture) > 1000
+
+
+def test_sld_and_qml_are_xml(server):
+    import urllib.request
+    import xml.etree.ElementTree as tree
+    for form in ("sld10", "qml"):
+        with urllib.request.urlopen(f"{server.url}/collections/truth-rice/styles/rice?f={form}") as answer:
+            tree.fromstring(answer.read())
