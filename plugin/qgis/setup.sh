@@ -11,7 +11,7 @@ command -v qgis_process >/dev/null 2>&1 || packages="$packages qgis qgis-provide
 /usr/bin/python3 -c 'import qgis.core' >/dev/null 2>&1 || packages="$packages python3-qgis"
 /usr/bin/python3 -c 'import pytest' >/dev/null 2>&1 || packages="$packages python3-pytest"
 /usr/bin/python3 -c 'import ensurepip' >/dev/null 2>&1 || packages="$packages python3-venv"
-command -v Xvfb >/dev/null 2>&1 || packages="$packages xvfb"
+command -v xvfb-run >/dev/null 2>&1 && command -v xauth >/dev/null 2>&1 || packages="$packages xvfb xauth"
 
 if [ -n "$packages" ]; then
     if ! command -v apt-get >/dev/null 2>&1; then

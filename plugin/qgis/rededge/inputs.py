@@ -31,10 +31,9 @@ def input_of(name, member, catalog):
     if len(shapes) == 1:
         return single(name, member, shapes[0])
     plain = any(shape.get("type") == "string" for shape in shapes)
-    hints = [word for shape in shapes for word in shape.get("enum", []) if isinstance(word, str)]
-    if any("href" in shape.get("properties", {}) for shape in shapes):
-        hints = catalog.names("cube")
-    return parameters.JsonInput(name, member, schema, hints, plain)
+    if plain and any("href" in shape.get("properties", {}) for shape in shapes):
+        return parameters.NamedInput(name, member, schema, catalog.names("cube"))
+    return parameters.JsonInput(name, member, schema, plain)
 
 
 def single(name, member, shape):

@@ -14,7 +14,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from .parameters import ADVANCED, Input, InputError, hinted, parse
+from .parameters import ADVANCED, Input, InputError, parse, text
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 SOURCES = QgsProcessing.SourceType
@@ -83,14 +83,15 @@ class FileInput(Input):
     #: Kinds of the server's collections that may be given by their name.
     kinds = ()
 
-    def __init__(self, name, member, schema, hints=()):
+    def __init__(self, name, member, schema, names=()):
         super().__init__(name, member, schema)
-        self.hints = list(hints)
         self.other = f"{name}_ref"
+        if names:
+            self.help += f" The server offers: {', '.join(names)}."
 
     def make(self):
         label = f"{self.title}: by a name on the server, or a link to a result"
-        other = hinted(self.other, label, None, True, self.hints)
+        other = text(self.other, label, None, True)
         if self.optional:
             other.setFlags(other.flags() | ADVANCED)
         return [self.own(), other]
@@ -105,8 +106,8 @@ class FileInput(Input):
 
     def read(self, run):
         if run.has(self.other):
-            text = run.text(self.other)
-            return parse(self.other, text) if text.startswith("{") else text
+            given = run.text(self.other)
+            return parse(self.other, given) if given.startswith("{") else given
         return self.send(run) if run.has(self.name) else None
 
     def fault(self, run):

@@ -176,14 +176,10 @@ class ChoiceInput(Input):
 
 
 class TextInput(Input):
-    """A text; ``hints`` are offered, and anything else may be typed."""
-
-    def __init__(self, name, member, schema, hints=()):
-        super().__init__(name, member, schema)
-        self.hints = list(hints)
+    """A text."""
 
     def make(self):
-        return [hinted(self.name, self.label, self.default, self.optional, self.hints)]
+        return [text(self.name, self.label, self.default, self.optional)]
 
     def read(self, run):
         return run.text(self.name) or None
@@ -194,65 +190,86 @@ class ListInput(Input):
 
     def make(self):
         default = None if self.default is None else ", ".join(str(value) for value in self.default)
-        return [QgsProcessingParameterString(self.name, self.label, default, False, self.optional)]
+        return [text(self.name, self.label, default, self.optional)]
 
     def read(self, run):
-        text = run.text(self.name)
-        if not text:
+        given = run.text(self.name)
+        if not given:
             return None
-        if text.startswith("["):
-            return parse(self.name, text)
-        words = [word.strip() for word in text.split(",") if word.strip()]
+        if given.startswith("["):
+            return parse(self.name, given)
+        words = [word.strip() for word in given.split(",") if word.strip()]
         kind = self.schema.get("items", {}).get("type")
         if kind not in ("number", "integer"):
             return words
         try:
             return [int(word) if kind == "integer" else float(word) for word in words]
         except ValueError as error:
-            raise InputError(self.name, f"“{text}” are no numbers with commas between them") from error
+            raise InputError(self.name, f"“{given}” are no numbers with commas between them") from error
 
 
-class JsonInput(TextInput):
+class JsonInput(Input):
     """Anything else, as JSON; a plain text where the input takes one. ``{"layer": "name"}`` in it
     stands for a layer of the project, which is sent along.
     """
 
-    def __init__(self, name, member, schema, hints=(), plain=False):
-        super().__init__(name, member, schema, hints)
+    def __init__(self, name, member, schema, plain=False):
+        super().__init__(name, member, schema)
         self.plain = plain
 
     def make(self):
         default = self.default
         if default is not None and not isinstance(default, str):
             default = json.dumps(default)
-        if self.hints or self.plain:
-            return [hinted(self.name, self.label, default, self.optional, self.hints)]
-        return [QgsProcessingParameterString(self.name, self.label, default, True, self.optional)]
+        return [text(self.name, self.label, default, self.optional, lines=not self.plain)]
 
     def read(self, run):
-        text = run.text(self.name)
-        if not text:
+        return self.value(self.name, run)
+
+    def value(self, parameter, run):
+        """The value that was given to a parameter."""
+        given = run.text(parameter)
+        if not given:
             return None
-        if self.plain and not text.startswith(("{", "[")):
-            return text
-        return with_layers(self.name, parse(self.name, text), run)
+        if self.plain and not given.startswith(("{", "[")):
+            return given
+        return with_layers(self.name, parse(parameter, given), run)
 
 
-def hinted(name, label, default, optional, hints):
-    """A text with values to choose from."""
-    parameter = QgsProcessingParameterString(name, label, default, False, optional)
+class NamedInput(JsonInput):
+    """Data that the server has by a name, such as a cube; beside the names anything else goes."""
+
+    def __init__(self, name, member, schema, names=()):
+        super().__init__(name, member, schema, plain=True)
+        self.names = list(names)
+        self.other = f"{name}_ref"
+
+    def make(self):
+        if not self.names:
+            return super().make()
+        other = text(self.other, f"{self.title}: several names as JSON, or something else", None, True)
+        other.setFlags(other.flags() | ADVANCED)
+        return [text(self.name, self.label, self.default, self.optional, hints=self.names), other]
+
+    def read(self, run):
+        return self.value(self.other if run.has(self.other) else self.name, run)
+
+
+def text(name, label, default, optional, hints=(), lines=False):
+    """A parameter of text, in several ``lines`` or with ``hints`` to choose from."""
+    parameter = QgsProcessingParameterString(name, label, default, lines, optional)
     if hints:
         parameter.setMetadata({"widget_wrapper": {"value_hints": list(hints)}})
     return parameter
 
 
-def parse(name, text):
+def parse(name, given):
     """JSON from a text.
 
     :raises InputError: it is none.
     """
     try:
-        return json.loads(text)
+        return json.loads(given)
     except ValueError as error:
         raise InputError(name, f"this is no JSON: {error}") from error
 

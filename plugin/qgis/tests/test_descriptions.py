@@ -106,8 +106,10 @@ def test_optional_inputs_are_advanced_and_required_ones_are_not(provider):
         for item in made.inputs:
             for definition in item.make():
                 flags = made.parameterDefinition(definition.name()).flags()
-                other = definition.name().endswith("_ref")
-                expected = item.optional and (other or not item.prominent)
+                if definition.name().endswith("_ref"):
+                    expected = item.optional or item.name == "cube"
+                else:
+                    expected = item.optional and not item.prominent
                 assert bool(flags & ADVANCED) == expected, definition.name()
 
 
@@ -212,6 +214,15 @@ def test_a_description_that_is_not_understood_hides_no_other(provider, monkeypat
     provider.refreshAlgorithms()
     assert provider.algorithm("county.strange") is None
     assert len(provider.algorithms()) == len(kept.processes)
+
+
+def test_data_that_the_server_has_is_given_by_name_or_as_anything_else_that_is_taken():
+    link = {"type": "object", "properties": {"href": {"type": "string"}}}
+    member = {"schema": {"oneOf": [{"type": "string"}, link, {"type": "array"}]}, "minOccurs": 1}
+    catalog = Catalog("", [], [{"kind": "cube", "name": "here"}, {"kind": "features", "name": "mines"}])
+    assert read(member, {"x": "here"}, catalog) == "here"
+    assert read(member, {"x": "here", "x_ref": '["here", "there"]'}, catalog) == ["here", "there"]
+    assert read(member, {"x": '{"href": "there"}'}) == {"href": "there"}, "where no names are known"
 
 
 def test_several_servers_are_groups_and_ids_stay_apart(server, county, tmp_path):
