@@ -8,15 +8,14 @@ use serde_json::{Value, json};
 
 use crate::server::Server;
 
-/// The example, which `cargo test` builds beside the binary.
-fn program() -> PathBuf {
+/// The example, which a whole `cargo test` builds beside the binary, and one with `--test it` does not.
+fn program() -> Option<PathBuf> {
     let program = Path::new(env!("CARGO_BIN_EXE_rededge")).with_file_name("examples/own_process");
-    assert!(
-        program.is_file(),
-        "{} is built by: cargo build --release --example own_process",
-        program.display()
-    );
-    program
+    let missing = !program.is_file() && std::env::var_os("CI").is_none();
+    if missing {
+        println!("skipped: {} is absent (cargo build --release --example own_process)", program.display());
+    }
+    (!missing).then_some(program)
 }
 
 fn points() -> Value {
@@ -29,8 +28,9 @@ fn points() -> Value {
 
 #[test]
 fn an_added_process_is_in_the_api_in_wps_and_on_the_command_line() {
+    let Some(program) = program() else { return };
     let home = tempfile::tempdir().unwrap();
-    let server = Server::start_program(&program(), home.path(), "");
+    let server = Server::start_program(&program, home.path(), "");
     let (_, list) = server.get("/processes");
     let last = list["processes"].as_array().unwrap().last().unwrap().clone();
     assert_eq!((&last["id"], &last["title"]), (&json!("count-features"), &json!("Count features")));
@@ -50,7 +50,7 @@ fn an_added_process_is_in_the_api_in_wps_and_on_the_command_line() {
     let inputs = home.path().join("inputs.json");
     std::fs::write(&inputs, json!({"features": points(), "property": "ore"}).to_string()).unwrap();
     let out = home.path().join("out");
-    let run = |arguments: &[&std::ffi::OsStr]| Command::new(program()).args(arguments).output().unwrap();
+    let run = |arguments: &[&std::ffi::OsStr]| Command::new(&program).args(arguments).output().unwrap();
     let described = run(&["describe".as_ref(), "count-features".as_ref()]);
     assert!(String::from_utf8_lossy(&described.stdout).contains("Count features"));
     let done =
