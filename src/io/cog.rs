@@ -19,10 +19,10 @@ use super::cog_tiles::{self, Source};
 use super::legend_files::{SideFile, metadata_xml};
 use super::spool::Spool;
 use super::{IoError, gdal_setup};
-use crate::classmap::{ClassEntry, Legend};
+use crate::classmap::{ClassEntry, Legend, percent_style};
 use crate::crs::GeoBox;
 use crate::raster::Window;
-use crate::style::escape;
+use crate::style::{Style, escape};
 
 /// What the bytes mean.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +96,7 @@ impl CogWriter {
     }
 
     /// Compresses, makes overviews and puts the file together. Returns the files that were
-    /// written: the raster, and for classes its side files. Uses the rayon pool it runs in.
+    /// written: the raster and its side files. Uses the rayon pool it runs in.
     ///
     /// # Errors
     /// [`IoError::Write`]: disk full; nothing is left behind.
@@ -113,8 +113,15 @@ impl CogWriter {
         let mut files = vec![self.path.clone()];
         for side in SideFile::ALL {
             let path = side.path(&self.path);
-            if let CogKind::Classes(legend) = &self.kind {
-                std::fs::write(&path, side.text(legend))?;
+            let text = match (&self.kind, side) {
+                (CogKind::Classes(legend), side) => Some(side.text(legend)),
+                (CogKind::Percent { label }, SideFile::Style) => {
+                    Style::find(percent_style(label)).map(|style| style.qml())
+                }
+                (CogKind::Percent { .. }, SideFile::Categories) => None,
+            };
+            if let Some(text) = text {
+                std::fs::write(&path, text)?;
                 files.push(path);
             } else if path.exists() {
                 // A side file of an earlier raster under this name would speak for this one.
@@ -344,6 +351,8 @@ mod tests {
         let percent = || CogKind::Percent { label: "confidence".to_owned() };
         let paths = ["a.tif", "b.tif"].map(|n| folder.path().join(n));
         write(&paths[0], &grid, percent(), &values, (700, 600));
+        let style = std::fs::read_to_string(paths[0].with_extension("qml")).unwrap();
+        assert_eq!(Some(style), Style::find("probability").map(|s| s.qml()));
         let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         one.install(|| write(&paths[1], &grid, percent(), &values, (64, 64)));
         let [a, b] = paths.map(|p| std::fs::read(p).unwrap());

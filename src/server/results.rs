@@ -17,9 +17,8 @@ use crate::ogc::outputs::{PNG, essence};
 use crate::ogc::{Execute, ProblemType, ResponseForm, Transmission};
 use crate::process::find;
 use crate::store::{plain, result_file};
+use crate::style::QML;
 
-/// Media type of styles of QGIS.
-const QML: &str = "application/xml";
 /// Bytes of an output that may stand in a document.
 const INLINE: u64 = 16 << 20;
 

@@ -140,7 +140,7 @@ def fetch(output, href, path, client, feedback):
 def style_of(client, href):
     """The style of a result, where the server has one."""
     try:
-        content = client.get(f"{href}?f=qml", accept="application/xml").content
+        content = client.get(f"{href}?f=qml", accept="*/*").content
     except ServerError:
         return None
     return content if b"<qgis" in content[:400] else None

@@ -26,6 +26,7 @@ from qgis.core import (
     QgsProcessingModelOutput,
     QgsProject,
     QgsRasterLayer,
+    QgsSingleBandPseudoColorRenderer,
     QgsVectorLayer,
 )
 
@@ -106,7 +107,7 @@ def test_a_stress_map_and_its_probability_are_valid_styled_and_drawn(stress):
     stressed = [c.color.name() for c in layer.renderer().classes() if c.label == "stressed-rice"]
     assert drawn.get(stressed[0], 0) > 50
     percent = QgsRasterLayer(found["out_probability"], "probability")
-    assert percent.isValid()
+    assert isinstance(percent.renderer(), QgsSingleBandPseudoColorRenderer)
     assert len(colours(render([percent], "stress-probability"))) > 5
     areas = json.loads(Path(found["out_areas"]).read_text())
     assert {area["name"] for area in areas} >= {"stressed-rice"}
