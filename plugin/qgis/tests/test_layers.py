@@ -101,6 +101,14 @@ def test_the_coverage_is_read_in_place_by_ranges(server, results):
     assert len(colours(render([layer], "layer-coverage"))) > 5
 
 
+@pytest.fixture
+def served(server):
+    """Features, as far as this server declares them."""
+    classes = document(f"{server.url}/conformance")["conformsTo"]
+    if not any(declared.endswith("ogcapi-features-1/1.0/conf/core") for declared in classes):
+        pytest.skip("the server serves no OGC API - Features")
+
+
 def features(server, collection):
     """A layer by OGC API - Features."""
     source = QgsDataSourceUri()
@@ -109,7 +117,7 @@ def features(server, collection):
     return QgsVectorLayer(source.uri(False), collection, "OAPIF")
 
 
-def test_features_come_with_their_attributes_and_by_place(server, results):
+def test_features_come_with_their_attributes_and_by_place(server, served, results):
     layer = features(server, results["zones"])
     assert layer.isValid() and layer.featureCount() > 3
     assert {"areaHa", "distanceM", "nearestMine"} <= set(layer.fields().names())
@@ -123,7 +131,7 @@ def test_features_come_with_their_attributes_and_by_place(server, results):
     assert len(colours(render([mines, layer], "layer-features", MERCATOR))) > 2
 
 
-def test_vector_tiles_hold_the_zones(server, results):
+def test_vector_tiles_hold_the_zones(server, served, results):
     url = f"{server.url}/collections/{results['zones']}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=mvt"
     layer = QgsVectorTileLayer(f"type=xyz&url={quote(url, safe=':/{}')}&zmin=0&zmax=16", "zones")
     assert layer.isValid()
@@ -143,7 +151,7 @@ def lon_lat(west, south, east, north):
     return QgsCoordinateTransform(*systems, QgsProject.instance()).transformBoundingBox(box)
 
 
-def test_a_run_may_leave_its_results_on_the_server(provider, results):
+def test_a_run_may_leave_its_results_on_the_server(provider, served, results):
     algorithm = QgsApplication.processingRegistry().algorithmById("rededge:county.stress-zones")
     assert algorithm.parameterDefinition("load").options() == ["files", "server"]
     context = QgsProcessingContext()
