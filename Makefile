@@ -5,7 +5,7 @@ CARGO ?= cargo
 PEERS ?= ../shared/peers
 CLIENTS = $(or $(CARGO_TARGET_DIR),target)/clients/bin
 
-.PHONY: help setup build demo test test-clients test-qgis qgis-plugin qgis-walk lint miri bench bench-peers clean
+.PHONY: help setup viewer build demo test test-clients test-qgis qgis-plugin qgis-walk lint miri bench bench-peers clean
 
 help:
 	@echo "make demo         simulate a county, train, map, assess, and say where to look"
@@ -22,7 +22,18 @@ help:
 setup:
 	@.ci/setup
 
-build: setup
+# The map library of the viewer, from npm, into a folder that the build looks into.
+viewer: styles/viewer/dist/maplibre-gl.mjs
+
+styles/viewer/dist/maplibre-gl.mjs: styles/viewer/package-lock.json
+	@if command -v npm >/dev/null 2>&1; then \
+		cd styles/viewer && npm ci --silent --no-audit --no-fund && \
+		cp node_modules/maplibre-gl/LICENSE.txt node_modules/maplibre-gl/dist/maplibre-gl.css \
+			node_modules/maplibre-gl/dist/maplibre-gl-worker.mjs node_modules/maplibre-gl/dist/maplibre-gl.mjs dist/ && \
+		touch dist/maplibre-gl.mjs; \
+	else echo "npm is absent: the server is built without its map viewer"; fi
+
+build: setup viewer
 	$(CARGO) build --release --locked
 
 demo: build

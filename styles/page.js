@@ -440,4 +440,4 @@ for (const link of document.querySelectorAll(".top nav a")) {
 }
 signOut();
 start();
-if (document.body.dataset.keyed !== undefined && document.body.dataset.known === undefined && key()) again();
+if (document.body.dataset.keyed !== undefined && document.body.dataset.known === undefined && key() && !document.querySelector("[data-app]")) again();

@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::figures::{Curve, CurveFigure, Panel, Point, XAxis};
-use super::{Choice, Context, Process, ProcessError};
+use super::{Choice, Context, DataSource, Process, ProcessError};
 use crate::classify::{Channel, bands_of, observe_pixels};
 use crate::classmap::Legend;
 use crate::crs::Crs;
-use crate::cube::{CloudMask, DataCube};
+use crate::cube::{CloudMask, CubeRequest, DataCube};
 use crate::ogc::{AreaInput, CubeInput, DateInterval, Figure, FileInput, TableCsv, outputs};
 use crate::vector::{Feature, FeatureTable, Value, cover};
 
@@ -133,6 +133,52 @@ fn parse_indices(names: &[String]) -> Result<Vec<Channel>, ProcessError> {
         channels.push(channel);
     }
     Ok(channels)
+}
+
+/// What one date says of a pixel.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Seen {
+    /// The day.
+    pub date: jiff::civil::Date,
+    /// The index; null where the scenes of the day have nothing here.
+    pub value: Option<f32>,
+    /// Whether the masks of the scenes hide it.
+    pub clouds: bool,
+}
+
+/// The series of one spectral index at a longitude and latitude, with what clouds hide and marked as
+/// such; empty outside of the cube. A look at what there is: Level-1C is read too.
+///
+/// # Errors
+/// [`ProcessError::Input`] naming `indices` or `cube`.
+pub fn series_at(
+    data: &dyn DataSource,
+    cube: &CubeInput,
+    index: &str,
+    (lon, lat): (f64, f64),
+) -> Result<Vec<Seen>, ProcessError> {
+    let channels = parse_indices(&[index.to_owned()])?;
+    let read = |cloud_mask| -> Result<Vec<(jiff::civil::Date, f32)>, ProcessError> {
+        let bands = bands_of(&channels);
+        let request =
+            CubeRequest { bands, cloud_mask, allow_top_of_atmosphere: true, ..CubeRequest::default() };
+        let cube = data.cube(cube, &request)?;
+        let (mut x, mut y) = ([lon], [lat]);
+        let to_grid = Crs::wgs84().transformer_to(&cube.grid.crs).map_err(ProcessError::failed)?;
+        // What the projection cannot reach lies outside as well.
+        let inside = to_grid.apply(&mut x, &mut y).is_ok();
+        let Some(place) = cube.grid.pixel_at(x[0], y[0]).filter(|_| inside) else { return Ok(Vec::new()) };
+        let values = observe_pixels(&cube, &channels, &[place], 1, &|_| true);
+        let dates = cube.acquisitions.iter().map(|a| a.date);
+        Ok(dates.zip(values.map_err(ProcessError::failed)?).collect())
+    };
+    let (all, clear) = (read(CloudMask::None)?, read(CloudMask::Both)?);
+    let seen = all.into_iter().zip(clear).map(|((date, value), (_, clear))| Seen {
+        date,
+        value: value.is_finite().then_some(value),
+        clouds: value.is_finite() && !clear.is_finite(),
+    });
+    Ok(seen.collect())
 }
 
 /// Values of the features that have pixels on the cube.

@@ -36,6 +36,7 @@ pub use context::{
 };
 pub use error::ProcessError;
 pub use grid::Choice;
+pub use index_series::{Seen, series_at};
 pub use registry::{add, find, registry, suggest};
 pub use traits::{DynProcess, Process};
 

@@ -34,6 +34,11 @@ impl RunHost {
         let _ = self.queue.set(Arc::downgrade(queue));
     }
 
+    /// What requests may name.
+    pub fn offered(&self) -> &Offered {
+        &self.offered
+    }
+
     /// The folder of a job's results.
     pub fn folder(&self, results_id: &str) -> PathBuf {
         self.offered.results.join(results_id)

@@ -12,6 +12,7 @@ mod jobs;
 mod maps;
 mod pages;
 mod results;
+mod series;
 mod service;
 mod state;
 mod wps;
@@ -45,6 +46,8 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
         .service(web::resource("/jobs/{job}/results/{output}").get(results::one).head(results::one))
         .service(web::resource("/collections").get(collections::list))
         .service(web::resource("/collections/{collection}").get(collections::one))
+        .service(web::resource("/collections/{collection}/series").get(series::series))
+        .service(web::resource("/viewer").get(pages::viewer))
         .service(web::resource("/jobs/{job}/results/{output}/picture").get(results::picture))
         .configure(maps::configure)
         .default_service(web::route().to(pages::nowhere));

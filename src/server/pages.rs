@@ -13,7 +13,7 @@ use super::state::ServerState;
 use crate::ogc::collections::rel;
 use crate::ogc::link::OPENAPI_JSON;
 use crate::ogc::openapi::{OpenApi, Part};
-use crate::ogc::outputs::JSON;
+use crate::ogc::outputs::{HTML, JSON};
 use crate::ogc::wmts;
 use crate::ogc::{Conformance, LandingPage, Link, ProblemType, ProcessList, process_document};
 use crate::process::{DynProcess, find, registry, suggest};
@@ -32,6 +32,10 @@ pub async fn landing(request: HttpRequest, state: web::Data<ServerState>) -> Ans
     html::answer(&request, &state, &page, html::landing::page)
 }
 
+pub async fn viewer(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
+    Ok(html::show(&request, &state, html::viewer::page))
+}
+
 /// To the data: collections and what is made of them.
 fn data_links(base: &str) -> Vec<Link> {
     vec![
@@ -41,6 +45,7 @@ fn data_links(base: &str) -> Vec<Link> {
         Link::new(format!("{base}/styles"), rel::STYLES, JSON).titled("Styles"),
         Link::new(format!("{base}/wmts?service=WMTS&request=GetCapabilities"), "related", wmts::XML)
             .titled("WMTS 1.0.0"),
+        Link::new(format!("{base}/viewer"), "preview", HTML).titled("The map"),
     ]
 }
 

@@ -10,7 +10,8 @@ pub use published::{Published, Wanted};
 pub use told::told;
 
 use super::access::caller;
-use super::error::{Answer, ApiError, document};
+use super::error::{Answer, ApiError};
+use super::html;
 use super::state::ServerState;
 use crate::ogc::collections::CollectionList;
 use crate::ogc::outputs::JSON;
@@ -124,7 +125,8 @@ pub async fn one(request: HttpRequest, path: web::Path<String>, state: web::Data
         collection(&request, &state, &path).await
     };
     let found = found.await.map_err(|e| e.to(&request))?;
-    Ok(document(&told(&found, &state.base(&request), &state.config.data)))
+    let told = told(&found, &state.base(&request), &state.config.data);
+    html::answer(&request, &state, &told, html::collection::page)
 }
 
 pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
@@ -140,12 +142,13 @@ pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer
     let (query, wanted, page) = page.await.map_err(|e| e.to(&request))?;
     let base = state.base(&request);
     let collections: Vec<_> = page.collections.iter().map(|c| told(c, &base, &state.config.data)).collect();
-    Ok(document(&CollectionList {
+    let list = CollectionList {
         links: pages(&query, &wanted, page.total, &base),
         number_matched: page.total,
         number_returned: collections.len(),
         collections,
-    }))
+    };
+    html::answer(&request, &state, &list, html::collections::page)
 }
 
 fn wanted(query: &[(String, String)]) -> Result<Wanted, ApiError> {

@@ -1,4 +1,4 @@
-//! The style sheet, the script and the icon of the pages: in the binary.
+//! Files that pages load: in the binary, the map library where `make viewer` brought it.
 
 use std::sync::LazyLock;
 
@@ -9,26 +9,59 @@ use sha2::{Digest, Sha256};
 use crate::ogc::ProblemType;
 use crate::server::error::{Answer, ApiError, not_modified, ok};
 
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 /// A file that pages load.
 struct Asset {
     name: &'static str,
     media_type: &'static str,
-    text: &'static str,
+    bytes: &'static [u8],
     /// Of its bytes, in quotes.
     tag: String,
 }
 
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
-    [
-        asset("page.css", "text/css; charset=utf-8", include_str!("../../../styles/page.css")),
-        asset("page.js", "text/javascript; charset=utf-8", include_str!("../../../styles/page.js")),
-        asset("icon.svg", "image/svg+xml", include_str!("../../../styles/icon.svg")),
-    ]
-});
+/// Name, media type and bytes of a file below `styles/`.
+macro_rules! file {
+    ($name:literal, $kind:expr) => {
+        file!($name, $kind, "")
+    };
+    ($name:literal, $kind:expr, $folder:literal) => {
+        ($name, $kind, include_bytes!(concat!("../../../styles/", $folder, $name)).as_slice())
+    };
+}
 
-fn asset(name: &'static str, media_type: &'static str, text: &'static str) -> Asset {
-    let hash: String = Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Asset { name, media_type, text, tag: format!("\"{hash}\"") }
+type File = (&'static str, &'static str, &'static [u8]);
+
+const OWN: [File; 7] = [
+    file!("page.css", CSS),
+    file!("page.js", SCRIPT),
+    file!("icon.svg", "image/svg+xml"),
+    file!("viewer.css", CSS, "viewer/"),
+    file!("viewer.js", SCRIPT, "viewer/"),
+    file!("viewer-layers.js", SCRIPT, "viewer/"),
+    file!("viewer-panels.js", SCRIPT, "viewer/"),
+];
+
+#[cfg(map_library)]
+const LIBRARY: &[File] = &[
+    file!("maplibre-gl.css", CSS, "viewer/dist/"),
+    file!("maplibre-gl.mjs", SCRIPT, "viewer/dist/"),
+    file!("maplibre-gl-worker.mjs", SCRIPT, "viewer/dist/"),
+];
+#[cfg(not(map_library))]
+const LIBRARY: &[File] = &[];
+
+static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| OWN.iter().chain(LIBRARY).map(asset).collect());
+
+fn asset((name, media_type, bytes): &File) -> Asset {
+    let hash: String = Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Asset { name, media_type, bytes, tag: format!("\"{hash}\"") }
+}
+
+/// Whether the map library is in this binary.
+pub fn has_map_library() -> bool {
+    !LIBRARY.is_empty()
 }
 
 pub async fn one(request: HttpRequest, name: web::Path<String>) -> Answer {
@@ -39,5 +72,5 @@ pub async fn one(request: HttpRequest, name: web::Path<String>) -> Answer {
     let same = known.split(',').map(str::trim).any(|tag| tag.trim_start_matches("W/") == found.tag);
     let mut response = if same { not_modified() } else { ok() };
     response.insert_header((ETAG, found.tag.as_str())).insert_header((CACHE_CONTROL, "no-cache"));
-    Ok(if same { response.finish() } else { response.content_type(found.media_type).body(found.text) })
+    Ok(if same { response.finish() } else { response.content_type(found.media_type).body(found.bytes) })
 }

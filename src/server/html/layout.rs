@@ -30,12 +30,14 @@ pub struct Page {
     pub body: Markup,
     /// Seconds after which a reader without scripts sees it anew.
     pub refresh: Option<u32>,
+    /// Whether it is made of a document that is there as JSON too.
+    pub has_json: bool,
 }
 
 impl Page {
     /// A page that stays as it is.
     pub fn new(title: impl Into<String>, body: Markup) -> Self {
-        Self { title: title.into(), body, refresh: None }
+        Self { title: title.into(), body, refresh: None, has_json: true }
     }
 
     /// The whole document.
@@ -50,7 +52,7 @@ impl Page {
                     title { (self.title) @if self.title != site.title { " · " (site.title) } }
                     link rel="icon" type="image/svg+xml" href=(site.at("static/icon.svg"));
                     link rel="stylesheet" href=(site.at("static/page.css"));
-                    link rel="alternate" type="application/json" href=(site.as_json());
+                    @if self.has_json { link rel="alternate" type="application/json" href=(site.as_json()); }
                     script src=(site.at("static/page.js")) defer {}
                     @if let Some(seconds) = self.refresh {
                         noscript { meta http-equiv="refresh" content=(seconds); }
@@ -60,7 +62,7 @@ impl Page {
                     a.skip href="#main" { "Skip to the content" }
                     (header(site))
                     main #main tabindex="-1" { (self.body) }
-                    (footer(site))
+                    (footer(site, self.has_json))
                 }
             }
         }
@@ -77,6 +79,8 @@ fn header(site: &Site) -> Markup {
             nav aria-label="Main" {
                 a href=(site.at("processes")) { "Processes" }
                 a href=(site.at("jobs")) { "Jobs" }
+                a href=(site.at("collections")) { "Collections" }
+                a href=(site.at("viewer")) { "Map" }
                 a href=(site.at("api")) { "API" }
                 @if site.keyed && !site.known { a href=(site.at("jobs")) { "Sign in" } }
                 @if site.keyed { button.plain #sign-out type="button" hidden { "Sign out" } }
@@ -85,10 +89,10 @@ fn header(site: &Site) -> Markup {
     }
 }
 
-fn footer(site: &Site) -> Markup {
+fn footer(site: &Site, has_json: bool) -> Markup {
     html! {
         footer.end {
-            a href=(site.as_json()) { "This page as JSON" }
+            @if has_json { a href=(site.as_json()) { "This page as JSON" } }
             a href=(site.at("conformance")) { "Conformance" }
             span { "rededge " (env!("CARGO_PKG_VERSION")) }
         }

@@ -3,6 +3,8 @@
 
 pub mod api;
 pub mod assets;
+pub mod collection;
+pub mod collections;
 pub mod conformance;
 mod control;
 mod form;
@@ -16,6 +18,7 @@ pub mod process;
 pub mod processes;
 pub mod results;
 mod values;
+pub mod viewer;
 mod words;
 
 use actix_web::{HttpRequest, HttpResponse};

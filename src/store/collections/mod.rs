@@ -140,6 +140,11 @@ impl LayerKind {
         matches!(self, Self::Classes { .. } | Self::Percent { .. } | Self::Values { .. })
     }
 
+    /// Whether it is scenes of several dates.
+    pub fn is_cube(&self) -> bool {
+        matches!(self, Self::Cube { .. })
+    }
+
     /// Whether it holds points or polygons.
     pub fn is_features(&self) -> bool {
         matches!(self, Self::Features { .. })
