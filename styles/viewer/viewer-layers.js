@@ -21,10 +21,12 @@ export async function catalogue(root) {
     const next = page.links.find((l) => l.rel === "next")?.href;
     url = next && root + new URL(next).pathname.slice(root.length) + new URL(next).search;
   }
-  return all.map(known);
+  const jobs = await ask(`${root}/jobs?f=json&status=successful&limit=1000`).then((a) => (a.ok ? a.json() : { jobs: [] }));
+  const made = new Map(jobs.jobs.map((job) => [job.jobID, job.created]));
+  return all.map((collection) => known(collection, made));
 }
 
-function known(collection) {
+function known(collection, made) {
   const job = link(collection, "via")?.split("/").pop();
   const style = collection.defaultStyle ?? collection.styles?.[0]?.id;
   const raster = ["classes", "percent", "values"].includes(collection.kind);
@@ -39,7 +41,7 @@ function known(collection) {
     bbox: collection.extent?.spatial?.bbox?.[0],
     bands: collection.bands,
     job,
-    group: job ? `${process ?? "job"} ${job.slice(0, 8)}` : "Offered by this server",
+    group: job ? `${process ?? "job"}, ${made.has(job) ? new Date(made.get(job)).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : job.slice(0, 8)}` : "Offered by this server",
     style,
     raster,
     features,

@@ -37,7 +37,7 @@ export async function picked(click) {
   }
   await Promise.allSettled(parts);
   if (current()) panel.dataset.done = "";
-  if (current() && !panel.querySelector("div > *")) panel.append(element("p", { className: "hint", textContent: "No layer that is shown says anything of this place." }));
+  if (current() && !panel.querySelector(":scope > div > *")) panel.append(element("p", { className: "hint", textContent: "No layer that is shown says anything of this place." }));
 }
 
 const point = (coordinates, properties = {}) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates } });
@@ -218,7 +218,7 @@ function drawn({ index, series: all }) {
     "figure",
     {},
     picture,
-    element("figcaption", {}, svgKey("clear"), ` clear (${clear.length})  `, svgKey("cloud"), ` cloud (${seen.length - clear.length}), left out of the line`),
+    element("figcaption", {}, svgKey("clear"), ` clear (${clear.length})  `, svgKey("cloud"), ` cloud (${seen.length - clear.length}), not in the line; beyond the scale it stands at its edge`),
     element("details", {}, element("summary", { textContent: "As a table" }), element("div", { className: "table" }, element("table", {}, element("tbody", {}, ...rows)))),
   );
 }

@@ -144,7 +144,7 @@ function take(map, id) {
 
 /** Makes every map show what it should. */
 function draw() {
-  for (const map of maps) {
+  for (const map of maps.filter((m) => m.ready)) {
     const wanted = visible(map);
     for (const id of new Set([...map.shown.keys()].map((l) => l.slice(0, l.lastIndexOf("/"))))) {
       if (!wanted.some((c) => c.id === id)) take(map, id);
@@ -156,7 +156,7 @@ function draw() {
 }
 
 function redraw(collection) {
-  for (const map of maps) take(map, collection.id);
+  for (const map of maps.filter((m) => m.ready)) take(map, collection.id);
   draw();
 }
 
@@ -164,24 +164,33 @@ function redraw(collection) {
 
 let following = false;
 
+const view = (map) => ({ center: map.getCenter(), zoom: map.getZoom(), bearing: map.getBearing(), pitch: map.getPitch() });
+
 function sides() {
   const both = Boolean(state.right);
   byId("right").hidden = byId("swipe-row").hidden = byId("edge").hidden = !both;
   if (both && maps.length === 1) {
     const right = makeMap("right");
-    right.jumpTo({ center: maps[0].getCenter(), zoom: maps[0].getZoom(), bearing: maps[0].getBearing(), pitch: maps[0].getPitch() });
     maps.forEach((map, k) => {
       map.on("move", () => {
         const other = maps[1 - k];
         if (following || !other) return;
         following = true;
-        other.jumpTo({ center: map.getCenter(), zoom: map.getZoom(), bearing: map.getBearing(), pitch: map.getPitch() });
+        other.jumpTo(view(map));
         following = false;
       });
     });
-    right.on("load", draw);
+    right.on("load", () => {
+      right.ready = true;
+      draw();
+    });
   }
-  if (both) maps[1].resize();
+  if (both) {
+    following = true;
+    maps[1].resize();
+    maps[1].jumpTo(view(maps[0]));
+    following = false;
+  }
   clip();
 }
 
@@ -277,15 +286,14 @@ async function legends() {
   }
 }
 
-function fitTo(some) {
+function fitTo(some, animate = !matchMedia("(prefers-reduced-motion: reduce)").matches) {
   const boxes = some.map((c) => c.bbox).filter(Boolean);
   if (!boxes.length) return;
   const west = Math.min(...boxes.map((b) => b[0]));
   const south = Math.min(...boxes.map((b) => b[1]));
   const east = Math.max(...boxes.map((b) => b[2]));
   const north = Math.max(...boxes.map((b) => b[3]));
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  maps[0].fitBounds([[west, south], [east, north]], { padding: 30, animate: !still, duration: 600, maxZoom: 17 });
+  maps[0].fitBounds([[west, south], [east, north]], { padding: 30, animate, duration: 600, maxZoom: 17 });
 }
 
 // --- Filter of zones --------------------------------------------------------------------------
@@ -396,7 +404,10 @@ async function start() {
   map.addControl(new maplibre.ScaleControl({ maxWidth: 120 }), "bottom-left");
   listen();
   map.on("load", () => {
-    if (!state.place) fitTo(collections.filter((c) => state.on.has(c.id)));
+    map.ready = true;
+    const shown = collections.filter((c) => state.on.has(c.id) || c.id === state.right);
+    const rasters = shown.filter((c) => c.raster);
+    if (!state.place) fitTo(rasters.length ? rasters : shown, false);
     sides();
     draw();
     if (condition()) filter().catch((error) => tell(error.message));

@@ -181,3 +181,65 @@ fn files_of_pages_are_known_by_their_tags() {
     let (_, nothing): (u16, Value) = server.get("/static/secret");
     assert_eq!(nothing["status"], 404);
 }
+
+#[test]
+fn the_series_at_a_point_is_that_of_the_process_with_its_clouds() {
+    let home = tempfile::tempdir().unwrap();
+    let county = home.path().join("county");
+    let size = ["--width", "60", "--height", "60", "--dates", "10", "--seed", "3", "--bands", "ndre"];
+    let made = std::process::Command::new(env!("CARGO_BIN_EXE_rededge"))
+        .arg("simulate")
+        .arg(&county)
+        .args(size)
+        .output();
+    assert!(made.unwrap().status.success());
+    let config = "[data.cubes]\ncounty = \"county/items.json\"\n";
+    let server = Server::start(home.path(), config);
+    let (_, told) = server.get("/collections/county");
+    let bbox: Vec<f64> = told["extent"]["spatial"]["bbox"][0]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_f64().unwrap())
+        .collect();
+    let (lon, lat) = (f64::midpoint(bbox[0], bbox[2]), f64::midpoint(bbox[1], bbox[3]));
+    let (status, told) = server.get(&format!("/collections/county/series?lon={lon}&lat={lat}&index=NDRE"));
+    assert_eq!(status, 200, "{told}");
+    let series = told["series"].as_array().unwrap();
+    let point = json!({"type": "Point", "coordinates": [lon, lat]});
+    let inputs = json!({"inputs": {"cube": "county", "features": point}, "outputs": {"table": {}}});
+    let (status, _, table) = server.execute("index-series", "", &inputs);
+    assert_eq!(status, 200, "{table}");
+    let mut lines =
+        table.as_str().unwrap().lines().map(|l| l.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let (heads, values) = (lines.next().unwrap(), lines.next().unwrap());
+    let mut seen = 0;
+    for (head, value) in heads.iter().zip(&values) {
+        let Some(date) = head.strip_prefix("NDRE@") else { continue };
+        let of_date = series.iter().find(|s| s["date"] == date).unwrap_or_else(|| panic!("{date}"));
+        assert_eq!(of_date["clouds"].as_bool().unwrap(), value.is_empty(), "{date}: {of_date} {value}");
+        if let Ok(value) = value.parse::<f64>() {
+            assert!((of_date["value"].as_f64().unwrap() - value).abs() < 1e-6, "{date}");
+        }
+        seen += 1;
+    }
+    assert_eq!((seen, series.len()), (10, 10));
+    assert!(series.iter().any(|s| s["clouds"] == true) && series.iter().any(|s| s["clouds"] == false));
+    assert_eq!(server.get("/collections/county/series?lon=0&lat=0").1["series"], json!([]));
+    for (bad, input) in [
+        ("lon=0", "lat"),
+        ("lon=x&lat=0", "lon"),
+        ("lon=0&lat=0&index=NDXX", "index"),
+        ("lon=0&lat=0&x=1", "x"),
+    ] {
+        let (status, told) = server.get(&format!("/collections/county/series?{bad}"));
+        assert!(status == 400 && told["input"] == input, "{bad}: {told}");
+    }
+    assert_eq!(server.get("/collections/none/series?lon=0&lat=0").0, 404);
+    let map = page(&server, "/viewer");
+    assert!(map.contains("id=\"maps\"") || map.contains("make viewer"), "{map}");
+    assert!(
+        page(&server, "/collections").contains("/collections/county")
+            && page(&server, "/collections/county").contains("/viewer#layers=county")
+    );
+}

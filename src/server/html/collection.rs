@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::values::document;
+use super::words::inline;
 use super::{Page, Site};
 use crate::ogc::collections::{CollectionInfo, rel};
 use crate::ogc::{Link, segment};
@@ -19,7 +20,7 @@ pub fn page(site: &Site, collection: &CollectionInfo) -> Page {
     let body = html! {
         p.crumbs { a href=(site.at("collections")) { "Collections" } }
         h1 { (collection.title) }
-        p.lead { (collection.description) }
+        p.lead { (inline(&collection.description)) }
         p.actions {
             a.button href=(format!("{}#layers={}:1", site.at("viewer"), segment(&collection.id))) { "See it on the map" }
             @if let Some(link) = link("enclosure") { a.button.second href=(site.local(&link.href)) data-file { "Download" } }
@@ -28,8 +29,10 @@ pub fn page(site: &Site, collection: &CollectionInfo) -> Page {
         (facts(collection))
         @if let Some(link) = collection.links.iter().find(legend) {
             h2 { "Legend" }
-            @if site.keyed { img data-picture=(site.local(&link.href)) alt="Legend"; }
-            @else { img src=(site.local(&link.href)) alt="Legend" loading="lazy"; }
+            figure {
+                @if site.keyed { img data-picture=(site.local(&link.href)) alt="Legend"; }
+                @else { img src=(site.local(&link.href)) alt="Legend" loading="lazy"; }
+            }
         }
         h2 { "More of it" }
         dl.outputs { @for link in listed { div {

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::words::inline;
 use super::{Page, Site};
 use crate::ogc::collections::{CollectionInfo, CollectionList};
 use crate::ogc::segment;
@@ -28,7 +29,7 @@ fn card(site: &Site, collection: &CollectionInfo) -> Markup {
     html! {
         li.card {
             h2 { a href=(site.at(&format!("collections/{}", segment(&collection.id)))) { (collection.title) } }
-            p { (collection.description) }
+            p { (inline(&collection.description)) }
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::values::{csv_table, document, feature_table};
 use super::words::{inline, size};
 use super::{Page, Site};
-use crate::ogc::outputs::{CSV, GEOJSON, HTML, JSON, MARKDOWN, PNG, SVG, essence};
+use crate::ogc::outputs::{CSV, FLATGEOBUF, GEOJSON, GEOPACKAGE, HTML, JSON, MARKDOWN, PNG, SVG, essence};
 use crate::ogc::{StatusInfo, segment, title_of};
 use crate::server::results::{Output, picture_of};
 
@@ -39,6 +39,8 @@ fn section(site: &Site, own: &str, output: &Output, described: Option<&Value>) -
     let text = |member: &str| described.and_then(|d| d.get(member)).and_then(Value::as_str);
     let bytes = std::fs::metadata(&output.path).map_or(0, |m| m.len());
     let file = output.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let layer = ["image/tiff", GEOJSON, GEOPACKAGE, FLATGEOBUF].contains(&essence(&output.media_type));
+    let job = own.rsplit('/').next().unwrap_or_default();
     let is_page = essence(&output.media_type) == HTML;
     html! {
         section.output id=(output.name) aria-labelledby=(format!("{}-title", output.name)) {
@@ -47,6 +49,7 @@ fn section(site: &Site, own: &str, output: &Output, described: Option<&Value>) -
             p.get {
                 a.button.second href=(href) download=(file) data-file { "Download" }
                 @if is_page && !site.keyed { " " a href=(href) { "Open the page" } }
+                @if layer { a href=(format!("{}#layers={}-{}:1", site.at("viewer"), job, segment(&output.name))) { "On the map" } }
                 span.faint { (essence(&output.media_type)) ", " (size(bytes)) }
             }
             @if bytes <= SHOWN || output.media_type.starts_with("image/") { (shown(site, &href, output)) }
