@@ -9,6 +9,7 @@ CLIENTS = $(or $(CARGO_TARGET_DIR),target)/clients/bin
 
 help:
 	@echo "make demo         simulate a county, train, map, assess, and say where to look"
+	@echo "make viewer       the map library of the viewer, from npm (make build does it too)"
 	@echo "make test         all tests in Rust"
 	@echo "make test-clients the server by its clients: OWSLib, birdy, schemathesis (makes a Python environment)"
 	@echo "make test-qgis    the QGIS plugin in a real QGIS (installs QGIS where it is missing)"
