@@ -31,7 +31,7 @@ impl From<ProcessError> for Failure {
         match error {
             ProcessError::Input { .. } => Self::BadInput(error.to_string()),
             ProcessError::Cancelled => Self::Cancelled,
-            ProcessError::Failed(reason) => Self::Failed(reason),
+            ProcessError::Failed(reason) | ProcessError::Full(reason) => Self::Failed(reason),
         }
     }
 }

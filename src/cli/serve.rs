@@ -1,11 +1,14 @@
 //! `rededge serve` and `rededge config`.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use rededge::server::config::{ConfigError, ServerConfig};
+use rededge::server::config::{ConfigError, LogConfig, LogFormat, ServerConfig};
 use rededge::server::serve;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 /// Serve the processes over HTTP (OGC API - Processes)
 #[derive(clap::Args)]
@@ -53,12 +56,22 @@ impl Source {
 impl Args {
     /// Serves until a signal.
     pub fn execute(self) -> ExitCode {
-        let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).try_init();
         let config = match self.source.read() {
             Ok(config) => config,
             Err(error) => return refuse(&error),
         };
-        match serve(config, |address| eprintln!("listening on {address}")) {
+        let json = match log(&config.log) {
+            Ok(json) => json,
+            Err(error) => return refuse(&error),
+        };
+        let ready = |address: &str| {
+            if json {
+                tracing::info!(address, "listening on {address}");
+            } else {
+                eprintln!("listening on {address}");
+            }
+        };
+        match serve(config, ready) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => refuse(&error),
         }
@@ -69,15 +82,33 @@ impl ConfigArgs {
     /// Prints.
     #[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
     pub fn execute(self) -> ExitCode {
-        match self.source.read().map(|config| toml::to_string_pretty(&config)) {
-            Ok(Ok(text)) => {
+        match self.source.read().and_then(|config| config.effective()) {
+            Ok(text) => {
                 print!("{text}");
                 ExitCode::SUCCESS
             }
-            Ok(Err(error)) => refuse(&error),
             Err(error) => refuse(&error),
         }
     }
+}
+
+/// Starts the log, and tells whether it is JSON.
+fn log(config: &LogConfig) -> Result<bool, String> {
+    let wrong = |e: ParseError| format!("log.level: {e}");
+    let filter: EnvFilter = EnvFilter::builder().parse(&config.level).map_err(wrong)?;
+    let json = match config.format {
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+    };
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let started = if json {
+        log.json().flatten_event(true).with_span_list(false).try_init()
+    } else {
+        log.with_ansi(std::io::stderr().is_terminal()).try_init()
+    };
+    started.map(|()| json).map_err(|e| format!("no log: {e}"))
 }
 
 fn refuse(error: &dyn std::fmt::Display) -> ExitCode {

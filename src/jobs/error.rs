@@ -37,6 +37,14 @@ pub enum JobsError {
     Threads(std::io::Error),
 }
 
+impl JobsError {
+    /// Whether there is no space left for a row.
+    pub fn is_full(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+}
+
 /// Why a job was not accepted. Nothing was recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {

@@ -81,12 +81,16 @@ pub enum Failure {
     },
 }
 
+/// What callers are told where a disk is full: not which.
+const FULL: &str = "no space is left on the server's disk";
+
 impl Failure {
     /// What a process's error leaves; a cancelled run is an interrupted one.
     pub(super) fn of(error: ProcessError) -> Self {
         match error {
             ProcessError::Input { input, message } => Self::Input { input, message },
             ProcessError::Failed(message) => Self::Process { message },
+            ProcessError::Full(_) => Self::Interrupted { reason: FULL.to_owned() },
             ProcessError::Cancelled => Self::Interrupted { reason: "it was cancelled".to_owned() },
         }
     }
@@ -133,6 +137,8 @@ pub struct Job {
     pub failure: Option<Failure>,
     /// The job whose results this one shares.
     pub of: Option<String>,
+    /// The id of the request that made it, as it stands in the log of whoever handed it on.
+    pub request_id: Option<String>,
 }
 
 impl Job {
@@ -154,6 +160,7 @@ impl Job {
             request: new.request,
             failure: None,
             of: None,
+            request_id: new.request_id,
         }
     }
 
@@ -175,7 +182,7 @@ impl Job {
 }
 
 /// What is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewJob {
     /// The process.
     pub process: String,
@@ -185,6 +192,8 @@ pub struct NewJob {
     pub request: Value,
     /// Run it even where the results of an equal request are there.
     pub fresh: bool,
+    /// The id of the request, for logs.
+    pub request_id: Option<String>,
 }
 
 /// A line of a job's log.

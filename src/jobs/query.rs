@@ -64,11 +64,28 @@ pub(super) struct Query {
     pub(super) values: Vec<Value>,
 }
 
-/// Several values of a column choose the index, to count.
-const ANY_INDEX: &str = "";
-/// They must not where a page is read: its rows would have to be sorted, so they are looked at in
-/// order of time instead. The mark says so to SQLite.
-const NO_INDEX: &str = "+";
+/// Jobs that are rather found by any index and sorted than looked for in order of time.
+const FEW: u64 = 2000;
+
+/// Which index SQLite may use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plan {
+    /// Whichever leads to the fewest rows: to count, and to read a page of few.
+    Any,
+    /// One in the order of time: a page of many is full after a few rows, and nothing is sorted.
+    InOrder,
+}
+
+/// Which jobs a condition on durations is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Those that are over: their durations are indexed.
+    Over,
+    /// Those that run: they are few, and their durations change.
+    Running,
+    /// All, by what each has.
+    Both,
+}
 
 /// Conditions, joined by AND.
 #[derive(Default)]
@@ -84,8 +101,10 @@ impl Conditions {
         self.values.extend(values);
     }
 
-    /// One value may choose the index, several as `mark` says.
-    fn one_of(&mut self, column: &str, mark: &str, values: Vec<Value>) {
+    /// One value may choose the index; several would have their rows sorted, so they may not where the
+    /// plan is in order: a plus says so to SQLite.
+    fn one_of(&mut self, column: &str, plan: Plan, values: Vec<Value>) {
+        let mark = if plan == Plan::InOrder { "+" } else { "" };
         match values.len() {
             0 => {}
             1 => self.and(&format!("{column} = ?"), values),
@@ -95,11 +114,11 @@ impl Conditions {
 }
 
 impl Filter {
-    fn conditions(&self, now: Timestamp, mark: &str) -> Conditions {
+    fn conditions(&self, now: Timestamp, plan: Plan, part: Part) -> Conditions {
         let mut all = Conditions::default();
-        all.one_of("owner", mark, self.owner.iter().cloned().map(Value::Text).collect());
-        all.one_of("state", mark, self.states.iter().map(|s| Value::Text(s.as_str().to_owned())).collect());
-        all.one_of("process", mark, self.processes.iter().cloned().map(Value::Text).collect());
+        all.one_of("owner", plan, self.owner.iter().cloned().map(Value::Text).collect());
+        all.one_of("state", plan, self.states.iter().map(|s| Value::Text(s.as_str().to_owned())).collect());
+        all.one_of("process", plan, self.processes.iter().cloned().map(Value::Text).collect());
         let time = |t: Timestamp| Value::Integer(t.as_millisecond());
         if let Some(from) = self.created_from {
             // Times are stored in whole milliseconds: one that is between two starts at the next.
@@ -109,26 +128,59 @@ impl Filter {
         if let Some(to) = self.created_to {
             all.and("created <= ?", [time(to)]);
         }
-        let duration = "coalesce(finished, ?) - started";
         let seconds = |s: u64| Value::Integer(i64::try_from(s).unwrap_or(i64::MAX).saturating_mul(1000));
-        if let Some(least) = self.min_duration_s {
-            all.and(&format!("{duration} >= ?"), [time(now), seconds(least)]);
+        let bounds = [(self.min_duration_s, ">="), (self.max_duration_s, "<=")];
+        for (bound, sign) in bounds.into_iter().filter_map(|(bound, sign)| Some((seconds(bound?), sign))) {
+            let (duration, values) = match part {
+                Part::Over => ("finished - started", vec![bound]),
+                Part::Running => ("? - started", vec![time(now), bound]),
+                Part::Both => ("coalesce(finished, ?) - started", vec![time(now), bound]),
+            };
+            all.and(&format!("{duration} {sign} ?"), values);
         }
-        if let Some(most) = self.max_duration_s {
-            all.and(&format!("{duration} <= ?"), [time(now), seconds(most)]);
+        if part == Part::Running {
+            all.and("state = 'running'", []);
         }
         all
     }
 
     /// How many there are.
     pub(super) fn count(&self, now: Timestamp) -> Query {
-        let Conditions { sql, values } = self.conditions(now, ANY_INDEX);
-        Query { sql: format!("SELECT count(*) FROM jobs{sql}"), values }
+        let part = |part| self.conditions(now, Plan::Any, part);
+        if !self.asks_for_duration() {
+            let Conditions { sql, values } = part(Part::Both);
+            return Query { sql: format!("SELECT count(*) FROM jobs{sql}"), values };
+        }
+        let (over, running) = (part(Part::Over), part(Part::Running));
+        let count = |c: &Conditions| format!("(SELECT count(*) FROM jobs{})", c.sql);
+        let sql = format!("SELECT {} + {}", count(&over), count(&running));
+        Query { sql, values: [over.values, running.values].concat() }
     }
 
-    /// The page of them, `columns` of each.
-    pub(super) fn page(&self, columns: &str, now: Timestamp) -> Query {
-        let mut all = self.conditions(now, NO_INDEX);
+    fn asks_for_duration(&self) -> bool {
+        self.min_duration_s.is_some() || self.max_duration_s.is_some()
+    }
+
+    /// Jobs found by the index of durations, and those that run.
+    fn by_duration(&self, now: Timestamp) -> Conditions {
+        let part = |part| self.conditions(now, Plan::Any, part);
+        let (over, running) = (part(Part::Over), part(Part::Running));
+        let numbers = |c: &Conditions| format!("SELECT number FROM jobs{}", c.sql);
+        let mut all = Conditions::default();
+        all.and(
+            &format!("number IN ({} UNION ALL {})", numbers(&over), numbers(&running)),
+            [over.values, running.values].concat(),
+        );
+        all
+    }
+
+    /// The page of them, `columns` of each, where there are so many in `total`.
+    pub(super) fn page(&self, columns: &str, now: Timestamp, total: u64) -> Query {
+        let plan = if total <= FEW { Plan::Any } else { Plan::InOrder };
+        let mut all = self.conditions(now, plan, Part::Both);
+        if plan == Plan::Any && self.asks_for_duration() {
+            all = self.by_duration(now);
+        }
         if let Some(after) = &self.after {
             all.and(
                 "(created, number) < (SELECT created, number FROM jobs WHERE id = ?)",
@@ -137,7 +189,8 @@ impl Filter {
         }
         let count = |n: usize| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
         all.values.extend([count(self.limit), count(self.offset)]);
-        let order = "ORDER BY created DESC, number DESC LIMIT ? OFFSET ?";
+        let mark = if plan == Plan::Any { "+" } else { "" };
+        let order = format!("ORDER BY {mark}created DESC, {mark}number DESC LIMIT ? OFFSET ?");
         Query { sql: format!("SELECT {columns} FROM jobs{} {order}", all.sql), values: all.values }
     }
 }

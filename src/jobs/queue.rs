@@ -195,6 +195,28 @@ impl Queue {
         self.shared.store.log(id, from, limit)
     }
 
+    /// How many jobs there are in each state.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn states(&self) -> Result<Vec<(JobState, u64)>, JobsError> {
+        self.shared.store.states()
+    }
+
+    /// Whether rows can be written.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`] where not.
+    pub fn touch(&self) -> Result<(), JobsError> {
+        self.shared.store.touch()
+    }
+
+    /// Whether jobs are taken: the queue is open and none of its threads has ended.
+    pub fn is_alive(&self) -> bool {
+        let threads = self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.shared.state().open && !threads.iter().any(JoinHandle::is_finished)
+    }
+
     /// How busy the queue is.
     pub fn load(&self) -> Load {
         let state = self.shared.state();

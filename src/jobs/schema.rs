@@ -4,7 +4,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Statements from one version of the tables to the next; the first makes version 1.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -41,7 +42,12 @@ CREATE TABLE log (
     text TEXT NOT NULL,
     PRIMARY KEY (job, line)
 ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+ALTER TABLE jobs ADD COLUMN request_id TEXT;
+CREATE INDEX jobs_by_duration ON jobs (finished - started, created, number, state, process, owner);
+",
+];
 
 /// The newest version of the tables.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;

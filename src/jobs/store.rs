@@ -15,7 +15,7 @@ use super::{Failure, Filter, Job, JobState, JobsError, LogLine, Page, canonical,
 
 /// The columns of [`job_of`], in order.
 const COLUMNS: &str = "id, process, version, owner, state, created, started, finished, updated, progress, \
-                       message, failure, shares";
+                       message, failure, shares, request_id";
 /// The states in which nothing more happens to a job by itself.
 const OVER: &str = "('successful', 'failed', 'dismissed')";
 /// Prepared statements that are kept.
@@ -84,6 +84,7 @@ fn job_of(row: &Row<'_>) -> rusqlite::Result<Job> {
         request: serde_json::Value::Null,
         failure: json(row, 11)?,
         of: row.get(12)?,
+        request_id: row.get(13)?,
     })
 }
 
@@ -97,7 +98,8 @@ fn insert(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(
             "INSERT INTO jobs (id, process, version, owner, state, created, started, finished, updated, \
-             progress, message, failure, shares, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             progress, message, failure, shares, request_id, hash) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             job.id,
@@ -113,6 +115,7 @@ fn insert(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
             job.message,
             failure_text(job.failure.as_ref()),
             job.of,
+            job.request_id,
             canonical::hash(&job.request),
         ])?;
     let number = transaction.last_insert_rowid();
@@ -227,7 +230,7 @@ impl Store {
         let sql =
             format!("SELECT {COLUMNS}, request FROM jobs LEFT JOIN requests ON job = number WHERE id = ?");
         let mut statement = connection.prepare_cached(&sql)?;
-        let read = |row: &Row<'_>| Ok(Job { request: json(row, 13)?.unwrap_or_default(), ..job_of(row)? });
+        let read = |row: &Row<'_>| Ok(Job { request: json(row, 14)?.unwrap_or_default(), ..job_of(row)? });
         Ok(statement.query_row([id], read).optional()?)
     }
 
@@ -237,13 +240,36 @@ impl Store {
     /// [`JobsError::Database`].
     pub fn list(&self, filter: &Filter) -> Result<Page> {
         let (now, connection) = (now(), self.connection());
-        let (count, page) = (filter.count(now), filter.page(COLUMNS, now));
+        let count = filter.count(now);
         let total: i64 = connection
             .prepare_cached(&count.sql)?
             .query_row(rusqlite::params_from_iter(count.values), |row| row.get(0))?;
+        let page = filter.page(COLUMNS, now, total.unsigned_abs());
         let mut statement = connection.prepare_cached(&page.sql)?;
         let rows = statement.query_map(rusqlite::params_from_iter(page.values), job_of)?;
         Ok(Page { jobs: rows.collect::<rusqlite::Result<_>>()?, total: total.unsigned_abs() })
+    }
+
+    /// How many jobs there are in each state.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn states(&self) -> Result<Vec<(JobState, u64)>> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached("SELECT state, count(*) FROM jobs GROUP BY state")?;
+        let rows = statement.query_map([], |row| {
+            let count: i64 = row.get(1)?;
+            Ok((row.get(0)?, count.unsigned_abs()))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Writes what is there already, to see whether the file can be written.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`] where not.
+    pub fn touch(&self) -> Result<()> {
+        self.write(|t| t.pragma_update(None, "user_version", schema::NEWEST))
     }
 
     /// Jobs that are not over, oldest first, without their requests.
@@ -433,6 +459,7 @@ impl Store {
     /// The plan by which SQLite reads a page of this filter and counts it.
     #[cfg(test)]
     fn plan(&self, filter: &Filter) -> Vec<String> {
+        let total = self.list(filter).unwrap().total;
         let connection = self.connection();
         let explain = |query: super::query::Query| {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql)).unwrap();
@@ -440,7 +467,7 @@ impl Store {
                 statement.query_map(rusqlite::params_from_iter(query.values), |row| row.get(3)).unwrap();
             rows.collect::<rusqlite::Result<Vec<String>>>().unwrap()
         };
-        [explain(filter.page(COLUMNS, now())), explain(filter.count(now()))].concat()
+        [explain(filter.page(COLUMNS, now(), total)), explain(filter.count(now()))].concat()
     }
 }
 

@@ -1,5 +1,9 @@
+mod dismissal;
+mod restart;
+mod results;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -140,7 +144,7 @@ fn asks(what: &str) -> NewJob {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
     let request = json!({"do": what, "inputs": {"number": number}});
-    NewJob { process: "fake".into(), owner: None, request, fresh: false }
+    NewJob { process: "fake".into(), owner: None, request, ..NewJob::default() }
 }
 
 fn owned(what: &str, owner: &str) -> NewJob {
@@ -278,59 +282,6 @@ fn failures_keep_their_kind_and_a_panic_harms_no_other_job() {
 }
 
 #[test]
-fn a_busy_process_is_dismissed_within_a_second() {
-    let house = House::new(limits(1, 10));
-    let queue = house.open();
-    let job = queue.submit(asks("work")).unwrap();
-    runs(&queue, &job.id);
-    let start = Instant::now();
-    assert_eq!(queue.dismiss(&job.id).unwrap().unwrap().state, JobState::Dismissed);
-    until("the files to go", || *house.host.forgotten.lock().unwrap() == [job.id.clone()]);
-    until("a free worker", || queue.load().running == 0);
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
-    assert_eq!(state(&queue, &job.id), JobState::Dismissed);
-    assert_eq!(queue.dismiss(&job.id).unwrap().unwrap().state, JobState::Dismissed, "twice is once");
-    until("the news", || *house.host.finished.lock().unwrap() == [(job.id.clone(), JobState::Dismissed)]);
-    assert_eq!(house.host.forgotten.lock().unwrap().len(), 1);
-    assert_eq!(queue.dismiss("no-such-job").unwrap(), None);
-}
-
-#[test]
-fn a_process_that_does_not_listen_is_dismissed_too_and_its_results_go_when_it_is_out() {
-    let house = House::new(limits(1, 10));
-    let queue = house.open();
-    let job = queue.submit(asks("ignore")).unwrap();
-    runs(&queue, &job.id);
-    std::thread::scope(|scope| {
-        let waits = scope.spawn(|| queue.wait(&job.id, LONG).unwrap().unwrap().state);
-        queue.dismiss(&job.id).unwrap();
-        assert_eq!(waits.join().unwrap(), JobState::Dismissed, "who waits is told at once");
-    });
-    assert!(house.host.forgotten.lock().unwrap().is_empty());
-    assert_eq!(queue.load().running, 1);
-    house.host.open_gate();
-    until("the files to go", || *house.host.forgotten.lock().unwrap() == [job.id.clone()]);
-    assert_eq!(state(&queue, &job.id), JobState::Dismissed);
-}
-
-#[test]
-fn a_job_that_waits_or_is_over_is_dismissed_at_once() {
-    let house = House::new(limits(1, 10));
-    let queue = house.open();
-    let running = queue.submit(asks("wait")).unwrap();
-    runs(&queue, &running.id);
-    let waiting = queue.submit(asks("nothing")).unwrap();
-    queue.dismiss(&waiting.id).unwrap();
-    assert_eq!(queue.load().waiting, 0);
-    house.host.open_gate();
-    end(&queue, &running.id);
-    queue.dismiss(&running.id).unwrap();
-    assert_eq!(*house.host.forgotten.lock().unwrap(), [waiting.id.clone(), running.id.clone()]);
-    assert_eq!(house.host.ran.lock().unwrap().as_slice(), std::slice::from_ref(&running.id));
-    assert_eq!(state(&queue, &running.id), JobState::Dismissed);
-}
-
-#[test]
 fn waiting_for_a_job_ends_with_it_or_with_patience() {
     let house = House::new(limits(1, 10));
     let queue = house.open();
@@ -380,185 +331,6 @@ fn a_process_that_tells_millions_of_units_is_written_four_times_a_second() {
     queue.dismiss(&job.id).unwrap();
 }
 
-#[test]
-fn a_shutdown_lets_running_jobs_end_and_keeps_the_waiting_for_the_next_start() {
-    let house = House::new(limits(1, 10));
-    let queue = house.open();
-    let first = queue.submit(asks("wait")).unwrap();
-    let second = queue.submit(asks("nothing")).unwrap();
-    runs(&queue, &first.id);
-    std::thread::scope(|scope| {
-        let down = scope.spawn(|| queue.shutdown(LONG));
-        until("refusal", || matches!(queue.submit(asks("nothing")), Err(SubmitError::Stopping)));
-        house.host.open_gate();
-        assert!(down.join().unwrap());
-    });
-    assert_eq!(state(&queue, &first.id), JobState::Successful);
-    assert_eq!(state(&queue, &second.id), JobState::Accepted);
-    drop(queue);
-    let queue = house.open();
-    assert_eq!(end(&queue, &second.id).state, JobState::Successful);
-    // A submission of above may have come just before the doors closed.
-    assert_eq!(house.host.ran.lock().unwrap()[..2], [first.id, second.id]);
-}
-
-#[test]
-fn jobs_that_outlive_the_grace_run_again_at_the_next_start() {
-    let house = House::new(limits(2, 10));
-    let queue = house.open();
-    let ids = ["wait", "wait", "nothing"].map(|what| queue.submit(asks(what)).unwrap().id);
-    runs(&queue, &ids[1]);
-    let start = Instant::now();
-    assert!(queue.shutdown(Duration::from_millis(50)));
-    assert!(start.elapsed() < Duration::from_secs(3));
-    for id in &ids {
-        let job = queue.get(id).unwrap().unwrap();
-        assert_eq!((job.state, job.started), (JobState::Accepted, None));
-    }
-    assert!(house.host.finished.lock().unwrap().is_empty(), "nothing is over");
-    drop(queue);
-    house.host.open_gate();
-    let queue = house.open();
-    for id in &ids {
-        assert_eq!(end(&queue, id).state, JobState::Successful);
-    }
-}
-
-#[test]
-fn after_a_crash_what_waited_runs_in_order_and_what_ran_says_why_it_failed() {
-    let house = House::new(limits(1, 1));
-    let rows = |store: &Store| {
-        let new = || Job::accepted(asks("nothing"));
-        let jobs: Vec<Job> = (0..6).map(|_| new()).collect();
-        store.insert_all(&jobs).unwrap();
-        store.start(&jobs[0].id).unwrap();
-        store.finish(&jobs[0].id).unwrap();
-        store.start(&jobs[1].id).unwrap();
-        jobs.into_iter().map(|job| job.id).collect::<Vec<_>>()
-    };
-    // A store that is dropped with a job running is what a crash leaves.
-    let ids = rows(&Store::open(&house.path()).unwrap());
-    let queue = house.open();
-    end(&queue, &ids[5]);
-    assert_eq!(*house.host.ran.lock().unwrap(), ids[2..]);
-    let failed = queue.get(&ids[1]).unwrap().unwrap();
-    assert_eq!(
-        failed.failure,
-        Some(Failure::Interrupted { reason: "the server stopped while it ran".into() })
-    );
-    assert_eq!(state(&queue, &ids[0]), JobState::Successful);
-    assert_eq!(*house.host.forgotten.lock().unwrap(), [ids[1].clone()]);
-    until("the news", || {
-        house.host.finished.lock().unwrap().first() == Some(&(ids[1].clone(), JobState::Failed))
-    });
-
-    // A host that can go on from what it kept runs it again, first.
-    let house = House::new(limits(1, 1));
-    house.host.resumes.store(true, Ordering::SeqCst);
-    let ids = rows(&Store::open(&house.path()).unwrap());
-    let queue = house.open();
-    end(&queue, &ids[5]);
-    assert_eq!(*house.host.ran.lock().unwrap(), ids[1..]);
-    assert_eq!(state(&queue, &ids[1]), JobState::Successful);
-    assert!(house.host.forgotten.lock().unwrap().is_empty());
-}
-
-const CRASH: &str = "REDEDGE_TEST_CRASH";
-
-/// Not a test of its own: the process that the next one kills.
-#[test]
-fn a_process_that_is_killed() {
-    let Some(folder) = std::env::var_os(CRASH) else { return };
-    let folder = Path::new(&folder);
-    let store = Store::open(&folder.join("jobs.sqlite")).unwrap();
-    let queue = Queue::start(store, Arc::new(Fake::default()), limits(1, 10)).unwrap();
-    let done = queue.submit(asks("nothing")).unwrap().id;
-    end(&queue, &done);
-    let running = queue.submit(asks("wait")).unwrap().id;
-    let waiting = queue.submit(asks("nothing")).unwrap().id;
-    runs(&queue, &running);
-    std::fs::write(folder.join("ids.part"), [done, running, waiting].join(" ")).unwrap();
-    std::fs::rename(folder.join("ids.part"), folder.join("ids")).unwrap();
-    std::thread::sleep(Duration::from_mins(1));
-}
-
-#[test]
-fn a_killed_process_loses_nothing_that_was_accepted() {
-    let house = House::new(limits(1, 10));
-    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "jobs::tests::a_process_that_is_killed", "--test-threads=1"])
-        .env(CRASH, house.folder.path())
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let ids = house.folder.path().join("ids");
-    until("the jobs of the other process", || ids.exists());
-    assert!(matches!(Store::open(&house.path()), Err(JobsError::InUse { .. })));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let ids = std::fs::read_to_string(ids).unwrap();
-    let ids: Vec<&str> = ids.split(' ').collect();
-    let queue = house.open();
-    assert_eq!(end(&queue, ids[2]).state, JobState::Successful);
-    assert_eq!([ids[0], ids[1]].map(|id| state(&queue, id)), [JobState::Successful, JobState::Failed]);
-    assert_eq!(*house.host.ran.lock().unwrap(), [ids[2]]);
-}
-
-#[test]
-fn old_jobs_go_with_their_results_and_young_ones_stay() {
-    let retention = Some(Duration::from_millis(300));
-    let house = House::new(Limits { retention, sweep_every: Duration::from_millis(40), ..limits(2, 10) });
-    let queue = house.open();
-    let running = queue.submit(asks("wait")).unwrap();
-    let old: Vec<String> = ["nothing", "fail"].map(|what| queue.submit(asks(what)).unwrap().id).into();
-    until("the old to go", || old.iter().all(|id| queue.get(id).unwrap().is_none()));
-    let mut forgotten = house.host.forgotten.lock().unwrap().clone();
-    forgotten.sort();
-    let mut expected = old.clone();
-    expected.sort();
-    assert_eq!(forgotten, expected);
-    assert_eq!(state(&queue, &running.id), JobState::Running);
-}
-
-#[test]
-fn an_equal_request_shares_results_unless_it_is_to_be_fresh() {
-    let house = House::new(limits(1, 10));
-    let queue = house.open();
-    let ask = owned("nothing", "anna");
-    let first = queue.submit(ask.clone()).unwrap();
-    end(&queue, &first.id);
-    let second = queue.submit(ask.clone()).unwrap();
-    assert_eq!((second.state, second.of.as_deref()), (JobState::Successful, Some(first.id.as_str())));
-    assert!(second.message.contains(&first.id) && second.id != first.id);
-    assert_eq!(queue.get(&second.id).unwrap().unwrap(), second);
-    until("news of both", || house.host.finished.lock().unwrap().len() == 2);
-
-    let fresh = queue.submit(NewJob { fresh: true, ..ask.clone() }).unwrap();
-    assert_eq!(end(&queue, &fresh.id).of, None);
-    let other = queue.submit(NewJob { owner: Some("ben".into()), ..ask.clone() }).unwrap();
-    assert_eq!(end(&queue, &other.id).of, None, "nobody learns what others ran");
-    let failing = asks("fail");
-    end(&queue, &queue.submit(failing.clone()).unwrap().id);
-    assert_eq!(queue.submit(failing).unwrap().state, JobState::Accepted, "failures are not shared");
-
-    house.host.lost_results.store(true, Ordering::SeqCst);
-    assert_eq!(queue.submit(ask).unwrap().of, None, "what is lost is made again");
-}
-
-#[test]
-fn shared_results_go_with_the_last_job_that_shares_them() {
-    let house = House::new(limits(1, 10));
-    let queue = house.open();
-    let ask = asks("nothing");
-    let first = queue.submit(ask.clone()).unwrap();
-    end(&queue, &first.id);
-    let second = queue.submit(ask).unwrap();
-    queue.dismiss(&first.id).unwrap();
-    assert!(house.host.forgotten.lock().unwrap().is_empty());
-    queue.dismiss(&second.id).unwrap();
-    assert_eq!(*house.host.forgotten.lock().unwrap(), [first.id]);
-}
-
 /// Runs real processes into folders named by their jobs.
 struct Folders(PathBuf);
 
@@ -586,7 +358,7 @@ fn a_real_process_leaves_its_results_and_a_dismissed_one_nothing() {
     let queue = Queue::start(store, Arc::new(Folders(results.clone())), limits(2, 10)).unwrap();
     let echo = |inputs: serde_json::Value| {
         let request = json!({"inputs": inputs});
-        queue.submit(NewJob { process: "echo".into(), owner: None, request, fresh: false }).unwrap().id
+        queue.submit(NewJob { process: "echo".into(), owner: None, request, ..NewJob::default() }).unwrap().id
     };
     let slow = echo(json!({"text": "slow", "pause": 3000}));
     let quick = echo(json!({"text": "hello", "number": 4.5}));

@@ -246,17 +246,24 @@ impl Shared {
                 return process("its record cannot be read");
             }
         };
+        // What started it is told in every line of the log.
+        let request = job.request_id.as_deref();
+        let span = tracing::error_span!("job", job = id, process = job.process, request_id = request);
+        let _inside = span.enter();
+        tracing::info!("the job starts");
         match catch_unwind(AssertUnwindSafe(|| self.host.run(&job, reporter, cancel))) {
-            Ok(Ok(())) => Outcome::Done,
+            Ok(Ok(())) => {
+                tracing::info!("the job is done");
+                Outcome::Done
+            }
             Ok(Err(error)) => {
-                if let ProcessError::Failed(message) = &error {
-                    tracing::error!(job = id, process = job.process, message, "a job failed");
+                if let ProcessError::Failed(message) | ProcessError::Full(message) = &error {
+                    tracing::error!(reason = message, "the job failed");
                 }
                 Outcome::Failed(Failure::of(error))
             }
             Err(panic) => {
-                let (process_id, panic) = (&job.process, panic_text(&*panic));
-                tracing::error!(job = id, process = process_id, panic, "a process panicked");
+                tracing::error!(panic = panic_text(&*panic), "the process panicked");
                 process("a bug in rededge, nothing was kept; please report it with the log of the server")
             }
         }

@@ -16,7 +16,10 @@ pub enum ProcessError {
     /// The caller (or a signal) stopped it.
     #[error("cancelled")]
     Cancelled,
-    /// Anything else: a full disk, a broken file in the middle of a scene.
+    /// There is no space left where results are kept.
+    #[error("{0}")]
+    Full(String),
+    /// Anything else: a broken file in the middle of a scene.
     #[error("{0}")]
     Failed(String),
 }

@@ -1,10 +1,20 @@
 //! What an operator decides: `rededge.toml`, and the environment over it.
 
+pub mod key;
+mod read;
+mod settings;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use key::Key;
+pub use read::is_address;
+use read::{parse, text};
+pub use settings::{Kind, Setting, settings};
 
 /// What is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -27,11 +37,18 @@ pub enum ConfigError {
     },
 }
 
-/// The whole configuration. Every key has a default; unknown ones are errors.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+impl ConfigError {
+    pub(super) fn wrong(path: impl Into<String>, reason: impl std::fmt::Display) -> Self {
+        Self::Wrong { path: path.into(), reason: reason.to_string() }
+    }
+}
+
+/// The whole configuration. Every key has a default; unknown ones are errors. The words at the keys
+/// are those of `docs/server.md`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
-    /// Address and port to listen on. Off loopback `keys` are required.
+    /// Address and port to listen on. Off loopback, keys or tokens are required.
     pub listen: SocketAddr,
     /// Folder of jobs and results; the platform's folder for data where not given.
     pub store: Option<PathBuf>,
@@ -40,21 +57,56 @@ pub struct ServerConfig {
     pub base_url: Option<String>,
     /// Title of the service.
     pub title: String,
-    /// Keys of callers: name and key. Off loopback at least one is required.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub keys: BTreeMap<String, String>,
+    /// Keys of callers by the callers' names: a key, or `sha256:` and its hash in hex.
+    /// `REDEDGE_KEYS` adds some as `ann=KEY,bob=KEY`. Never printed.
+    #[serde(skip_serializing)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub keys: BTreeMap<String, Key>,
+    /// A file of more keys, a line `name = "key"` each, so that none need stand here.
+    pub keys_file: Option<PathBuf>,
+    /// Bearer tokens of an OpenID Connect issuer.
+    pub oidc: OidcConfig,
+    /// Web pages that may call.
+    pub cors: CorsConfig,
     /// Jobs.
     pub jobs: JobsConfig,
     /// Limits of a request.
     pub limits: LimitsConfig,
+    /// The log, on standard error.
+    pub log: LogConfig,
+    /// Figures for Prometheus.
+    pub metrics: MetricsConfig,
     /// Data by name: what requests may read.
     pub data: DataConfig,
     /// Maps of results and data.
     pub maps: MapsConfig,
 }
 
+/// Bearer tokens.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OidcConfig {
+    /// Who issues the tokens, as their `iss` says (`https://login.example.org/realms/maps`). Tokens
+    /// are taken where this is given.
+    pub issuer: Option<String>,
+    /// Whom the tokens are for, as their `aud` says.
+    pub audience: Option<String>,
+    /// The issuer's public keys: a file or an address of a JSON Web Key Set; that which the issuer's
+    /// `/.well-known/openid-configuration` names where not given.
+    pub jwks: Option<String>,
+}
+
+/// Cross-origin requests.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CorsConfig {
+    /// Origins whose pages may call (`https://maps.example.org`), or `*` for any. Where not given: any
+    /// where callers show keys or tokens, else pages of this machine alone.
+    pub origins: Option<Vec<String>>,
+}
+
 /// How jobs are run and kept.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobsConfig {
     /// Jobs that run at once.
@@ -65,24 +117,62 @@ pub struct JobsConfig {
     pub waiting: usize,
     /// Jobs that one caller may have waiting or running.
     pub per_caller: usize,
-    /// Days that jobs and their results are kept.
+    /// Days that jobs and their results are kept; 0 is for good.
     pub keep_days: u32,
     /// Seconds that a synchronous call waits before it becomes a job.
     pub synchronous_seconds: u64,
-    /// Seconds that running jobs are given to finish when the server stops.
+    /// Seconds that running jobs are given to finish when the server stops; what is not done then runs
+    /// again at the next start.
     pub grace_seconds: u64,
 }
 
 /// What a request may ask for.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
     /// Megabytes of a request's body.
     pub body_megabytes: usize,
+    /// Seconds that a client has to send the head of a request, and then its body; bodies of which 16
+    /// kB come every second have longer.
+    pub client_seconds: u64,
+    /// Megabytes that must be free where results are kept: below, `/health` fails.
+    pub free_megabytes: u64,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// `text`, `json`, or `auto`: text on a terminal, JSON elsewhere.
+    #[schemars(with = "String")]
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug`, or by part (`info,rededge::jobs=debug`).
+    pub level: String,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// For machines, an object a line.
+    Json,
+}
+
+/// Who may read the figures.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// Whether `/metrics` is for everybody, also where other requests ask for a key.
+    pub public: bool,
 }
 
 /// How maps are drawn.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MapsConfig {
     /// Threads that draw; one a core where 0.
@@ -97,17 +187,43 @@ pub struct MapsConfig {
 
 /// Data that the operator offers by name. Requests name them; paths and links of requests are not
 /// followed.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// Cubes: STAC ItemCollections, SAFE or GF-6 folders, folders of GeoTIFFs.
-    pub cubes: BTreeMap<String, PathBuf>,
-    /// Files of any kind: samples, mines, models, rasters.
-    pub files: BTreeMap<String, PathBuf>,
     /// Whom users of the data and of what is made from them are to name.
     pub attribution: Option<String>,
     /// The licence of the data: an address, or its SPDX id.
     pub license: Option<String>,
+    /// Cubes: STAC ItemCollections, SAFE or GF-6 folders, folders of GeoTIFFs.
+    pub cubes: BTreeMap<String, PathBuf>,
+    /// Mines: GeoJSON, GeoPackage, FlatGeobuf, Shapefile or CSV.
+    pub mines: BTreeMap<String, PathBuf>,
+    /// Models that `train-rice` or `train-stress` wrote, or LightGBM text models.
+    pub models: BTreeMap<String, PathBuf>,
+    /// Files of any kind: samples, rasters.
+    pub files: BTreeMap<String, PathBuf>,
+    /// Folders: what lies in one is offered as `NAME/FILE`, what comes later too; hidden files are not,
+    /// nor what lies deeper.
+    pub folders: BTreeMap<String, PathBuf>,
+}
+
+impl DataConfig {
+    /// Every entry of the tables, with the name of its table.
+    pub fn entries(&self) -> impl Iterator<Item = (&'static str, &String, &PathBuf)> {
+        let tables = [
+            ("cubes", &self.cubes),
+            ("mines", &self.mines),
+            ("models", &self.models),
+            ("files", &self.files),
+            ("folders", &self.folders),
+        ];
+        tables.into_iter().flat_map(|(kind, table)| table.iter().map(move |(name, path)| (kind, name, path)))
+    }
+
+    fn paths_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let tables = [&mut self.cubes, &mut self.mines, &mut self.models, &mut self.files, &mut self.folders];
+        tables.into_iter().flat_map(BTreeMap::values_mut)
+    }
 }
 
 impl Default for ServerConfig {
@@ -118,8 +234,13 @@ impl Default for ServerConfig {
             base_url: None,
             title: "rededge".to_owned(),
             keys: BTreeMap::new(),
+            keys_file: None,
+            oidc: OidcConfig::default(),
+            cors: CorsConfig::default(),
             jobs: JobsConfig::default(),
             limits: LimitsConfig::default(),
+            log: LogConfig::default(),
+            metrics: MetricsConfig::default(),
             data: DataConfig::default(),
             maps: MapsConfig::default(),
         }
@@ -148,125 +269,12 @@ impl Default for MapsConfig {
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { body_megabytes: 32 }
+        Self { body_megabytes: 32, client_seconds: 20, free_megabytes: 100 }
     }
 }
 
-impl ServerConfig {
-    /// Reads a file; paths in it are relative to its folder.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with the file, line and key.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| ConfigError::Read { path: name.clone(), reason: e.to_string() })?;
-        let mut config: Self = toml::from_str(&text)
-            .map_err(|e| ConfigError::Wrong { path: name, reason: e.to_string().trim().to_owned() })?;
-        // Absolute: jobs read by these paths from wherever they run.
-        let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let folder = whole.parent().unwrap_or(&whole);
-        let from_here = |path: &mut PathBuf| *path = folder.join(&path);
-        config.store.iter_mut().for_each(from_here);
-        config.data.cubes.values_mut().chain(config.data.files.values_mut()).for_each(from_here);
-        Ok(config)
-    }
-
-    /// The environment over the file: `REDEDGE_LISTEN`, `REDEDGE_STORE`, `REDEDGE_BASE_URL`.
-    ///
-    /// # Errors
-    /// [`ConfigError`] naming the variable.
-    pub fn with_environment(mut self, value: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        if let Some(listen) = value("REDEDGE_LISTEN") {
-            self.listen = listen.parse().map_err(|_| ConfigError::Wrong {
-                path: "REDEDGE_LISTEN".to_owned(),
-                reason: format!("`{listen}` is not an address and port such as 127.0.0.1:8080"),
-            })?;
-        }
-        if let Some(store) = value("REDEDGE_STORE") {
-            self.store = Some(store.into());
-        }
-        if let Some(base) = value("REDEDGE_BASE_URL") {
-            self.base_url = Some(base);
-        }
-        Ok(self)
-    }
-
-    /// Refuses what cannot work.
-    ///
-    /// # Errors
-    /// [`ConfigError::Wrong`] naming the key.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let wrong = |path: &str, reason: &str| {
-            Err(ConfigError::Wrong { path: path.to_owned(), reason: reason.to_owned() })
-        };
-        if !self.listen.ip().is_loopback() && self.keys.is_empty() {
-            return wrong("listen", "off loopback the server asks for keys: name some under [keys]");
-        }
-        if self.keys.values().any(|key| key.len() < 16) {
-            return wrong("keys", "a key has at least 16 characters");
-        }
-        for (key, value) in [("jobs.workers", self.jobs.workers), ("jobs.waiting", self.jobs.waiting)] {
-            if !(1..=10_000).contains(&value) {
-                return wrong(key, "is not within 1 to 10,000");
-            }
-        }
-        if self.base_url.as_ref().is_some_and(|b| !b.starts_with("http://") && !b.starts_with("https://")) {
-            return wrong("base_url", "is not an http(s) address");
-        }
-        for (name, path) in self.data.cubes.iter().chain(&self.data.files) {
-            if !path.exists() {
-                return wrong(&format!("data: {name}"), &format!("{} does not exist", path.display()));
-            }
-        }
-        Ok(())
-    }
-
-    /// The folder of jobs and results.
-    ///
-    /// # Errors
-    /// [`ConfigError::Wrong`] where the platform has none.
-    pub fn store_folder(&self) -> Result<PathBuf, ConfigError> {
-        let platform = || directories::ProjectDirs::from("", "", "rededge").map(|d| d.data_dir().to_owned());
-        self.store.clone().or_else(platform).ok_or_else(|| ConfigError::Wrong {
-            path: "store".to_owned(),
-            reason: "this system has no folder for data: name one".to_owned(),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<ServerConfig, ConfigError> {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("rededge.toml");
-        std::fs::write(&file, text).unwrap();
-        ServerConfig::read(&file)
-    }
-
-    #[test]
-    fn a_file_changes_what_it_names_and_unknown_keys_are_errors() {
-        let config =
-            read("listen = \"127.0.0.1:9000\"\n[jobs]\nworkers = 3\n[data.cubes]\nhunan = \"s2\"\n").unwrap();
-        assert_eq!((config.listen.port(), config.jobs.workers, config.jobs.waiting), (9000, 3, 100));
-        assert!(config.data.cubes["hunan"].is_absolute() && config.data.cubes["hunan"].ends_with("s2"));
-        assert!(config.check().unwrap_err().to_string().contains("hunan"));
-        for text in ["lisen = \"x\"", "[jobs]\nworker = 1", "listen = 8080"] {
-            let error = read(text).unwrap_err().to_string();
-            assert!(error.contains("rededge.toml"), "{error}");
-        }
-    }
-
-    #[test]
-    fn off_loopback_keys_are_asked_for_and_the_environment_wins() {
-        let env = |name: &str| (name == "REDEDGE_LISTEN").then(|| "0.0.0.0:80".to_owned());
-        let config = ServerConfig::default().with_environment(env).unwrap();
-        assert!(config.check().unwrap_err().to_string().contains("keys"));
-        let keys = [("a".to_owned(), "0123456789abcdef".to_owned())].into();
-        assert!(ServerConfig { keys, ..config }.check().is_ok());
-        assert!(ServerConfig::default().with_environment(|_| Some("no".to_owned())).is_err());
-        assert!(ServerConfig::default().check().is_ok());
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Auto, level: "info".to_owned() }
     }
 }

@@ -1,7 +1,10 @@
 //! Errors as answers: the only file with status codes.
 
+use actix_web::dev::ServiceResponse;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
@@ -10,7 +13,7 @@ use super::html;
 use super::state::ServerState;
 use crate::jobs::{Failure, Job, JobState, JobsError, SubmitError};
 use crate::ogc::wmts::{self, WmtsException};
-use crate::ogc::wps::{Exception, Version, XML};
+use crate::ogc::wps::{Exception, ExceptionCode, Version, XML};
 use crate::ogc::{PROBLEM_JSON, Problem, ProblemType};
 use crate::tiles::{PoolFull, TileError};
 
@@ -73,6 +76,35 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, problem)
     }
 
+    /// A token that does not do, and why.
+    pub fn refused_token(reason: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, Problem::titled("Unauthorized").detail(reason))
+    }
+
+    /// An error of the framework: a body that is too large, comes too slowly or cannot be read.
+    pub fn framework(error: &actix_web::Error) -> Self {
+        let cause = error.as_response_error();
+        let status = match error.as_error::<PayloadError>() {
+            Some(PayloadError::Io(e)) if e.kind() == std::io::ErrorKind::TimedOut => {
+                StatusCode::REQUEST_TIMEOUT
+            }
+            _ => cause.status_code(),
+        };
+        Self::of_status(status, Some(error.to_string()))
+    }
+
+    /// An answer of the framework that says nothing but its status.
+    pub fn bare(response: &HttpResponse) -> Self {
+        Self::of_status(response.status(), None)
+    }
+
+    fn of_status(status: StatusCode, detail: Option<String>) -> Self {
+        let problem = Problem::titled(status.canonical_reason().unwrap_or("Error"));
+        // What went wrong inside is for the log.
+        let detail = detail.filter(|_| !status.is_server_error());
+        Self::new(status, detail.into_iter().fold(problem, Problem::detail))
+    }
+
     /// A mistake of the server's own: the caller learns no more than that.
     pub fn internal(reason: impl std::fmt::Display) -> Self {
         tracing::error!(%reason, "internal error");
@@ -106,6 +138,11 @@ impl ApiError {
         }
     }
 
+    /// Whether there is no such thing.
+    pub fn is_absent(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     /// What is wrong, in words.
     pub fn detail(&self) -> String {
         self.problem.detail.clone().unwrap_or_else(|| self.problem.title.clone())
@@ -130,6 +167,11 @@ impl ApiError {
 
 impl From<JobsError> for ApiError {
     fn from(error: JobsError) -> Self {
+        if error.is_full() {
+            tracing::error!(%error, "no space is left for jobs");
+            let problem = Problem::titled("No space left").detail("the server's disk is full");
+            return Self::new(StatusCode::INSUFFICIENT_STORAGE, problem);
+        }
         Self::internal(error)
     }
 }
@@ -172,11 +214,7 @@ impl From<actix_web::error::BlockingError> for ApiError {
 
 impl From<actix_web::Error> for ApiError {
     fn from(error: actix_web::Error) -> Self {
-        let status = error.as_response_error().status_code();
-        Self::new(
-            status,
-            Problem::titled(status.canonical_reason().unwrap_or("Error")).detail(error.to_string()),
-        )
+        Self::framework(&error)
     }
 }
 
@@ -196,6 +234,9 @@ impl ResponseError for ApiError {
         if let Some(seconds) = self.retry_after {
             response.insert_header((RETRY_AFTER, seconds));
         }
+        if self.status == StatusCode::REQUEST_TIMEOUT {
+            response.insert_header((CONNECTION, "close"));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
@@ -208,13 +249,61 @@ impl ResponseError for ApiError {
     }
 }
 
-/// A report of WPS. It stands with 200 in 1.0, as its clients expect, and with 4xx in 2.0.
-pub fn wps_report(exception: &Exception, version: Version) -> HttpResponse {
-    let status = match version {
+/// Why a request of WPS is refused.
+#[derive(Debug)]
+pub struct Refused {
+    exception: Exception,
+    /// Where it is no mistake of the request itself.
+    status: Option<StatusCode>,
+    retry_after: Option<u64>,
+}
+
+impl From<Exception> for Refused {
+    fn from(exception: Exception) -> Self {
+        Self { exception, status: None, retry_after: None }
+    }
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        let busy = matches!(error.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+        let code = if busy { ExceptionCode::ServerBusy } else { ExceptionCode::NoApplicableCode };
+        let own = busy || error.status.is_server_error() || error.status == StatusCode::UNAUTHORIZED;
+        let exception = Exception::new(code, error.detail());
+        Self { exception, status: own.then_some(error.status), retry_after: error.retry_after }
+    }
+}
+
+/// A report of WPS. What is wrong with a request stands with 200 in 1.0, as its clients expect, and
+/// with 400 in 2.0; a server that is busy or asks for a key says so by the status too.
+pub fn wps_report(refused: &Refused, version: Version) -> HttpResponse {
+    let usual = match version {
         Version::V1 => StatusCode::OK,
         Version::V2 => StatusCode::BAD_REQUEST,
     };
-    HttpResponse::build(status).content_type(XML).body(exception.report(version))
+    let mut response = HttpResponse::build(refused.status.unwrap_or(usual));
+    if let Some(seconds) = refused.retry_after {
+        response.insert_header((RETRY_AFTER, seconds));
+    }
+    if refused.status == Some(StatusCode::UNAUTHORIZED) {
+        response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+    }
+    response.content_type(XML).body(refused.exception.report(version))
+}
+
+/// Whether a document was answered.
+pub fn is_ok(response: &ServiceResponse) -> bool {
+    response.status() == StatusCode::OK
+}
+
+/// Whether something went wrong.
+pub fn is_fault(response: &ServiceResponse) -> bool {
+    response.status().is_client_error() || response.status().is_server_error()
+}
+
+/// A report on oneself: well, or not.
+pub fn fit(well: bool) -> HttpResponseBuilder {
+    HttpResponse::build(if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })
 }
 
 /// A report of WMTS.

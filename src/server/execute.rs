@@ -11,7 +11,7 @@ use super::error::{Answer, ApiError, created};
 use super::jobs::{submit, told};
 use super::pages::known;
 use super::results::answer;
-use super::state::ServerState;
+use super::state::{ServerState, block};
 use crate::jobs::Job;
 use crate::ogc::{Execute, Mode, Prefer, Respond};
 
@@ -25,7 +25,7 @@ pub async fn execute(
 }
 
 async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<ServerState>) -> Answer {
-    let owner = caller(state, request)?;
+    let owner = caller(state, request).await?;
     let process = known(id)?;
     let kind =
         request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("application/json");
@@ -50,14 +50,14 @@ async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<Ser
     let later = prefer.respond == Some(Respond::Async)
         || (prefer.respond.is_none() && asked.mode == Some(Mode::Async));
 
-    let job = submit(state, id, owner, &asked).await?;
+    let job = submit(state, request, id, owner, &asked).await?;
     if later {
         return Ok(accepted(&job, state, request, Some("respond-async")));
     }
     let most = state.config.jobs.synchronous_seconds;
     let patience = Duration::from_secs(prefer.wait.map_or(most, |wait| u64::from(wait).min(most)));
     let (queue, waited) = (state.queue.clone(), job.id.clone());
-    let job = web::block(move || queue.wait(&waited, patience)).await??.unwrap_or(job);
+    let job = block(move || queue.wait(&waited, patience)).await??.unwrap_or(job);
     if !job.state.is_over() {
         // Past its time a synchronous call becomes a job.
         return Ok(accepted(&job, state, request, None));

@@ -1,6 +1,6 @@
 //! Runs jobs: opens what they name, keeps what they leave.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
 
 use serde_json::{Value, json};
@@ -8,16 +8,21 @@ use sha2::{Digest, Sha256};
 
 use super::collections::Published;
 use super::maps::Maps;
+use super::metrics::Metrics;
 use crate::jobs::{Host, Job, Queue};
 use crate::ogc::Execute;
 use crate::process::{CancelToken, Context, ProcessError, Progress, find};
-use crate::store::{LocalSink, Offered, ServedSource, plain};
+use crate::store::{LocalSink, Offered, STAGING, ServedSource, no_space, plain};
+
+/// Free bytes below which nothing can be written any more.
+const NO_SPACE: u64 = 128 << 10;
 
 /// Where jobs run and results stay: a folder a job below the store's folder, written aside and
 /// renamed, with a `manifest.json` of what made it.
 pub struct RunHost {
     offered: Offered,
     threads: usize,
+    metrics: Arc<Metrics>,
     queue: OnceLock<Weak<Queue>>,
     published: Arc<Published>,
     maps: Arc<Maps>,
@@ -25,13 +30,14 @@ pub struct RunHost {
 
 impl RunHost {
     /// A host over what is offered, with so many threads a job.
-    pub fn new(offered: Offered, threads: usize, published: Arc<Published>, maps: Arc<Maps>) -> Self {
-        Self { offered, threads, queue: OnceLock::new(), published, maps }
-    }
-
-    /// Tells whom to ask about other jobs.
-    pub fn ask(&self, queue: &Arc<Queue>) {
-        let _ = self.queue.set(Arc::downgrade(queue));
+    pub fn new(
+        offered: Offered,
+        threads: usize,
+        published: Arc<Published>,
+        maps: Arc<Maps>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { offered, threads, metrics, queue: OnceLock::new(), published, maps }
     }
 
     /// What requests may name.
@@ -39,9 +45,39 @@ impl RunHost {
         &self.offered
     }
 
+    /// Removes what runs left that were cut off. Before anything runs.
+    pub fn sweep(&self) {
+        for folder in folders(&self.offered.results) {
+            for half in folders(&folder).filter(|f| named(f).starts_with(STAGING)) {
+                remove(&half);
+            }
+            // Results are there once their list is; of a job that was cut off there are none.
+            if uuid::Uuid::parse_str(&named(&folder)).is_ok() && !folder.join("results.json").exists() {
+                remove(&folder);
+            }
+        }
+    }
+
+    /// Tells whom to ask about other jobs.
+    pub fn ask(&self, queue: &Arc<Queue>) {
+        let _ = self.queue.set(Arc::downgrade(queue));
+    }
+
     /// The folder of a job's results.
     pub fn folder(&self, results_id: &str) -> PathBuf {
         self.offered.results.join(results_id)
+    }
+
+    /// A failure, or that there is no space left: whoever wrote, the file system knows.
+    fn or_full(&self, error: ProcessError) -> ProcessError {
+        match error {
+            ProcessError::Failed(reason) if self.is_full() || no_space(&reason) => ProcessError::Full(reason),
+            other => other,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        fs4::available_space(&self.offered.results).is_ok_and(|free| free < NO_SPACE)
     }
 
     /// The job's results are there and belong to `owner`.
@@ -68,14 +104,16 @@ impl Host for RunHost {
             .num_threads(self.threads)
             .build()
             .map_err(|e| ProcessError::failed(format_args!("no threads to run on: {e}")))?;
-        let run = pool.install(|| process.run_json(Value::Object(request.inputs.clone()), &context));
-        if let Err(ProcessError::Failed(reason)) = &run {
-            tracing::error!(job = job.id, process = job.process, reason, "the process failed");
-        }
-        run?;
-        cancel.check()?;
-        sink.file_aside("manifest.json", &manifest(job, sink.staging())?)?;
-        sink.commit()?;
+        let span = tracing::Span::current();
+        let run = || process.run_json(Value::Object(request.inputs.clone()), &context);
+        let run = pool.install(|| span.in_scope(run)).and_then(|()| {
+            cancel.check()?;
+            sink.file_aside("manifest.json", &manifest(job, sink.staging())?)?;
+            Ok(())
+        });
+        // Asked while what was written is still there.
+        run.map_err(|error| self.or_full(error))?;
+        sink.commit().map_err(|error| self.or_full(error.into()))?;
         Ok(())
     }
 
@@ -91,13 +129,34 @@ impl Host for RunHost {
         self.published.vanished();
     }
 
+    fn finished(&self, job: &Job) {
+        self.metrics.job_over(job);
+    }
+
     fn has_results(&self, job: &Job) -> bool {
         self.folder(job.results_id()).join("results.json").is_file()
     }
 }
 
+/// Folders in a folder.
+fn folders(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path())
+}
+
+fn named(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn remove(folder: &Path) {
+    match std::fs::remove_dir_all(folder) {
+        Ok(()) => tracing::info!(folder = named(folder), "removed what an interrupted run left"),
+        Err(error) => tracing::warn!(folder = named(folder), %error, "cannot be removed"),
+    }
+}
+
 /// What made the results: process, version, inputs, and the hash of every file.
-fn manifest(job: &Job, staging: &std::path::Path) -> Result<Vec<u8>, ProcessError> {
+fn manifest(job: &Job, staging: &Path) -> Result<Vec<u8>, ProcessError> {
     let mut files = serde_json::Map::new();
     let entries = std::fs::read_dir(staging).map_err(ProcessError::failed)?;
     let mut paths: Vec<PathBuf> =

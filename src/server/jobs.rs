@@ -7,7 +7,8 @@ use serde_json::json;
 use super::access::caller;
 use super::error::{Answer, ApiError, document};
 use super::html;
-use super::state::ServerState;
+use super::state::{ServerState, block};
+use super::watch::id_of;
 use crate::jobs::{Failure, Filter, Job, JobState, LogLine, NewJob};
 use crate::ogc::{Execute, JobList, JobStatus, Link, Problem, ProblemType, StatusInfo};
 use crate::process::find;
@@ -36,14 +37,20 @@ pub fn status_of(state: JobState) -> JobStatus {
 /// As [`crate::jobs::Queue::submit`].
 pub async fn submit(
     state: &web::Data<ServerState>,
+    request: &HttpRequest,
     process: &str,
     owner: Option<String>,
     asked: &Execute,
 ) -> Result<Job, ApiError> {
-    let request = json!({"inputs": asked.inputs, "outputs": asked.outputs, "response": asked.response});
-    let new = NewJob { process: process.to_owned(), owner, request, fresh: false };
+    let new = NewJob {
+        process: process.to_owned(),
+        owner,
+        request: json!({"inputs": asked.inputs, "outputs": asked.outputs, "response": asked.response}),
+        request_id: id_of(request),
+        fresh: false,
+    };
     let queue = state.queue.clone();
-    Ok(web::block(move || queue.submit(new)).await??)
+    Ok(block(move || queue.submit(new)).await??)
 }
 
 /// A job as it is told.
@@ -76,9 +83,9 @@ pub async fn own_job(
     state: &web::Data<ServerState>,
     id: &str,
 ) -> Result<Job, ApiError> {
-    let owner = caller(state, request)?;
+    let owner = caller(state, request).await?;
     let (queue, wanted) = (state.queue.clone(), id.to_owned());
-    let job = web::block(move || queue.get(&wanted)).await??;
+    let job = block(move || queue.get(&wanted)).await??;
     job.filter(|job| job.owner == owner)
         .ok_or_else(|| ApiError::absent(ProblemType::NoSuchJob, format!("there is no job `{id}`")))
 }
@@ -98,7 +105,7 @@ pub async fn status(request: HttpRequest, path: web::Path<String>, state: web::D
 pub async fn dismiss(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
     let queue = state.queue.clone();
-    let dismissed = web::block(move || queue.dismiss(&job.id)).await.map_err(ApiError::from);
+    let dismissed = block(move || queue.dismiss(&job.id)).await.map_err(ApiError::from);
     let dismissed = dismissed.and_then(|job| Ok(job?)).map_err(|e| e.to(&request))?;
     match dismissed {
         Some(job) => {
@@ -117,7 +124,7 @@ pub async fn log(request: HttpRequest, path: web::Path<String>, state: web::Data
     let lines = lines(&state, &job, from, LINES).await.map_err(|e| e.to(&request))?;
     let told: Vec<_> =
         lines.iter().map(|l| json!({"number": l.number, "time": l.at, "text": l.text})).collect();
-    html::answer(&request, &state, &json!({"lines": told}), |site, _| {
+    html::answer(&request, &state, &json!({"requestID": job.request_id, "lines": told}), |site, _| {
         html::job::log_page(site, &job.id, &lines)
     })
 }
@@ -130,16 +137,16 @@ async fn lines(
     most: usize,
 ) -> Result<Vec<LogLine>, ApiError> {
     let (queue, id) = (state.queue.clone(), job.id.clone());
-    Ok(web::block(move || queue.log(&id, from, most)).await??)
+    Ok(block(move || queue.log(&id, from, most)).await??)
 }
 
 pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
-    let owner = caller(&state, &request).map_err(|e| e.to(&request))?;
+    let owner = caller(&state, &request).await.map_err(|e| e.to(&request))?;
     let query = query(&request);
     let filter = filter(&query).map_err(|e| e.to(&request))?;
     let filter = Filter { owner, ..filter };
     let (queue, asked) = (state.queue.clone(), filter.clone());
-    let page = web::block(move || queue.list(&asked)).await.map_err(ApiError::from);
+    let page = block(move || queue.list(&asked)).await.map_err(ApiError::from);
     let page = page.and_then(|p| Ok(p?)).map_err(|e| e.to(&request))?;
     let base = state.base(&request);
     let link = |offset: usize, rel: &str| {

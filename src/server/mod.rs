@@ -4,17 +4,24 @@
 mod access;
 mod collections;
 pub mod config;
+mod cors;
 mod error;
 mod execute;
+mod health;
 mod host;
 mod html;
 mod jobs;
 mod maps;
+mod metrics;
+mod oidc;
+mod pace;
 mod pages;
 mod results;
 mod series;
 mod service;
 mod state;
+mod watch;
+mod wire;
 mod wps;
 
 use actix_web::web::{self, ServiceConfig};
@@ -32,8 +39,9 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
         .service(web::resource(["", "/"]).get(pages::landing))
         .service(web::resource("/conformance").get(pages::conformance))
         .service(web::resource("/api").get(pages::api))
-        .service(web::resource("/health").get(pages::health))
         .service(web::resource("/static/{file}").get(html::assets::one))
+        .service(web::resource("/health").get(health::health).head(health::health))
+        .service(web::resource("/metrics").get(metrics::metrics))
         .service(web::resource("/processes").get(pages::processes))
         .service(web::resource("/processes/{process}").get(pages::process))
         .service(web::resource("/processes/{process}/execution").post(execute::execute))

@@ -1,4 +1,4 @@
-//! What there is: landing page, conformance, processes, health.
+//! What there is: landing page, conformance, processes.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use actix_web::http::header::VARY;
 use actix_web::{HttpRequest, web};
 use serde_json::json;
 
-use super::access::caller;
-use super::error::{Answer, ApiError, document, ok};
+use super::access::at_hand;
+use super::error::{Answer, ApiError, ok};
 use super::html;
 use super::state::ServerState;
 use crate::ogc::collections::rel;
@@ -15,8 +15,11 @@ use crate::ogc::link::OPENAPI_JSON;
 use crate::ogc::openapi::{OpenApi, Part};
 use crate::ogc::outputs::{HTML, JSON};
 use crate::ogc::wmts;
-use crate::ogc::{Conformance, LandingPage, Link, ProblemType, ProcessList, process_document};
+use crate::ogc::{
+    Conformance, LandingPage, Link, ProblemType, ProcessDescription, ProcessList, process_document,
+};
 use crate::process::{DynProcess, find, registry, suggest};
+use crate::store::{Kind, Offered};
 
 /// What the service says of itself.
 pub const DESCRIPTION: &str = "Paddy rice, heavy-metal stress in rice and the mines behind it, from Sentinel-2 and GF-6 \
@@ -106,9 +109,24 @@ fn limit_of(query: &[(String, String)]) -> Result<usize, ApiError> {
 
 pub async fn process(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let process = known(&path).map_err(|e| e.to(&request))?;
-    let told = process_document(process.describe(), &state.base(&request));
+    let mut described = process.describe();
+    if at_hand(&state, &request).is_ok() {
+        offer(&mut described, state.host.offered());
+    }
+    let told = process_document(described, &state.base(&request));
     let offers = html::Offers::of(&state, &request);
     html::answer(&request, &state, &told, |site, told| html::process::page(site, told, &offers))
+}
+
+/// Tells at each input that takes a file or scenes which names this server offers for it.
+fn offer(description: &mut ProcessDescription, offered: &Offered) {
+    for (name, input) in &mut description.inputs {
+        let takes_link = input["schema"].to_string().contains("\"href\"");
+        let names = if takes_link { offered.names(Kind::of_input(name)) } else { Vec::new() };
+        if let (false, Some(schema)) = (names.is_empty(), input["schema"].as_object_mut()) {
+            schema.insert("x-offered".to_owned(), json!(names));
+        }
+    }
 }
 
 /// The process with this id.
@@ -120,16 +138,6 @@ pub fn known(id: &str) -> Result<&'static dyn DynProcess, ApiError> {
         let hint = suggest(id).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         ApiError::absent(ProblemType::NoSuchProcess, format!("there is no process `{id}`{hint}"))
     })
-}
-
-/// Whether jobs are taken and how many there are.
-pub async fn health(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
-    caller(&state, &request).map_err(|e| e.to(&request))?;
-    let load = state.queue.load();
-    Ok(document(&json!({
-        "status": "pass", "version": env!("CARGO_PKG_VERSION"),
-        "jobs": {"waiting": load.waiting, "running": load.running, "workers": load.workers},
-    })))
 }
 
 /// The definition of the API.
@@ -156,8 +164,9 @@ pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer 
             Part::Tiles,
             Part::Styles,
             Part::Values,
+            Part::Metrics,
         ],
-        secured: !state.config.keys.is_empty(),
+        secured: !state.access.is_open(),
         examples: &BTreeMap::new(),
         page_limit: 1000,
     };

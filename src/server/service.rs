@@ -1,43 +1,96 @@
 //! The server as a program.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use actix_web::middleware::{Compress, Condition, DefaultHeaders};
-use actix_web::{App, HttpServer, web};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
+use actix_web::{App, HttpServer, rt, web};
+use futures_util::future::{Either, select};
 
 use super::config::ServerConfig;
+use super::cors::cors;
 use super::state::{ServerState, StartError};
+use super::watch::watch;
+use super::wire::finish;
 
-/// Serves until it is stopped by a signal; then running jobs are given their grace. `ready` is told
-/// the address once the server listens.
+/// Seconds that answers on their way have once nothing runs any more.
+const LAST_ANSWERS: u64 = 5;
+
+/// Serves until it is stopped by a signal; then running jobs are given their grace, and what is not
+/// done waits for the next start. A second signal ends the grace. `ready` is told the address once the
+/// server listens.
 ///
 /// # Errors
 /// [`StartError`] naming what is in the way.
 pub fn serve(config: ServerConfig, ready: impl FnOnce(&str)) -> Result<(), StartError> {
     let grace = Duration::from_secs(config.jobs.grace_seconds);
+    let patience = Duration::from_secs(config.limits.client_seconds);
     let address = config.listen;
     let listen =
         |e: std::io::Error| StartError::Listen { address: address.to_string(), reason: e.to_string() };
-    actix_web::rt::System::new().block_on(async move {
+    rt::System::new().block_on(async move {
         // Bound before the store is opened: a second server must not touch the first one's jobs.
         let listener = std::net::TcpListener::bind(address).map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
         let state = web::Data::new(ServerState::start(config)?);
         let queue = state.queue.clone();
         let server = HttpServer::new(move || {
-            let state = state.clone();
+            let (state, cors) = (state.clone(), cors(&state.config));
+            // The last is the outermost.
             App::new()
-                .wrap(Condition::new(true, Compress::default()))
                 .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")))
+                .wrap(from_fn(finish))
+                .wrap(Compress::default())
+                .wrap(cors)
+                .wrap(from_fn(watch))
                 .configure(|config| super::configure(config, state))
         })
-        .client_request_timeout(Duration::from_secs(20))
-        .shutdown_timeout(grace.as_secs())
+        .client_request_timeout(patience)
+        // Else the second part of an answer waits for the client to confirm the first: 40 ms.
+        .tcp_nodelay(true)
+        .shutdown_timeout(LAST_ANSWERS)
+        .disable_signals()
         .listen(listener)
         .map_err(listen)?;
         ready(&format!("http://{bound}"));
-        let served = server.run().await.map_err(listen);
-        queue.shutdown(grace);
+        let server = server.run();
+        let (handle, down) = (server.handle(), queue.clone());
+        rt::spawn(async move {
+            signal().await;
+            tracing::info!(grace_seconds = grace.as_secs(), "stopping; a second signal stops at once");
+            // Jobs first: meanwhile callers may still ask how theirs stand.
+            let down = rt::task::spawn_blocking(move || down.shutdown(grace));
+            let in_time = matches!(select(down, pin!(signal())).await, Either::Left(_));
+            handle.stop(in_time).await;
+        });
+        let served = server.await.map_err(listen);
+        queue.shutdown(Duration::ZERO);
         served
     })
+}
+
+/// Waits until somebody wants the server to stop.
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use rt::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                select(pin!(interrupt()), pin!(terminate.recv())).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the signal to terminate is not heard");
+                interrupt().await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    interrupt().await;
+}
+
+async fn interrupt() {
+    if let Err(error) = rt::signal::ctrl_c().await {
+        tracing::warn!(%error, "the signal to interrupt is not heard");
+        std::future::pending::<()>().await;
+    }
 }

@@ -1,14 +1,19 @@
 //! What every handler shares.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpRequest;
+use actix_web::error::BlockingError;
+use actix_web::{HttpRequest, web};
 
+use super::access::Access;
 use super::collections::Published;
 use super::config::{ConfigError, ServerConfig};
+use super::health::Health;
 use super::host::RunHost;
 use super::maps::Maps;
+use super::metrics::Metrics;
 use crate::jobs::{JobsError, Limits, Queue, Store};
 use crate::store::Offered;
 use crate::store::collections::Catalogue;
@@ -33,6 +38,9 @@ pub enum StartError {
     /// Threads that draw maps.
     #[error("no threads to draw maps on: {0}")]
     Threads(String),
+    /// The figures.
+    #[error("no figures can be kept: {0}")]
+    Metrics(#[from] prometheus::Error),
     /// The address.
     #[error("cannot listen on {address}: {reason}")]
     Listen {
@@ -41,6 +49,15 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
+}
+
+/// Does what blocks on a thread of its own, with the request's id in its log.
+///
+/// # Errors
+/// [`BlockingError`] where it panicked.
+pub async fn block<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, BlockingError> {
+    let span = tracing::Span::current();
+    web::block(move || span.in_scope(work)).await
 }
 
 /// The queue, the host that runs jobs, and the configuration.
@@ -55,6 +72,14 @@ pub struct ServerState {
     pub(super) published: Arc<Published>,
     /// What draws maps.
     pub(super) maps: Arc<Maps>,
+    /// Whom the server knows.
+    pub(super) access: Access,
+    /// Its figures.
+    pub(super) metrics: Arc<Metrics>,
+    /// Whether it is well.
+    pub(super) health: Health,
+    /// The folder of jobs and results.
+    pub(super) folder: PathBuf,
     /// Path before every route.
     prefix: String,
 }
@@ -71,25 +96,40 @@ impl ServerState {
         let results = folder.join("results");
         std::fs::create_dir_all(&results)
             .map_err(|e| StartError::Folder { path: results.display().to_string(), reason: e.to_string() })?;
-        let offered = Offered { cubes: config.data.cubes.clone(), files: config.data.files.clone(), results };
+        let access = Access::open(&config)?;
+        let data = config.data.clone();
+        let offered = Offered {
+            cubes: data.cubes,
+            mines: data.mines,
+            models: data.models,
+            files: data.files,
+            folders: data.folders,
+            results,
+        };
         let published = Arc::new(Published::new(Catalogue::new(offered.clone())));
         let maps = Arc::new(Maps::new(&config.maps).map_err(StartError::Threads)?);
         let threads = match config.jobs.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from).div_ceil(config.jobs.workers),
             threads => threads,
         };
-        let host = Arc::new(RunHost::new(offered, threads, published.clone(), maps.clone()));
+        let metrics = Arc::new(Metrics::new()?);
+        let host = Arc::new(RunHost::new(offered, threads, published.clone(), maps.clone(), metrics.clone()));
+        // Opened first: what is swept must not be another server's.
+        let store = Store::open(&folder.join("jobs.sqlite"))?;
+        host.sweep();
         let limits = Limits {
             workers: config.jobs.workers,
             waiting: config.jobs.waiting,
             per_owner: config.jobs.per_caller,
-            retention: Some(Duration::from_secs(u64::from(config.jobs.keep_days) * 86_400)),
+            retention: (config.jobs.keep_days > 0)
+                .then(|| Duration::from_secs(u64::from(config.jobs.keep_days) * 86_400)),
             ..Limits::default()
         };
-        let store = Store::open(&folder.join("jobs.sqlite"))?;
         let queue = Arc::new(Queue::start(store, host.clone(), limits)?);
         host.ask(&queue);
-        Ok(Self { config, queue, host, published, maps, prefix: String::new() })
+        let health = Health::new(config.limits.free_megabytes << 20);
+        let prefix = String::new();
+        Ok(Self { config, queue, host, published, maps, access, metrics, health, folder, prefix })
     }
 
     /// Mounted under a path, such as `/rededge`.

@@ -6,11 +6,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::access::caller;
-use super::error::{ApiError, wps_report};
+use super::error::{Refused, wps_report};
 use super::jobs::{PROCESS_FAILED, status_of, submit};
 use super::pages::DESCRIPTION;
 use super::results::{Output, outputs};
-use super::state::ServerState;
+use super::state::{ServerState, block};
 use crate::jobs::{Failure, Job, JobState};
 use crate::ogc::wps::{
     Exception, ExceptionCode, JobAnswer, Operation, OutputAnswer, OutputValue, Service, Version, WpsExecute,
@@ -42,7 +42,7 @@ async fn answer(
 ) -> HttpResponse {
     let asked = match asked {
         Ok(asked) => asked,
-        Err(exception) => return wps_report(&exception, Version::V1),
+        Err(exception) => return wps_report(&exception.into(), Version::V1),
     };
     let version = asked.version;
     match run(request, state, asked).await {
@@ -55,7 +55,7 @@ async fn run(
     request: &HttpRequest,
     state: &web::Data<ServerState>,
     asked: WpsRequest,
-) -> Result<HttpResponse, Exception> {
+) -> Result<HttpResponse, Refused> {
     let version = asked.version;
     let xml = |text: String| Ok(super::error::ok().content_type(XML).body(text));
     let url = format!("{}/wps", state.base(request));
@@ -94,8 +94,7 @@ async fn run(
         Operation::Dismiss(id) => {
             let job = own(request, state, &id, Duration::ZERO).await?;
             let queue = state.queue.clone();
-            let stopped =
-                web::block(move || queue.dismiss(&job.id)).await.ok().and_then(Result::ok).flatten();
+            let stopped = block(move || queue.dismiss(&job.id)).await.ok().and_then(Result::ok).flatten();
             let mut job = stopped.ok_or_else(|| no_job(&id))?;
             job.state = JobState::Dismissed;
             xml(status_info(&told(&job, &url, None, &[])))
@@ -108,15 +107,15 @@ async fn execute_job(
     state: &web::Data<ServerState>,
     execute: &WpsExecute,
     version: Version,
-) -> Result<HttpResponse, Exception> {
-    let owner = caller(state, request).map_err(|e| refused(&e))?;
+) -> Result<HttpResponse, Refused> {
+    let owner = caller(state, request).await?;
     let found = known(&execute.identifier)?;
     let process = found.describe();
     let asked = execute.to_execute(&process)?;
     if let Some(link) = asked.references(&process.inputs).first() {
-        return Err(Exception::invalid(&link.input, "links are not followed; give the value itself"));
+        return Err(Exception::invalid(&link.input, "links are not followed; give the value itself").into());
     }
-    let job = submit(state, found.id(), owner, &asked).await.map_err(|e| refused(&e))?;
+    let job = submit(state, request, found.id(), owner, &asked).await?;
     let url = format!("{}/wps", state.base(request));
     let later = execute.mode == Some(Mode::Async);
     let patience =
@@ -132,9 +131,9 @@ async fn execute_job(
     }
     finished(&job)?;
     if execute.raw {
-        let found = outputs(&job, state).map_err(|e| refused(&e))?;
+        let found = outputs(&job, state)?;
         if let Some(single) = found.first() {
-            return super::results::file(single, request).map_err(|e| refused(&e));
+            return Ok(super::results::file(single, request)?);
         }
     }
     let outputs = values(&job, state, request, &process, Some(execute))?;
@@ -164,7 +163,7 @@ pub async fn stored(
         let failure = failure_of(&job);
         let mut told = told(&job, &url, Some(&location), &outputs);
         told.exception = failure.as_ref();
-        Ok::<_, Exception>(execute_response(&told, &process, None))
+        Ok::<_, Refused>(execute_response(&told, &process, None))
     };
     match answer.await {
         Ok(text) => super::error::ok().content_type(XML).body(text),
@@ -182,23 +181,20 @@ fn no_job(id: &str) -> Exception {
     Exception::new(ExceptionCode::NoSuchJob, format!("there is no job {id}")).at("JobID")
 }
 
-fn refused(error: &ApiError) -> Exception {
-    Exception::new(ExceptionCode::NoApplicableCode, error.detail())
-}
-
 async fn own(
     request: &HttpRequest,
     state: &web::Data<ServerState>,
     id: &str,
     patience: Duration,
-) -> Result<Job, Exception> {
-    let job = super::jobs::own_job(request, state, id).await.map_err(|_| no_job(id))?;
+) -> Result<Job, Refused> {
+    let job = super::jobs::own_job(request, state, id).await;
+    let job = job.map_err(|e| if e.is_absent() { no_job(id).into() } else { Refused::from(e) })?;
     Ok(waited(state, job, patience).await)
 }
 
 async fn waited(state: &web::Data<ServerState>, job: Job, patience: Duration) -> Job {
     let (queue, id) = (state.queue.clone(), job.id.clone());
-    let found = web::block(move || queue.wait(&id, patience)).await;
+    let found = block(move || queue.wait(&id, patience)).await;
     found.ok().and_then(Result::ok).flatten().unwrap_or(job)
 }
 
@@ -250,7 +246,7 @@ fn values(
     request: &HttpRequest,
     process: &ProcessDescription,
     execute: Option<&WpsExecute>,
-) -> Result<Vec<OutputAnswer>, Exception> {
+) -> Result<Vec<OutputAnswer>, Refused> {
     let base = state.base(request);
     let fail = |_| Exception::new(ExceptionCode::NoApplicableCode, "the results cannot be read");
     let one = |output: &Output| {
@@ -272,5 +268,5 @@ fn values(
         };
         Ok(OutputAnswer { name: output.name.clone(), value })
     };
-    outputs(job, state).map_err(|e| refused(&e))?.iter().map(one).collect()
+    outputs(job, state)?.iter().map(one).collect()
 }

@@ -4,11 +4,13 @@
 pub mod collections;
 mod cubes;
 mod features;
+mod offered;
 mod served;
 mod sink;
 mod source;
 
 pub use cubes::scene_sources;
-pub use served::{Offered, ServedSource, plain, result_file};
-pub use sink::{LocalSink, StoreError};
+pub use offered::{Kind, Offered};
+pub use served::{ServedSource, plain, result_file};
+pub use sink::{LocalSink, STAGING, StoreError, no_space};
 pub use source::LocalSource;

@@ -1,25 +1,17 @@
 //! Inputs of requests from elsewhere: data that the operator offers by name, results of earlier
 //! jobs, and values. Paths and links of a request are never followed.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::LocalSource;
+use super::offered::{Kind, Offered};
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
 use crate::ogc::{CubeInput, CubeSource, FileInput};
 use crate::process::{DataSource, ProcessError, Progress, RasterReader};
 use crate::vector::{FeatureTable, MineRows};
 
-/// What requests may name.
-#[derive(Clone, Debug, Default)]
-pub struct Offered {
-    /// Cubes by name.
-    pub cubes: BTreeMap<String, PathBuf>,
-    /// Files by name.
-    pub files: BTreeMap<String, PathBuf>,
-    /// The folder of results: a folder a job.
-    pub results: PathBuf,
-}
+/// Most names of a message.
+const NAMED: usize = 20;
 
 /// Opens what a request names.
 pub struct ServedSource<'a> {
@@ -45,10 +37,8 @@ impl<'a> ServedSource<'a> {
             FileInput::Value(_) => return Ok(file.clone()),
             FileInput::Link { href, .. } | FileInput::Path(href) => href,
         };
-        let known = self.offered.files.get(href.as_str());
-        let path = known.cloned().or_else(|| self.result(href)).ok_or_else(|| {
-            let names: Vec<&str> = self.offered.files.keys().map(String::as_str).collect();
-            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let path = self.offered.file(href).or_else(|| self.result(href)).ok_or_else(|| {
+            let known = self.known(Kind::of_input(input));
             ProcessError::input(
                 input,
                 format!(
@@ -58,6 +48,18 @@ impl<'a> ServedSource<'a> {
             )
         })?;
         Ok(FileInput::Path(path.to_string_lossy().into_owned()))
+    }
+
+    /// Names to choose from, in words.
+    fn known(&self, kind: Kind) -> String {
+        let mut names = self.offered.names(kind);
+        let more = names.len().saturating_sub(NAMED);
+        names.truncate(NAMED);
+        match (names.is_empty(), more) {
+            (true, _) => "none".to_owned(),
+            (false, 0) => names.join(", "),
+            (false, more) => format!("{}, and {more} more", names.join(", ")),
+        }
     }
 
     /// The file of a link that ends with `/jobs/ID/results/OUTPUT`.
@@ -79,9 +81,8 @@ impl<'a> ServedSource<'a> {
                 return Err(ProcessError::input("cube", why));
             }
         };
-        let Some(path) = self.offered.cubes.get(href.as_str()) else {
-            let names: Vec<&str> = self.offered.cubes.keys().map(String::as_str).collect();
-            let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let Some(path) = self.offered.cube(href) else {
+            let known = self.known(Kind::Cube);
             let why =
                 format!("is not a cube that this server offers ({known}); paths and links are not followed");
             return Err(ProcessError::input("cube", why));

@@ -23,6 +23,9 @@ use crate::process::{FeatureWriter, ProcessError, RasterKind, RasterReader, Rast
 use crate::raster::{Plane, Resampling, Window};
 use crate::vector::FeatureSchema;
 
+/// How the hidden folders begin that hold what is not finished.
+pub const STAGING: &str = ".rededge-";
+
 /// What can go wrong where results are kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -85,10 +88,8 @@ impl LocalSink {
             .map(Path::to_owned)
             .collect();
         std::fs::create_dir_all(folder).map_err(|e| refuse(reason(&e)))?;
-        let staging = tempfile::Builder::new()
-            .prefix(".rededge-")
-            .tempdir_in(folder)
-            .map_err(|e| refuse(reason(&e)))?;
+        let staging =
+            tempfile::Builder::new().prefix(STAGING).tempdir_in(folder).map_err(|e| refuse(reason(&e)))?;
         Ok(Self {
             folder: folder.to_owned(),
             staging,
@@ -343,13 +344,25 @@ impl RasterReader for StagedReader {
     }
 }
 
+/// Why there is no space: full, its quota used up, a limit on files.
+const NO_SPACE: [&str; 3] = [
+    "the disk is full; free some space or choose another folder",
+    "the disk quota is used up; free some space",
+    "the file is larger than this system allows (ulimit -f)",
+];
+
+/// Whether the reason of a failure is that there is no space.
+pub fn no_space(reason: &str) -> bool {
+    NO_SPACE.iter().any(|words| reason.contains(words))
+}
+
 /// An i/o error with the way out.
 fn reason(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {
-        ErrorKind::StorageFull => "the disk is full; free some space or choose another --out".to_owned(),
-        ErrorKind::QuotaExceeded => "the disk quota is used up; free some space".to_owned(),
-        ErrorKind::FileTooLarge => "the file is larger than this system allows (ulimit -f)".to_owned(),
+        ErrorKind::StorageFull => NO_SPACE[0].to_owned(),
+        ErrorKind::QuotaExceeded => NO_SPACE[1].to_owned(),
+        ErrorKind::FileTooLarge => NO_SPACE[2].to_owned(),
         ErrorKind::PermissionDenied => "no permission to write there".to_owned(),
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
         _ => error.to_string(),

@@ -28,7 +28,8 @@ class Server:
         command = [self.binary, "serve", "--listen", self.listen, "--data", self.folder / "store"]
         with self.log.open("ab") as log:
             command += ["--config", self.folder / "rededge.toml"]
-            self.process = subprocess.Popen(command, stderr=log, stdout=subprocess.DEVNULL)
+            environment = os.environ | {"REDEDGE_LOG_FORMAT": "text"}
+            self.process = subprocess.Popen(command, stderr=log, stdout=subprocess.DEVNULL, env=environment)
         deadline = time.monotonic() + 60
         while True:
             said = self.log.read_text(errors="replace")[known:]

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,29 +12,48 @@ use serde_json::{Value, json};
 pub struct Server {
     pub child: Child,
     pub base: String,
+    /// Its log: in a pipe, an object a line.
+    pub log: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Server {
     pub fn start(store: &Path, more: &str) -> Self {
-        Self::start_program(Path::new(env!("CARGO_BIN_EXE_rededge")), store, more)
+        Self::start_by(Command::new(env!("CARGO_BIN_EXE_rededge")), store, more)
     }
 
     /// As [`Self::start`], by a program that takes the same arguments.
     pub fn start_program(program: &Path, store: &Path, more: &str) -> Self {
+        Self::start_by(Command::new(program), store, more)
+    }
+
+    /// Starts it by a command to which its arguments are added.
+    pub fn start_by(mut command: Command, store: &Path, more: &str) -> Self {
         let config = store.join("rededge.toml");
         std::fs::create_dir_all(store).unwrap();
         std::fs::write(&config, more).unwrap();
-        let mut child = Command::new(program)
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args([Path::new("--data"), store, Path::new("--config"), &config])
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let said = lines.find_map(|l| l.unwrap().strip_prefix("listening on ").map(str::to_owned));
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut lines = lines.map(|line| {
+            let line = line.unwrap();
+            serde_json::from_str(&line).unwrap_or(Value::String(line))
+        });
+        let said = lines.find_map(|line| line["address"].as_str().map(str::to_owned));
         let base = said.expect("the server says where it listens");
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, base }
+        let log = Arc::<Mutex<Vec<Value>>>::default();
+        let kept = log.clone();
+        std::thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push(line)));
+        Self { child, base, log }
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
     }
 
     pub fn call(
@@ -155,29 +175,6 @@ fn processes_are_described_and_executed_synchronously_and_not() {
     for bad in ["limit=0", "limit=x", "status=done", "datetime=yesterday", "nonsense=1"] {
         assert_eq!(server.get(&format!("/jobs?{bad}")).0, 400, "{bad}");
     }
-}
-
-#[test]
-fn a_dismissed_job_stops_within_a_second_and_a_call_past_its_time_becomes_a_job() {
-    let home = tempfile::tempdir().unwrap();
-    let config = "[jobs]\nsynchronous_seconds = 1\nwaiting = 1\n";
-    let server = Server::start(home.path(), config);
-    let long = |text: &str| json!({"inputs": {"text": text, "pause": 600}});
-    let (status, headers, answer) = server.execute("echo", "", &long("a"));
-    assert_eq!(status, 201, "{answer}");
-    assert!(!header(&headers, "location").is_empty());
-    let first = Server::job(&answer);
-    assert_eq!(server.get(&format!("{first}/results")).0, 404, "result-not-ready");
-    let (_, _, second) = server.execute("echo", "respond-async", &long("b"));
-    let (status, headers, full) = server.execute("echo", "respond-async", &long("c"));
-    assert_eq!(status, 503, "{full}");
-    assert!(header(&headers, "retry-after").parse::<u64>().is_ok());
-    let start = Instant::now();
-    assert_eq!(server.call("DELETE", &first, &[], "").0, 200);
-    server.until(&Server::job(&second), "running");
-    assert!(start.elapsed() < Duration::from_secs(2));
-    assert_eq!(server.get(&first).1["status"], "dismissed");
-    assert_eq!(server.get(&format!("{first}/results")).0, 410);
 }
 
 #[test]

@@ -45,7 +45,8 @@ class Server:
         """Starts the server, and reads where it listens."""
         command = [str(self.program), "serve", "--listen", listen, "--data", str(self.home / "store")]
         command += ["--config", str(self.config)]
-        self.child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        environment = os.environ | {"REDEDGE_LOG_FORMAT": "text"}
+        self.child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
         for line in self.child.stderr:
             if line.startswith("listening on "):
                 self.url = line.split()[-1]

@@ -8,7 +8,7 @@ use crate::jobs::{NewJob, VERSION};
 
 fn new(process: &str, owner: Option<&str>, request: serde_json::Value) -> Job {
     let owner = owner.map(str::to_owned);
-    Job::accepted(NewJob { process: process.to_owned(), owner, request, fresh: false })
+    Job::accepted(NewJob { process: process.to_owned(), owner, request, ..NewJob::default() })
 }
 
 fn open() -> (tempfile::TempDir, Store) {
@@ -46,6 +46,11 @@ fn a_job_comes_back_as_it_was_written() {
     assert_eq!(job.id.len(), 36);
     assert!(store.insert(&job).is_err(), "an id is taken once");
     assert_eq!(store.get("none").unwrap(), None);
+
+    job.request_id = Some("r-1".into());
+    job.id.push('2');
+    store.insert(&job).unwrap();
+    assert_eq!(store.get(&job.id).unwrap().unwrap(), job);
 
     job = new("echo", None, json!({}));
     job.state = JobState::Failed;
@@ -224,12 +229,20 @@ fn a_hundred_thousand_jobs_are_listed_from_an_index() {
             34,
         ),
         ("long", Filter { min_duration_s: Some(59), ..all.clone() }, 999),
+        ("short", Filter { max_duration_s: Some(50), ..all.clone() }, 90_002),
+        ("none", Filter { min_duration_s: Some(61), ..all.clone() }, 0),
+        ("waiting", Filter { states: vec![JobState::Accepted, JobState::Running], ..all.clone() }, 0),
         ("after", Filter { after: Some(jobs[50].id.clone()), ..all }, 100_000),
     ];
     for (name, filter, total) in filters {
         for step in store.plan(&filter) {
             let by_index = step.contains("USING INDEX") || step.contains("USING COVERING INDEX");
-            assert!(by_index || step.contains("SUBQUERY"), "{name}: {step}");
+            // A few rows may be sorted.
+            let sorts = total <= 2000 && step == "USE TEMP B-TREE FOR ORDER BY";
+            let parts = step.contains("SUBQUERY") || step == "SCAN CONSTANT ROW";
+            let joins = ["COMPOUND QUERY", "LEFT-MOST SUBQUERY", "UNION ALL"].contains(&step.as_str());
+            let by_number = step == "SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)";
+            assert!(by_index || sorts || parts || joins || by_number, "{name}: {step}");
         }
         let start = Instant::now();
         let page = store.list(&filter).unwrap();

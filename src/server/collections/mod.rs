@@ -12,7 +12,7 @@ pub use told::told;
 use super::access::caller;
 use super::error::{Answer, ApiError};
 use super::html;
-use super::state::ServerState;
+use super::state::{ServerState, block};
 use crate::ogc::collections::CollectionList;
 use crate::ogc::outputs::JSON;
 use crate::ogc::{DateInterval, Link, ProblemType, hint, read_query};
@@ -110,12 +110,12 @@ pub async fn collection(
     state: &web::Data<ServerState>,
     id: &str,
 ) -> Result<Collection, ApiError> {
-    let owner = caller(state, request)?;
+    let owner = caller(state, request).await?;
     if let Some(found) = state.published.at_hand(owner.as_deref(), id) {
         return Ok(found);
     }
     let (shared, wanted) = (state.clone(), id.to_owned());
-    let found = web::block(move || shared.published.find(&shared.queue, owner.as_deref(), &wanted)).await??;
+    let found = block(move || shared.published.find(&shared.queue, owner.as_deref(), &wanted)).await??;
     found.ok_or_else(|| ApiError::absent(ProblemType::Plain, format!("there is no collection `{id}`")))
 }
 
@@ -131,12 +131,11 @@ pub async fn one(request: HttpRequest, path: web::Path<String>, state: web::Data
 
 pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let page = async {
-        let owner = caller(&state, &request)?;
+        let owner = caller(&state, &request).await?;
         let query = parameters(&request, &["limit", "offset", "bbox", "datetime", "f"])?;
         let wanted = wanted(&query)?;
         let (shared, asked) = (state.clone(), wanted.clone());
-        let page =
-            web::block(move || shared.published.list(&shared.queue, owner.as_deref(), &asked)).await??;
+        let page = block(move || shared.published.list(&shared.queue, owner.as_deref(), &asked)).await??;
         Ok::<_, ApiError>((query, wanted, page))
     };
     let (query, wanted, page) = page.await.map_err(|e| e.to(&request))?;

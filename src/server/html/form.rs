@@ -9,8 +9,9 @@ use super::words::inline;
 use crate::ogc::coerce::{takes_bbox, takes_link};
 use crate::ogc::outputs::{essence, media_types};
 use crate::ogc::{ProcessDescription, title_of};
-use crate::server::access::caller;
+use crate::server::access::at_hand;
 use crate::server::state::ServerState;
+use crate::store::Kind;
 
 /// Data of the server that inputs may name.
 #[derive(Clone, Debug, Default)]
@@ -24,11 +25,11 @@ pub struct Offers {
 impl Offers {
     /// What the operator offers to this caller; nothing to those who are not known.
     pub fn of(state: &ServerState, request: &HttpRequest) -> Self {
-        if caller(state, request).is_err() {
+        if at_hand(state, request).is_err() {
             return Self::default();
         }
-        let data = &state.config.data;
-        Self { cubes: data.cubes.keys().cloned().collect(), files: data.files.keys().cloned().collect() }
+        let offered = state.host.offered();
+        Self { cubes: offered.names(Kind::Cube), files: offered.names(Kind::File) }
     }
 }
 

@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::server::access::caller;
+use crate::server::access::at_hand;
 use crate::server::state::ServerState;
 
 /// What every page knows of the service it belongs to.
@@ -112,8 +112,8 @@ impl Site {
             .collect();
         Self {
             title: state.config.title.clone(),
-            keyed: !state.config.keys.is_empty(),
-            known: caller(state, request).is_ok(),
+            keyed: !state.access.is_open(),
+            known: at_hand(state, request).is_ok(),
             base,
             root,
             query: query.concat(),

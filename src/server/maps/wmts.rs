@@ -116,7 +116,7 @@ async fn found(
     state: &web::Data<ServerState>,
     asked: &TileRequest,
 ) -> Result<(Collection, Style, TileAddress), Fault> {
-    caller(state, request)?;
+    caller(state, request).await?;
     let found = styled(request, state, &asked.layer, &asked.style).await.map_err(|e| {
         let locator = if e.detail().contains("style") { "style" } else { "layer" };
         WmtsException::invalid(locator, e.detail())
@@ -169,7 +169,7 @@ async fn info(
 }
 
 async fn all(request: &HttpRequest, state: &web::Data<ServerState>) -> Answer {
-    let owner = caller(state, request)?;
+    let owner = caller(state, request).await?;
     let shared = state.clone();
     let wanted = Wanted { limit: LAYERS, ..Wanted::default() };
     let page = web::block(move || shared.published.list(&shared.queue, owner.as_deref(), &wanted)).await??;

@@ -64,7 +64,8 @@ impl Catalogue {
     /// A catalogue of what is offered and of results below its folder.
     pub fn new(offered: Offered) -> Self {
         let mut taken = BTreeMap::new();
-        let files = offered.files.iter().filter(|(_, path)| media_type_of(path).is_some());
+        let files = offered.mines.iter().chain(&offered.files);
+        let files = files.filter(|(_, path)| media_type_of(path).is_some());
         let names = offered.cubes.keys().map(|n| (n, true)).chain(files.map(|(n, _)| (n, false)));
         let configured = names
             .map(|(name, cube)| Configured {
@@ -93,8 +94,8 @@ impl Catalogue {
     }
 
     fn configured_collection(&self, entry: &Configured) -> Option<Collection> {
-        let all = if entry.cube { &self.offered.cubes } else { &self.offered.files };
-        let path = all.get(&entry.name)?;
+        let name = &entry.name;
+        let path = &if entry.cube { self.offered.cube(name) } else { self.offered.file(name) }?;
         let now = version_of(path)?;
         let mut known = held(&entry.layer);
         let fresh = known.as_ref().filter(|(version, _)| *version == now).map(|(_, layer)| layer.clone());
