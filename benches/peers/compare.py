@@ -9,6 +9,7 @@ methods, network, boosting, zones and tiles. --write puts the tables into docs/b
 those of the same names. Machines differ and are noisy: only the ratios mean something."""
 import argparse
 import datetime
+import functools
 import json
 import os
 import platform
@@ -106,8 +107,11 @@ class Bench:
         self.release = target / "release"
         self.work = args.work or target / "bench-peers"
         self.work.mkdir(parents=True, exist_ok=True)
-        self.python = self.environment("venv", NEEDED, MORE)
         self.rededge = self.release / "rededge"
+
+    @functools.cached_property
+    def python(self):
+        return self.environment("venv", NEEDED, MORE)
 
     def environment(self, name, needed, more):
         python = self.work / name / "bin/python"
@@ -316,7 +320,7 @@ class Bench:
         lines += [
             f"| bytes of a tile, mean | {m['theirs_size']:.0f} | {m['ours_size']:.0f} | | |",
             "",
-            f"{count:.0f} different tiles of levels 10 to 15, asked for in turn by `tiles.py`, which has one of the two cores to itself and so bounds what is measured; titiler has two workers. Without kept tiles every tile is drawn and encoded anew; both sides keep decoded blocks.",
+            f"{count:.0f} different tiles of levels 10 to 15, asked for in turn by `tiles.py` on the same cores; titiler has two workers. Without kept tiles every tile is drawn and encoded anew; both sides keep decoded blocks.",
             "",
         ]
         return lines
