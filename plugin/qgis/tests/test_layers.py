@@ -151,14 +151,19 @@ def lon_lat(west, south, east, north):
     return QgsCoordinateTransform(*systems, QgsProject.instance()).transformBoundingBox(box)
 
 
+def run_and_load(process, given, heard):
+    """Runs a process and loads its results into the project, as the window does."""
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    processing.runAndLoadResults(f"rededge:county.{process}", given, feedback=heard, context=context)
+
+
 def test_a_run_may_leave_its_results_on_the_server(provider, served, results):
     algorithm = QgsApplication.processingRegistry().algorithmById("rededge:county.stress-zones")
     assert algorithm.parameterDefinition("load").options() == ["files", "server"]
-    context = QgsProcessingContext()
-    context.setProject(QgsProject.instance())
     given = {"stressMap": results["file"], "mines_ref": "mines", "load": "server"}
     given |= {"out_zones": TEMPORARY, "out_mines": TEMPORARY}
-    processing.runAndLoadResults("rededge:county.stress-zones", given, feedback=Heard(), context=context)
+    run_and_load("stress-zones", given, Heard())
     zones, mines = (QgsProject.instance().mapLayersByName(name)[-1] for name in ("Zones", "Mines"))
     assert (zones.providerType(), mines.providerType()) == ("OAPIF", "OAPIF")
     assert zones.renderer().symbol().color().name() == "#d55e00"
@@ -167,7 +172,7 @@ def test_a_run_may_leave_its_results_on_the_server(provider, served, results):
     # And they go back by their link.
     heard = Heard()
     given = {"mines": mines, "cell": 500, "out_density": TEMPORARY, "load": "server"}
-    processing.runAndLoadResults("rededge:county.mine-heatmap", given, feedback=heard, context=context)
+    run_and_load("mine-heatmap", given, heard)
     assert any("nothing is sent" in line for line in heard.lines), heard.lines
     density = QgsProject.instance().mapLayersByName("Density")[-1]
     assert density.providerType() == "wms" and density.isValid()
