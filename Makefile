@@ -5,7 +5,8 @@ CARGO ?= cargo
 PEERS ?= ../shared/peers
 CLIENTS = $(or $(CARGO_TARGET_DIR),target)/clients/bin
 
-.PHONY: help setup viewer build demo test test-clients test-qgis qgis-plugin qgis-walk lint miri bench bench-peers clean
+.PHONY: help setup viewer build demo test test-clients test-qgis qgis-plugin qgis-walk schemathesis soak fuzz \
+	lint miri bench bench-peers clean
 
 help:
 	@echo "make demo         simulate a county, train, map, assess, and say where to look"
@@ -15,6 +16,9 @@ help:
 	@echo "make test-qgis    the QGIS plugin in a real QGIS (installs QGIS where it is missing)"
 	@echo "make qgis-plugin  the plugin as a zip that QGIS installs: target/rededge-qgis.zip"
 	@echo "make qgis-walk    the pictures of docs/qgis.md, from a QGIS on a screen that nobody sees"
+	@echo "make schemathesis more than 5,000 requests made from the OpenAPI document"
+	@echo "make soak         ten minutes of mixed load with a kill -9 in the middle (MINUTES=n)"
+	@echo "make fuzz         every parser of foreign bytes under cargo-fuzz, SECONDS=n each (installs a nightly toolchain)"
 	@echo "make lint         format and lint checks"
 	@echo "make miri         the unsafe kernel under Miri (installs a nightly toolchain; ten minutes)"
 	@echo "make bench        benchmarks of the hot paths"
@@ -58,6 +62,14 @@ qgis-plugin:
 qgis-walk: build
 	plugin/qgis/walk/walk.sh
 
+schemathesis: build
+	@tests/clients/setup.sh
+	SCHEMATHESIS_EXAMPLES=150 SCHEMATHESIS_LEAST=5000 $(CLIENTS)/pytest -s tests/clients/test_schemathesis.py
+
+soak: build
+	@tests/clients/setup.sh
+	$(CLIENTS)/python tests/clients/soak.py --minutes $(or $(MINUTES),10)
+
 lint: setup
 	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 	@$(CARGO) clippy --version >/dev/null 2>&1 || rustup component add clippy
@@ -66,6 +78,15 @@ lint: setup
 
 bench: setup
 	$(CARGO) bench --locked
+
+fuzz: setup
+	rustup toolchain install nightly --profile minimal
+	$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked
+	for target in $$($(CARGO) fuzz list); do \
+		mkdir -p fuzz/corpus/$$target; \
+		$(CARGO) +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(or $(SECONDS),300) || exit 1; \
+	done
 
 miri: setup
 	rustup toolchain install nightly --profile minimal --component miri,rust-src

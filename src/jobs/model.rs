@@ -127,7 +127,7 @@ pub struct Job {
     pub finished: Option<Timestamp>,
     /// When anything of it last changed.
     pub updated: Timestamp,
-    /// Percent of the step that runs, 0 to 100; 100 once successful.
+    /// Percent of the whole run, 0 to 100; 100 once successful.
     pub progress: u8,
     /// The step that runs, or how it ended.
     pub message: String,

@@ -155,7 +155,7 @@ impl Queue {
         job.created = now();
         job.updated = job.created;
         self.shared.store.insert(&job)?;
-        state.waiting.push_back(Waiting { id: job.id.clone(), owner: job.owner.clone() });
+        state.waiting.push_back(Waiting::of(&job));
         drop(state);
         self.shared.work.notify_one();
         Ok(job)
@@ -335,7 +335,7 @@ fn recover(shared: &Shared) -> Result<(), JobsError> {
                 continue;
             }
         }
-        waiting.push(Waiting { id: job.id, owner: job.owner });
+        waiting.push(Waiting::of(&job));
     }
     shared.state().waiting.extend(waiting);
     Ok(())

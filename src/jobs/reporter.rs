@@ -25,6 +25,11 @@ pub(super) struct Reporter {
 struct Told {
     step: String,
     total: u64,
+    /// The steps of the process and their shares of the time.
+    plan: &'static [(&'static str, u32)],
+    /// Share of the whole run that is done before the step, and that of the step.
+    before: f64,
+    share: f64,
     lines: Vec<(Timestamp, String)>,
     /// Lines so far, written ones included.
     count: usize,
@@ -36,7 +41,7 @@ struct Told {
 pub(super) struct News {
     /// The step that runs.
     pub step: String,
-    /// Percent of it.
+    /// Percent of the whole run.
     pub percent: u8,
     /// New lines of the log.
     pub lines: Vec<(Timestamp, String)>,
@@ -52,9 +57,33 @@ impl Told {
         };
         self.lines.push((now(), text));
     }
+
+    /// Places a step in the run, which never seems to go back.
+    fn enter(&mut self, name: &str) {
+        self.before += self.share;
+        let all = f64::from(self.plan.iter().map(|(_, weight)| weight).sum::<u32>());
+        let mut sum = 0.0;
+        let planned = self.plan.iter().find_map(|(step, weight)| {
+            let start = sum;
+            sum += f64::from(*weight) / all;
+            let rest = name.strip_prefix(step)?;
+            (rest.is_empty() || rest.starts_with(':')).then_some((start, sum, rest.is_empty()))
+        });
+        let unknown = (self.before, if self.plan.is_empty() { 1.0 } else { self.before }, false);
+        let (start, end, whole) = planned.unwrap_or(unknown);
+        self.before = self.before.max(start);
+        let left = (end - self.before).max(0.0);
+        // One step of who knows how many.
+        self.share = if whole { left } else { left / 2.0 };
+    }
 }
 
 impl Reporter {
+    /// A reporter of a process with these steps.
+    pub(super) fn of(plan: &'static [(&'static str, u32)]) -> Self {
+        Self { told: Mutex::new(Told { plan, ..Told::default() }), done: AtomicU64::new(0) }
+    }
+
     fn told(&self) -> std::sync::MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,7 +92,10 @@ impl Reporter {
     pub(super) fn news(&self) -> Option<News> {
         let mut told = self.told();
         let done = self.done.load(Ordering::Relaxed).min(told.total);
-        let percent = (u128::from(done) * 100).checked_div(u128::from(told.total)).unwrap_or(0) as u8;
+        let part = if told.total == 0 { 0.0 } else { done as f64 / told.total as f64 };
+        // What is done in full is told by the end of the job.
+        let percent = (100.0 * (told.before + told.share * part) + 1e-9).min(99.0) as u8;
+        let percent = percent.max(told.written.1);
         let standing = (told.step.clone(), percent);
         if told.lines.is_empty() && told.written == standing {
             return None;
@@ -78,6 +110,7 @@ impl Progress for Reporter {
     fn step(&self, name: &str, total: u64) {
         let mut told = self.told();
         name.clone_into(&mut told.step);
+        told.enter(name);
         told.total = total;
         self.done.store(0, Ordering::Relaxed);
         told.line(name);
@@ -104,17 +137,40 @@ mod tests {
         reporter.note("2 scenes are left out");
         reporter.done(100);
         let news = reporter.news().unwrap();
-        assert_eq!((news.step.as_str(), news.percent), ("classify", 33));
+        assert_eq!((news.step.as_str(), news.percent), ("classify", 16), "a third of the half that is left");
         let lines: Vec<_> = news.lines.into_iter().map(|(_, text)| text).collect();
         assert_eq!(lines, ["classify", "2 scenes are left out"]);
         assert_eq!(reporter.news(), None);
         reporter.done(101);
         assert_eq!(reporter.news(), None, "not a percent more");
         reporter.done(900);
-        assert_eq!(reporter.news().unwrap().percent, 100);
+        assert_eq!(reporter.news().unwrap().percent, 50);
         reporter.step("of unknown length", 0);
         reporter.done(u64::MAX);
-        assert_eq!(reporter.news().unwrap().percent, 0);
+        assert_eq!(reporter.news().unwrap().percent, 50);
+    }
+
+    #[test]
+    fn the_percent_is_that_of_the_whole_run_and_never_goes_back() {
+        let reporter = Reporter::of(&[("open", 10), ("rice", 40), ("write", 50)]);
+        let mut seen = Vec::new();
+        let mut at = |name: &str, done: u64| {
+            if done == 0 {
+                reporter.step(name, 4);
+            }
+            reporter.done(done);
+            seen.extend(reporter.news().map(|news| news.percent));
+        };
+        for (name, done) in
+            [("open", 0), ("open", 2), ("rice: train", 0), ("rice: train", 4), ("rice: map", 0), ("aside", 0)]
+        {
+            at(name, done);
+        }
+        // A step that comes again, and one that was not planned, take nothing back.
+        for (name, done) in [("open", 0), ("write", 0), ("write", 2), ("write", 1), ("write", 4)] {
+            at(name, done);
+        }
+        assert_eq!(seen, [0, 5, 10, 30, 30, 40, 40, 50, 75, 99]);
     }
 
     #[test]

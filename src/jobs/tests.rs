@@ -306,7 +306,7 @@ fn steps_and_notes_reach_the_message_the_percent_and_the_log() {
     let house = House::new(limits(1, 10));
     let queue = house.open();
     let job = queue.submit(asks("talk")).unwrap();
-    until("progress", || queue.get(&job.id).unwrap().unwrap().progress == 75);
+    until("progress", || queue.get(&job.id).unwrap().unwrap().progress == 68);
     assert_eq!(queue.get(&job.id).unwrap().unwrap().message, "count");
     house.host.open_gate();
     end(&queue, &job.id);

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::model::now;
 use super::reporter::Reporter;
 use super::{Failure, Host, Job, JobsError, Limits, Store};
-use crate::process::{CancelToken, ProcessError};
+use crate::process::{CancelToken, DynProcess, ProcessError, find};
 
 /// The time between two writes of a job's progress: at most four a second.
 const TICK: Duration = Duration::from_millis(250);
@@ -29,7 +29,14 @@ const RETRY_AFTER_S: (f64, f64) = (1.0, 600.0);
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub id: String,
+    pub process: String,
     pub owner: Option<String>,
+}
+
+impl Waiting {
+    pub fn of(job: &Job) -> Self {
+        Self { id: job.id.clone(), process: job.process.clone(), owner: job.owner.clone() }
+    }
 }
 
 /// What was decided of a job while it runs.
@@ -211,7 +218,8 @@ impl Shared {
             };
             match self.store.start(&waiting.id) {
                 Ok(true) => {
-                    let (cancel, reporter) = (CancelToken::default(), Arc::new(Reporter::default()));
+                    let steps = find(&waiting.process).map_or(&[][..], DynProcess::steps);
+                    let (cancel, reporter) = (CancelToken::default(), Arc::new(Reporter::of(steps)));
                     let running = Running {
                         owner: waiting.owner,
                         cancel: cancel.clone(),

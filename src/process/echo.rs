@@ -94,6 +94,7 @@ impl Process for Echo {
     const TITLE: &'static str = "Echo";
     const DESCRIPTION: &'static str =
         "Hands its inputs back under their own names: for conformance suites, and to try an interface out.";
+    const STEPS: &'static [(&'static str, u32)] = &[("wait", 99), ("hand back", 1)];
 
     fn run(&self, inputs: EchoInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         if let Some(seconds) = inputs.pause {

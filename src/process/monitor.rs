@@ -182,6 +182,14 @@ impl Process for Monitor {
     const DESCRIPTION: &'static str = "The whole chain in one call: maps rice, finds the rice that has lost \
         chlorophyll, draws its zones, joins them to mines, asks whether it is the mines, and writes tables, figures \
         and one page of report with maps. Stress is evidence of chlorophyll loss, not a soil test.";
+    const STEPS: &'static [(&'static str, u32)] = &[
+        ("rice", 40),
+        ("stress", 40),
+        ("zones", 8),
+        ("heat map", 2),
+        ("association", 8),
+        ("write the report", 2),
+    ];
 
     fn run(&self, inputs: MonitorInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let seen = Arc::new(Mutex::new(Seen::default()));

@@ -66,6 +66,15 @@ impl Process for RiceMap {
     const DESCRIPTION: &'static str = "Maps rice (single, double, non-rice, or any classes of the samples) from the \
         series of a spectral index: regularized by day of year, interval and Fourier predictors, gradient boosted \
         trees (Auto-ITSGBT, Jiang et al. 2024), or one of its rivals. Trains on samples or applies a model.";
+    const STEPS: &'static [(&'static str, u32)] = &[
+        ("open scenes", 5),
+        ("read samples", 15),
+        ("validate", 20),
+        ("train", 20),
+        ("classify", 35),
+        ("sieve", 1),
+        ("write", 4),
+    ];
 
     fn run(&self, inputs: RiceMapInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let steep = inputs.mask(context)?;

@@ -76,6 +76,7 @@ impl Process for StressMap {
     const DESCRIPTION: &'static str = "Maps rice that has lost chlorophyll, as under heavy metals, from the series of \
         eight red-edge indices by a gated recurrent unit (Zhang et al. 2022): class and probability of each pixel. \
         Rice comes from a map, a model or samples. What it finds is evidence of chlorophyll loss, not a soil test.";
+    const STEPS: &'static [(&'static str, u32)] = super::rice_map::RiceMap::STEPS;
 
     fn run(&self, inputs: StressMapInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let steep = inputs.mask(context)?;

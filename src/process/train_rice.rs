@@ -43,6 +43,8 @@ impl Process for TrainRice {
     const DESCRIPTION: &'static str = "Trains a model of rice on labelled samples and tests it by a validation design \
         (holdout, folds, leave one group out, spatial blocks). The model file carries its card: classes, series, \
         time grid, parameters, samples and accuracy. The last training uses all samples.";
+    const STEPS: &'static [(&'static str, u32)] =
+        &[("open scenes", 5), ("read samples", 25), ("validate", 35), ("train", 35)];
 
     fn run(&self, inputs: TrainRiceInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let method = inputs.parameters.method(inputs.method)?;

@@ -66,6 +66,7 @@ impl Process for TrainStress {
         (Zhang et al. 2022) to tell rice with chlorophyll loss from healthy rice, and tests it by a validation \
         design. Loss and accuracy are told epoch by epoch; the model carries its card. What it finds is evidence of \
         chlorophyll loss, not a soil test.";
+    const STEPS: &'static [(&'static str, u32)] = super::train_rice::TrainRice::STEPS;
 
     fn run(&self, inputs: TrainStressInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let method = Method::Gru(inputs.parameters.clone());

@@ -24,6 +24,10 @@ pub trait Process: Send + Sync + 'static {
     const TITLE: &'static str;
     /// What it does, in a few sentences, with the source.
     const DESCRIPTION: &'static str;
+    /// The steps that a run tells of, in their order, each with its usual share of the time, so that its
+    /// progress is that of the whole. A name stands for all steps that begin with it and a colon. Where
+    /// none are named, each step takes half of what is left.
+    const STEPS: &'static [(&'static str, u32)] = &[];
 
     /// Runs the process. Results go to `context.sink`; the token is looked at per block.
     ///
@@ -39,6 +43,8 @@ pub trait DynProcess: Send + Sync {
     fn id(&self) -> &'static str;
     /// The whole description, derived from the types.
     fn describe(&self) -> ProcessDescription;
+    /// As [`Process::STEPS`].
+    fn steps(&self) -> &'static [(&'static str, u32)];
     /// Parses the inputs (a bad member is named by its path) and runs.
     ///
     /// # Errors
@@ -54,6 +60,10 @@ impl<P: Process> DynProcess for P {
     fn describe(&self) -> ProcessDescription {
         let (inputs, outputs) = (schema_of::<P::Inputs>(), schema_of::<P::Outputs>());
         ProcessDescription::new(P::ID, P::TITLE, P::DESCRIPTION, &inputs, &outputs)
+    }
+
+    fn steps(&self) -> &'static [(&'static str, u32)] {
+        P::STEPS
     }
 
     fn run_json(&self, inputs: serde_json::Value, context: &Context<'_>) -> Result<(), ProcessError> {

@@ -311,6 +311,11 @@ pub fn wmts_report(exception: &WmtsException) -> HttpResponse {
     HttpResponse::BadRequest().content_type(wmts::XML).body(exception.report())
 }
 
+/// A report on a body that is no request of WPS.
+pub fn wps_unreadable(exception: &Exception, version: Version) -> HttpResponse {
+    HttpResponse::BadRequest().content_type(XML).body(exception.report(version))
+}
+
 /// A document that stands beside a page: which of them is answered, `Accept` says.
 pub fn document(value: &impl serde::Serialize) -> HttpResponse {
     HttpResponse::Ok().insert_header((VARY, "Accept")).insert_header((CACHE_CONTROL, "no-cache")).json(value)

@@ -13,7 +13,8 @@ use super::pages::known;
 use super::results::answer;
 use super::state::{ServerState, block};
 use crate::jobs::Job;
-use crate::ogc::{Execute, Mode, Prefer, Respond};
+use crate::ogc::{Execute, KvpExecute, Mode, Prefer, Respond, ResponseForm};
+use crate::process::DynProcess;
 
 pub async fn execute(
     request: HttpRequest,
@@ -34,8 +35,49 @@ async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<Ser
     }
     let document: Value = serde_json::from_slice(body)
         .map_err(|e| ApiError::input("", format!("the body is not JSON: {e}")))?;
-    let wrong = |(path, what): (String, String)| ApiError::input(path, what);
-    let mut asked = Execute::parse(document).map_err(wrong)?;
+    let asked = Execute::parse(document).map_err(wrong)?;
+    perform(request, state, process, owner, asked, preferences(request)).await
+}
+
+/// Executes by a query string (2.0 draft).
+pub async fn by_query(
+    request: HttpRequest,
+    path: web::Path<String>,
+    state: web::Data<ServerState>,
+) -> Answer {
+    run_query(&request, &path, &state).await.map_err(|e| e.to(&request))
+}
+
+async fn run_query(request: &HttpRequest, id: &str, state: &web::Data<ServerState>) -> Answer {
+    let owner = caller(state, request).await?;
+    let process = known(id)?;
+    let mut asked = KvpExecute::parse(request.query_string(), &process.describe())
+        .map_err(|(name, what)| ApiError::parameter(name, what))?;
+    if asked.format.as_deref().is_some_and(|format| format.ends_with("json")) {
+        asked.execute.response.get_or_insert(ResponseForm::Document);
+    }
+    let prefer = asked.prefer.as_deref().map(|text| Prefer::parse([text]));
+    let prefer = prefer.unwrap_or_else(|| preferences(request));
+    perform(request, state, process, owner, asked.execute, prefer).await
+}
+
+fn wrong((path, what): (String, String)) -> ApiError {
+    ApiError::input(path, what)
+}
+
+fn preferences(request: &HttpRequest) -> Prefer {
+    Prefer::parse(request.headers().get_all("Prefer").filter_map(|v| v.to_str().ok()))
+}
+
+/// Submits what was asked, and waits where the caller does.
+async fn perform(
+    request: &HttpRequest,
+    state: &web::Data<ServerState>,
+    process: &'static dyn DynProcess,
+    owner: Option<String>,
+    mut asked: Execute,
+    prefer: Prefer,
+) -> Answer {
     let description = process.describe();
     asked.check(&description).map_err(wrong)?;
     asked.fit(&description.inputs).map_err(wrong)?;
@@ -45,14 +87,12 @@ async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<Ser
     if asked.subscriber.is_some() {
         return Err(ApiError::input("subscriber", "this server calls nobody back; ask for the job's status"));
     }
-    let prefer = request.headers().get_all("Prefer").filter_map(|v| v.to_str().ok());
-    let prefer = Prefer::parse(prefer);
     let later = prefer.respond == Some(Respond::Async)
         || (prefer.respond.is_none() && asked.mode == Some(Mode::Async));
 
-    let job = submit(state, request, id, owner, &asked).await?;
+    let job = submit(state, request, process.id(), owner, &asked).await?;
     if later {
-        return Ok(accepted(&job, state, request, Some("respond-async")));
+        return Ok(accepted(&job, state, request, prefer.respond.map(|_| "respond-async")));
     }
     let most = state.config.jobs.synchronous_seconds;
     let patience = Duration::from_secs(prefer.wait.map_or(most, |wait| u64::from(wait).min(most)));

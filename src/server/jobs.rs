@@ -7,16 +7,15 @@ use serde_json::json;
 use super::access::caller;
 use super::error::{Answer, ApiError, document};
 use super::html;
+use super::paging::{Page, limit_of, whole};
 use super::state::{ServerState, block};
 use super::watch::id_of;
 use crate::jobs::{Failure, Filter, Job, JobState, LogLine, NewJob};
-use crate::ogc::{Execute, JobList, JobStatus, Link, Problem, ProblemType, StatusInfo};
+use crate::ogc::{Execute, JobList, JobStatus, Problem, ProblemType, StatusInfo};
 use crate::process::find;
 
 /// What callers learn where a process failed by no fault of theirs.
 pub const PROCESS_FAILED: &str = "the process failed; the server's log says why";
-/// Most jobs of a page.
-const MOST: usize = 1000;
 /// Lines of a log in one answer.
 const LINES: usize = 1000;
 
@@ -119,8 +118,7 @@ pub async fn dismiss(request: HttpRequest, path: web::Path<String>, state: web::
 
 pub async fn log(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
-    let query = query(&request);
-    let from = number(&query, "from").map_err(|e| e.to(&request))?.unwrap_or(0) as u64;
+    let from = first_line(&query(&request)).map_err(|e| e.to(&request))?;
     let lines = lines(&state, &job, from, LINES).await.map_err(|e| e.to(&request))?;
     let told: Vec<_> =
         lines.iter().map(|l| json!({"number": l.number, "time": l.at, "text": l.text})).collect();
@@ -140,6 +138,15 @@ async fn lines(
     Ok(block(move || queue.log(&id, from, most)).await??)
 }
 
+/// From which line on a log is asked for.
+fn first_line(query: &[(String, String)]) -> Result<u64, ApiError> {
+    query.iter().try_fold(0, |from, (name, value)| match name.as_str() {
+        "from" => Ok(whole(name, value)? as u64),
+        "f" => Ok(from),
+        other => Err(ApiError::parameter(other, "there is no such parameter")),
+    })
+}
+
 pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let owner = caller(&state, &request).await.map_err(|e| e.to(&request))?;
     let query = query(&request);
@@ -149,22 +156,9 @@ pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer
     let page = block(move || queue.list(&asked)).await.map_err(ApiError::from);
     let page = page.and_then(|p| Ok(p?)).map_err(|e| e.to(&request))?;
     let base = state.base(&request);
-    let link = |offset: usize, rel: &str| {
-        let mut others: Vec<String> = query
-            .iter()
-            .filter(|(name, _)| !["offset", "limit"].contains(&name.as_str()))
-            .map(|(name, value)| format!("{name}={}", crate::ogc::segment(value)))
-            .collect();
-        others.extend([format!("limit={}", filter.limit), format!("offset={offset}")]);
-        Link::new(format!("{base}/jobs?{}", others.join("&")), rel, "application/json")
-    };
-    let mut links = vec![link(filter.offset, "self")];
-    if ((filter.offset + page.jobs.len()) as u64) < page.total {
-        links.push(link(filter.offset + filter.limit, "next"));
-    }
-    if filter.offset > 0 {
-        links.push(link(filter.offset.saturating_sub(filter.limit), "prev"));
-    }
+    let (address, part) = (format!("{base}/jobs"), Page { limit: filter.limit, offset: filter.offset });
+    let mut links = vec![part.link(&address, &query, filter.offset, "self")];
+    links.extend(part.beside(&address, &query, page.total));
     let list = JobList::new(page.jobs.iter().map(|j| told(j, &base)).collect(), page.total, links);
     html::answer(&request, &state, &list, |site, list| html::jobs::page(site, list, &filter))
 }
@@ -174,23 +168,13 @@ fn query(request: &HttpRequest) -> Vec<(String, String)> {
     crate::ogc::read_query(request.query_string())
 }
 
-fn number(query: &[(String, String)], name: &str) -> Result<Option<usize>, ApiError> {
-    let Some((_, value)) = query.iter().find(|(n, _)| n == name) else { return Ok(None) };
-    let wrong = |_| ApiError::parameter(name, format!("`{value}` is not a whole number from 0"));
-    value.parse().map(Some).map_err(wrong)
-}
-
 fn filter(query: &[(String, String)]) -> Result<Filter, ApiError> {
     let mut filter = Filter::default();
     for (name, value) in query {
         let each = || value.split(',').map(str::trim).filter(|v| !v.is_empty());
         match name.as_str() {
-            "limit" => {
-                filter.limit = number(query, name)?.filter(|n| (1..=MOST).contains(n)).ok_or_else(|| {
-                    ApiError::parameter("limit", format!("`{value}` is not within 1 to {MOST}"))
-                })?;
-            }
-            "offset" => filter.offset = number(query, name)?.unwrap_or_default(),
+            "limit" => filter.limit = limit_of(value)?,
+            "offset" => filter.offset = whole(name, value)?,
             "type" => {
                 if let Some(other) = each().find(|v| *v != "process") {
                     return Err(ApiError::parameter(
@@ -208,8 +192,8 @@ fn filter(query: &[(String, String)]) -> Result<Filter, ApiError> {
                     filter.states.push(state);
                 }
             }
-            "minDuration" => filter.min_duration_s = number(query, name)?.map(|n| n as u64),
-            "maxDuration" => filter.max_duration_s = number(query, name)?.map(|n| n as u64),
+            "minDuration" => filter.min_duration_s = Some(whole(name, value)? as u64),
+            "maxDuration" => filter.max_duration_s = Some(whole(name, value)? as u64),
             "datetime" => (filter.created_from, filter.created_to) = interval(value)?,
             "f" => {}
             other => return Err(ApiError::parameter(other, "there is no such parameter")),

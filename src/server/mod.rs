@@ -16,6 +16,7 @@ mod metrics;
 mod oidc;
 mod pace;
 mod pages;
+mod paging;
 mod results;
 mod series;
 mod service;
@@ -44,7 +45,9 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
         .service(web::resource("/metrics").get(metrics::metrics))
         .service(web::resource("/processes").get(pages::processes))
         .service(web::resource("/processes/{process}").get(pages::process))
-        .service(web::resource("/processes/{process}/execution").post(execute::execute))
+        .service(
+            web::resource("/processes/{process}/execution").post(execute::execute).get(execute::by_query),
+        )
         .service(web::resource("/wps").get(wps::get).post(wps::post))
         .service(web::resource("/jobs").get(jobs::list))
         .service(web::resource("/jobs/{job}").get(jobs::status).delete(jobs::dismiss))

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::access::at_hand;
 use super::error::{Answer, ApiError, ok};
 use super::html;
+use super::paging::{MOST, Page};
 use super::state::ServerState;
 use crate::ogc::collections::rel;
 use crate::ogc::link::OPENAPI_JSON;
@@ -17,6 +18,7 @@ use crate::ogc::outputs::{HTML, JSON};
 use crate::ogc::wmts;
 use crate::ogc::{
     Conformance, LandingPage, Link, ProblemType, ProcessDescription, ProcessList, process_document,
+    read_query,
 };
 use crate::process::{DynProcess, find, registry, suggest};
 use crate::store::{Kind, Offered};
@@ -26,7 +28,7 @@ pub const DESCRIPTION: &str = "Paddy rice, heavy-metal stress in rice and the mi
     time series. Stress is evidence of chlorophyll loss, not a soil test.";
 
 /// Conformance classes that are not served yet.
-const NOT_YET: [&str; 2] = ["/conf/callback", "/conf/kvp-execute"];
+const NOT_YET: [&str; 1] = ["/conf/callback"];
 
 pub async fn landing(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let base = state.base(&request);
@@ -81,30 +83,13 @@ pub async fn conformance(request: HttpRequest, state: web::Data<ServerState>) ->
 }
 
 pub async fn processes(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
-    let limit = match web::Query::<Vec<(String, String)>>::from_query(request.query_string()) {
-        Ok(query) => limit_of(&query).map_err(|e| e.to(&request))?,
-        Err(e) => return Err(ApiError::parameter("", e.to_string()).to(&request)),
-    };
-    let summaries = registry().iter().take(limit).map(|p| p.describe().summary);
-    let list = ProcessList::new(summaries, &state.base(&request), Vec::new());
+    let query = read_query(request.query_string());
+    let page = Page::of(&query, MOST).map_err(|e| e.to(&request))?;
+    let (base, all) = (state.base(&request), registry());
+    let links = page.beside(&format!("{base}/processes"), &query, all.len() as u64);
+    let summaries = all.iter().skip(page.offset).take(page.limit).map(|p| p.describe().summary);
+    let list = ProcessList::new(summaries, &base, links);
     html::answer(&request, &state, &list, html::processes::page)
-}
-
-/// At most so many of a list.
-fn limit_of(query: &[(String, String)]) -> Result<usize, ApiError> {
-    let mut limit = 1000;
-    for (name, value) in query {
-        match name.as_str() {
-            "limit" => {
-                limit = value.parse().ok().filter(|n| (1..=10_000).contains(n)).ok_or_else(|| {
-                    ApiError::parameter("limit", format!("`{value}` is not within 1 to 10,000"))
-                })?;
-            }
-            "f" => {}
-            other => return Err(ApiError::parameter(other, "there is no such parameter")),
-        }
-    }
-    Ok(limit)
 }
 
 pub async fn process(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
@@ -155,6 +140,7 @@ pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer 
             Part::Api,
             Part::Processes,
             Part::Execution,
+            Part::KvpExecution,
             Part::Jobs,
             Part::Results,
             Part::Output,

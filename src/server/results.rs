@@ -98,44 +98,42 @@ pub async fn answer(job: &Job, state: &ServerState, request: &HttpRequest) -> An
         let base = state.base(request);
         return Ok(ok().json(document(job, &found, &asked, &base)?));
     }
+    let base = state.base(request);
+    let href =
+        |output: &Output| format!("{base}/jobs/{}/results/{}", job.id, crate::ogc::segment(&output.name));
+    let by_link = |output: &Output| asked.transmission(&output.name) == Some(Transmission::Reference);
     match found.as_slice() {
-        [single] if asked.transmission(&single.name) != Some(Transmission::Reference) => {
-            file(single, request)
-        }
-        several if by_value(several, &asked) => parts(several),
-        _ => {
-            // References, and more than an answer should hold, are told by links.
-            let base = state.base(request);
+        [single] if !by_link(single) => file(single, request),
+        several if several.iter().all(by_link) => {
             let mut response = no_content();
-            for output in &found {
-                let href = format!("{base}/jobs/{}/results/{}", job.id, output.name);
-                let link = crate::ogc::Link::new(href, &output.name, &output.media_type);
+            for output in several {
+                let link = crate::ogc::Link::new(href(output), &output.name, &output.media_type);
                 response.append_header(("Link", link.header()));
             }
             Ok(response.finish())
         }
+        several => parts(several, by_link, href),
     }
 }
 
-/// Whether all outputs go into one answer.
-fn by_value(found: &[Output], asked: &Execute) -> bool {
-    let size = |o: &Output| std::fs::metadata(&o.path).map_or(u64::MAX, |m| m.len());
-    found.iter().all(|o| asked.transmission(&o.name) != Some(Transmission::Reference))
-        && found.iter().map(size).fold(0, u64::saturating_add) <= INLINE
-}
-
-/// Several outputs in one answer.
-fn parts(found: &[Output]) -> Answer {
+/// Several outputs in one answer. A part that was asked for by reference, or is more than an answer
+/// should hold, is empty and tells where its content is.
+fn parts(found: &[Output], by_link: impl Fn(&Output) -> bool, href: impl Fn(&Output) -> String) -> Answer {
     let boundary = uuid::Uuid::new_v4().simple().to_string();
-    let mut body = Vec::new();
+    let (mut body, mut left) = (Vec::new(), INLINE);
     for output in found {
-        let bytes = std::fs::read(&output.path).map_err(ApiError::internal)?;
+        let size = std::fs::metadata(&output.path).map_err(ApiError::internal)?.len();
+        let elsewhere = by_link(output) || size > left;
+        let place = if elsewhere { format!("Content-Location: {}\r\n", href(output)) } else { String::new() };
         let head = format!(
-            "--{boundary}\r\nContent-Type: {}\r\nContent-ID: <{}>\r\n\r\n",
+            "--{boundary}\r\nContent-Type: {}\r\nContent-ID: <{}>\r\n{place}\r\n",
             output.media_type, output.name
         );
         body.extend(head.into_bytes());
-        body.extend(bytes);
+        if !elsewhere {
+            left -= size;
+            body.extend(std::fs::read(&output.path).map_err(ApiError::internal)?);
+        }
         body.extend(b"\r\n");
     }
     body.extend(format!("--{boundary}--\r\n").into_bytes());

@@ -6,15 +6,17 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::access::caller;
-use super::error::{Refused, wps_report};
+use super::error::{Refused, wps_report, wps_unreadable};
 use super::jobs::{PROCESS_FAILED, status_of, submit};
 use super::pages::DESCRIPTION;
 use super::results::{Output, outputs};
 use super::state::{ServerState, block};
 use crate::jobs::{Failure, Job, JobState};
+use crate::ogc::outputs::{JSON, media_types};
 use crate::ogc::wps::{
     Exception, ExceptionCode, JobAnswer, Operation, OutputAnswer, OutputValue, Service, Version, WpsExecute,
     WpsRequest, XML, capabilities, descriptions, execute_response, parse_kvp, parse_xml, result, status_info,
+    version_of_body, version_of_query,
 };
 use crate::ogc::{Mode, ProcessDescription, Transmission};
 use crate::process::{DynProcess, find, registry};
@@ -23,8 +25,11 @@ use crate::process::{DynProcess, find, registry};
 const SHORT: Duration = Duration::from_millis(500);
 
 pub async fn get(request: HttpRequest, state: web::Data<ServerState>) -> HttpResponse {
-    let asked = parse_kvp(request.query_string());
-    answer(&request, &state, asked).await
+    let query = request.query_string();
+    match parse_kvp(query) {
+        Ok(asked) => answer(&request, &state, asked).await,
+        Err(exception) => wps_report(&exception.into(), version_of_query(query)),
+    }
 }
 
 pub async fn post(request: HttpRequest, body: web::Bytes, state: web::Data<ServerState>) -> HttpResponse {
@@ -32,18 +37,13 @@ pub async fn post(request: HttpRequest, body: web::Bytes, state: web::Data<Serve
     let asked = text
         .map_err(|_| Exception::new(ExceptionCode::NoApplicableCode, "the body is not UTF-8"))
         .and_then(parse_xml);
-    answer(&request, &state, asked).await
+    match asked {
+        Ok(asked) => answer(&request, &state, asked).await,
+        Err(exception) => wps_unreadable(&exception, version_of_body(text.unwrap_or_default())),
+    }
 }
 
-async fn answer(
-    request: &HttpRequest,
-    state: &web::Data<ServerState>,
-    asked: Result<WpsRequest, Exception>,
-) -> HttpResponse {
-    let asked = match asked {
-        Ok(asked) => asked,
-        Err(exception) => return wps_report(&exception.into(), Version::V1),
-    };
+async fn answer(request: &HttpRequest, state: &web::Data<ServerState>, asked: WpsRequest) -> HttpResponse {
     let version = asked.version;
     match run(request, state, asked).await {
         Ok(response) => response,
@@ -123,7 +123,8 @@ async fn execute_job(
     let job = waited(state, job, patience).await;
     let xml = |text: String| super::error::ok().content_type(XML).body(text);
     let location = format!("{}/jobs/{}/wps", state.base(request), job.id);
-    if !job.state.is_over() {
+    // Of 2.0 a job that is asked for is told by its status, even where it is done already.
+    if !job.state.is_over() || (later && version == Version::V2) {
         return Ok(match version {
             Version::V1 => xml(execute_response(&told(&job, &url, Some(&location), &[]), &process, None)),
             Version::V2 => xml(status_info(&told(&job, &url, None, &[]))),
@@ -253,7 +254,7 @@ fn values(
         let asked = execute.and_then(|e| e.outputs.iter().find(|o| o.name == output.name)?.transmission);
         let is_json = output.media_type.split(';').next().is_some_and(|t| t.trim() == "application/json");
         let schema = process.outputs.get(&output.name).map_or(&Value::Null, |o| &o["schema"]);
-        let file = schema.get("contentMediaType").is_some() || schema.get("oneOf").is_some();
+        let file = media_types(schema) != [JSON];
         let by_link = asked == Some(Transmission::Reference) || (asked.is_none() && file);
         let value = if by_link {
             let href = format!("{base}/jobs/{}/results/{}", job.id, output.name);

@@ -25,9 +25,9 @@ def test_a_rice_map_is_started_followed_and_fetched(patient, rice_inputs):
     done = patient.rice_map(**rice_inputs)
     assert done.isSucceded(), [error.text for error in done.errors]
     found = done.get()
-    assert found.classMap.startswith("http") and "/results/classMap" in found.classMap
+    assert found.classmap.startswith("http") and "/results/classMap" in found.classmap
     fetched = done.get(asobj=True)
-    assert fetched.classMap[:2] in (b"II", b"MM"), "the GeoTIFF itself"
+    assert fetched.classmap[:2] in (b"II", b"MM"), "the GeoTIFF itself"
 
 
 def test_values_come_back_as_they_went(client):

@@ -179,7 +179,8 @@ impl OpenApi<'_> {
 
     fn processes(&self) -> Value {
         let mut operation = page("getProcesses", "Processes", "List of processes", "ProcessList", "400");
-        operation["parameters"] = json!([format_parameter(), self.limit_parameter(), offset_parameter()]);
+        operation["parameters"] =
+            json!([format_parameter(), self.limit_parameter(self.page_limit), offset_parameter()]);
         json!({"get": operation})
     }
 
@@ -204,10 +205,10 @@ impl OpenApi<'_> {
         parameter
     }
 
-    fn limit_parameter(&self) -> Value {
+    fn limit_parameter(&self, usual: u64) -> Value {
         json!({
             "name": "limit", "in": "query", "description": "Most items on a page.", "style": "form",
-            "schema": {"type": "integer", "minimum": 1, "maximum": self.page_limit, "default": self.page_limit.min(10)}
+            "schema": {"type": "integer", "minimum": 1, "maximum": self.page_limit, "default": usual}
         })
     }
 
@@ -288,7 +289,7 @@ impl OpenApi<'_> {
             },
             seconds("minDuration", "Only jobs that took or take longer than this, in seconds."),
             seconds("maxDuration", "Only jobs that took or take less than this, in seconds."),
-            self.limit_parameter(), offset_parameter(), format_parameter()
+            self.limit_parameter(10), offset_parameter(), format_parameter()
         ]);
         json!({"get": operation})
     }

@@ -47,6 +47,13 @@ pub fn parse_kvp(query: &str) -> Result<WpsRequest, Exception> {
     Ok(WpsRequest { version, operation })
 }
 
+/// In which version a query that cannot be read is refused: the one it names, or the newest where that is
+/// not known.
+pub fn version_of_query(query: &str) -> Version {
+    let named = Keys::read(query).get("version");
+    named.map_or(Version::V1, |text| Version::of(&text).unwrap_or(Version::V2))
+}
+
 /// The first version that both know; the highest where none is named.
 fn accepted(keys: &Keys<'_>) -> Result<Version, Exception> {
     let Some(named) = keys.get("acceptversions").or_else(|| keys.get("version")) else {
@@ -226,6 +233,14 @@ mod tests {
         assert_eq!(request.operation, Operation::DescribeProcess(vec!["a".into(), "b".into()]));
         let request = parse_kvp("service=WPS&version=2.0.0&request=GetStatus&jobid=7").unwrap();
         assert_eq!(request.operation, Operation::GetStatus("7".into()));
+    }
+
+    #[test]
+    fn a_query_that_cannot_be_read_is_refused_in_the_version_it_names() {
+        assert_eq!(version_of_query("service=WMS&VERSION=2.0.0"), Version::V2);
+        assert_eq!(version_of_query("version=3.0.0"), Version::V2);
+        assert_eq!(version_of_query("version=1.0.0"), Version::V1);
+        assert_eq!(version_of_query(""), Version::V1);
     }
 
     #[test]

@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 pub use self::answer::{JobAnswer, OutputAnswer, OutputValue, execute_response, result, status_info};
 pub use self::describe::{Service, capabilities, descriptions};
 pub use self::exception::{Exception, ExceptionCode};
-pub use self::kvp::parse_kvp;
-pub use self::read::parse_xml;
+pub use self::kvp::{parse_kvp, version_of_query};
+pub use self::read::{parse_xml, version_of_body};
 
 use super::coerce::{coerce, shapes, takes_array, takes_bbox, takes_link, takes_text};
 use super::{Execute, Mode, ProcessDescription, ResponseForm, Transmission, nearest};

@@ -62,6 +62,11 @@ pub fn parse_xml(text: &str) -> Result<WpsRequest, Exception> {
     Ok(WpsRequest { version, operation })
 }
 
+/// In which version a body that cannot be read is refused: the one whose namespace stands in it.
+pub fn version_of_body(text: &str) -> Version {
+    if text.contains(WPS2) { Version::V2 } else { Version::V1 }
+}
+
 fn children<'a, 'input: 'a>(
     node: Node<'a, 'input>,
     name: &'static str,
