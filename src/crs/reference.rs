@@ -118,6 +118,15 @@ impl Crs {
         )
     }
 
+    /// Whether its authority writes y (north, latitude) before x, as those do that name it by a URI.
+    pub fn is_north_first(&self) -> bool {
+        let Some(code) = self.epsg else { return false };
+        let own = SpatialRef::from_epsg(code);
+        let key = if self.geographic { "GEOGCS" } else { "PROJCS" };
+        let first = own.and_then(|own| own.axis_name(key, 0)).unwrap_or_default().to_ascii_lowercase();
+        first.contains("north") || first.contains("lat")
+    }
+
     /// GDAL's object, with x before y.
     ///
     /// # Errors
@@ -253,6 +262,13 @@ mod tests {
         assert!((690_000.0..720_000.0).contains(&x[0]) && (3_080_000.0..3_100_000.0).contains(&y[0]));
         utm.transformer_to(&wgs).unwrap().apply(&mut x, &mut y).unwrap();
         assert!((x[0] - 113.05).abs() < 1e-9 && (y[0] - 27.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn authorities_order_axes_as_they_like() {
+        for (code, north_first) in [(4326, true), (3857, false), (32649, false), (4490, true), (4525, true)] {
+            assert_eq!(Crs::from_epsg(code).unwrap().is_north_first(), north_first, "{code}");
+        }
     }
 
     #[test]

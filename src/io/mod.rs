@@ -8,6 +8,7 @@ pub mod cog_values;
 pub mod county;
 mod deflated;
 mod error;
+pub mod feature_file;
 pub mod fetch;
 pub mod gdal_setup;
 mod geotiff_write;
@@ -21,6 +22,7 @@ pub mod scenes;
 pub mod series_csv;
 mod spool;
 pub mod vector_rows;
+mod vector_stream;
 pub mod vector_write;
 pub mod vectors;
 

@@ -105,6 +105,15 @@ pub(super) fn reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
     builder.from_reader(bytes)
 }
 
+/// The same from a stream.
+pub(super) fn streaming<R: std::io::BufRead>(mut source: R) -> std::io::Result<csv::Reader<R>> {
+    let head = source.fill_buf()?;
+    let (builder, rest) = builder(head);
+    let mark = head.len() - rest.len();
+    source.consume(mark);
+    Ok(builder.from_reader(source))
+}
+
 /// How such a table is read, and its bytes without a byte order mark.
 pub(super) fn builder(bytes: &[u8]) -> (csv::ReaderBuilder, &[u8]) {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);

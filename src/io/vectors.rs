@@ -2,7 +2,8 @@
 //! CSV, brought to longitude and latitude on WGS 84.
 
 use std::collections::BTreeMap;
-use std::io::Cursor;
+use std::io::{Cursor, Read};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use flatgeobuf::{FallibleStreamingIterator, FgbReader};
@@ -12,7 +13,7 @@ use geo::{CoordsIter, Geometry};
 use geozero::error::Result as GeozeroResult;
 use geozero::geo_types::GeoWriter;
 use geozero::geojson::GeoJson;
-use geozero::wkt::Wkt;
+use geozero::wkb::Wkb;
 use geozero::{
     ColumnValue, FeatureProcessor, FeatureProperties, GeomProcessor, GeozeroDatasource, PropertyProcessor,
     ToGeo,
@@ -112,14 +113,6 @@ pub(super) struct RawRow {
 pub(super) struct Raw {
     pub rows: Vec<RawRow>,
     pub crs: Option<Crs>,
-}
-
-impl Raw {
-    /// Adds the next feature.
-    fn push(&mut self, geometry: Option<Result<Geometry<f64>, String>>, properties: BTreeMap<String, Value>) {
-        let row = self.rows.len() + 1;
-        self.rows.push(RawRow { row, geometry, properties, mended: None });
-    }
 }
 
 /// The features of rows, none of which may be damaged.
@@ -255,50 +248,114 @@ fn from_geojson(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
 
 /// The `crs` member of GeoJSON before RFC 7946, as GDAL and QGIS still write it.
 pub(super) fn old_geojson_crs(name: &str, text: &str) -> Result<Option<Crs>, IoError> {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        crs: Option<serde_json::Value>,
-    }
     if !text.contains("\"crs\"") {
         return Ok(None);
     }
-    let head: Head = serde_json::from_str(text).map_err(|e| IoError::read(name, e))?;
-    let Some(crs) = head.crs else { return Ok(None) };
-    let Some(definition) = crs.pointer("/properties/name").and_then(serde_json::Value::as_str) else {
-        return Ok(None);
-    };
-    Crs::parse(definition).map(Some).map_err(|e| IoError::crs(name, e))
+    let head: GeoJsonHead = serde_json::from_str(text).map_err(|e| IoError::read(name, e))?;
+    head.crs(name)
 }
 
-/// The rows of FlatGeobuf. The reader trusts the lengths within a file, and panics where a
-/// damaged one lies.
+/// The part of GeoJSON that tells the CRS.
+#[derive(serde::Deserialize)]
+pub(super) struct GeoJsonHead {
+    crs: Option<serde_json::Value>,
+}
+
+impl GeoJsonHead {
+    pub(super) fn crs(&self, name: &str) -> Result<Option<Crs>, IoError> {
+        let definition = self.crs.as_ref().and_then(|crs| crs.pointer("/properties/name"));
+        let parsed = definition.and_then(serde_json::Value::as_str).map(Crs::parse);
+        parsed.transpose().map_err(|e| IoError::crs(name, e))
+    }
+}
+
+/// What takes the rows of a file as they are read: first the CRS that the file tells, then row by row.
+pub(super) trait RowSink {
+    /// The CRS of the geometries, where the file tells it.
+    fn crs(&mut self, crs: Option<Crs>) -> Result<(), IoError>;
+    /// A feature: its geometry, or why that cannot be read, where it has one; its properties.
+    fn row(
+        &mut self,
+        geometry: Option<Result<Geometry<f64>, String>>,
+        properties: Vec<(String, Value)>,
+    ) -> Result<(), IoError>;
+}
+
+impl RowSink for Raw {
+    fn crs(&mut self, crs: Option<Crs>) -> Result<(), IoError> {
+        self.crs = crs;
+        Ok(())
+    }
+
+    fn row(
+        &mut self,
+        geometry: Option<Result<Geometry<f64>, String>>,
+        properties: Vec<(String, Value)>,
+    ) -> Result<(), IoError> {
+        let row = self.rows.len() + 1;
+        self.rows.push(RawRow { row, geometry, properties: properties.into_iter().collect(), mended: None });
+        Ok(())
+    }
+}
+
+/// The rows of FlatGeobuf.
 pub(super) fn raw_flatgeobuf(name: &str, bytes: &[u8]) -> Result<Raw, IoError> {
-    std::panic::catch_unwind(|| read_flatgeobuf(name, bytes))
+    let mut raw = Raw::default();
+    each_flatgeobuf(name, Cursor::new(bytes), &mut raw)?;
+    Ok(raw)
+}
+
+/// Reads FlatGeobuf row by row. The reader trusts the lengths within a file, and panics where a
+/// damaged one lies.
+pub(super) fn each_flatgeobuf(name: &str, source: impl Read, sink: &mut dyn RowSink) -> Result<(), IoError> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| read_flatgeobuf(name, source, sink)))
         .unwrap_or_else(|_| Err(IoError::read(name, "it is damaged: lengths within the file do not fit")))
 }
 
-fn read_flatgeobuf(name: &str, bytes: &[u8]) -> Result<Raw, IoError> {
+fn read_flatgeobuf(name: &str, source: impl Read, sink: &mut dyn RowSink) -> Result<(), IoError> {
     let fail = |e: &dyn std::fmt::Display| IoError::read(name, format!("it is not FlatGeobuf: {e}"));
-    let reader = FgbReader::open(Cursor::new(bytes)).map_err(|e| fail(&e))?;
+    let reader = FgbReader::open(source).map_err(|e| fail(&e))?;
     let crs = reader.header().crs().and_then(|crs| {
         let code = crs.code();
         let epsg = crs.org().is_none_or(|org| org.eq_ignore_ascii_case("EPSG")) && code > 0;
         if epsg { Some(format!("EPSG:{code}")) } else { crs.wkt().map(str::to_owned) }
     });
-    let crs = crs.map(|c| Crs::parse(&c)).transpose().map_err(|e| IoError::crs(name, e))?;
-    let mut features = reader.select_all().map_err(|e| fail(&e))?;
-    let mut raw = Raw { crs, ..Raw::default() };
-    let mut collector = Collector::default();
+    sink.crs(crs.map(|c| Crs::parse(&c)).transpose().map_err(|e| IoError::crs(name, e))?)?;
+    let mut features = reader.select_all_seq().map_err(|e| fail(&e))?;
     while let Some(feature) = features.next().map_err(|e| fail(&e))? {
         let geometry = feature.geometry().map(|_| feature.to_geo().map_err(|e| e.to_string()));
-        feature.process_properties(&mut collector).map_err(|e| fail(&e))?;
-        raw.push(geometry, std::mem::take(&mut collector.properties));
+        let mut properties = Properties::default();
+        feature.process_properties(&mut properties).map_err(|e| fail(&e))?;
+        sink.row(geometry, properties.0)?;
     }
-    Ok(raw)
+    Ok(())
+}
+
+/// Properties in their order.
+#[derive(Default)]
+struct Properties(Vec<(String, Value)>);
+
+impl PropertyProcessor for Properties {
+    fn property(&mut self, _: usize, name: &str, value: &ColumnValue) -> GeozeroResult<bool> {
+        self.0.push((name.to_owned(), typed(value)));
+        Ok(false)
+    }
 }
 
 /// The rows of a file that GDAL reads.
 pub(super) fn raw_ogr(path: &Path, name: &str, format: VectorFormat) -> Result<Raw, IoError> {
+    let mut raw = Raw::default();
+    each_ogr(path, name, format, &mut raw)?;
+    Ok(raw)
+}
+
+/// Reads a file that GDAL reads row by row.
+pub(super) fn each_ogr(
+    path: &Path,
+    name: &str,
+    format: VectorFormat,
+    sink: &mut dyn RowSink,
+) -> Result<(), IoError> {
     // GDAL's own words for a missing file name its drivers, not the mistake.
     std::fs::metadata(path).map_err(|e| IoError::read(name, e))?;
     let driver = if format == VectorFormat::GeoPackage { "GPKG" } else { "ESRI Shapefile" };
@@ -319,17 +376,16 @@ pub(super) fn raw_ogr(path: &Path, name: &str, format: VectorFormat) -> Result<R
     }
     let Some(mut layer) = layers.pop() else { return Err(fail(&"it has no layer of geometries")) };
 
-    let crs = layer.spatial_ref().map(|s| Crs::from_spatial_ref(&s)).transpose().map_err(|e| fail(&e))?;
+    sink.crs(layer.spatial_ref().map(|s| Crs::from_spatial_ref(&s)).transpose().map_err(|e| fail(&e))?)?;
     let fields: Vec<String> = layer.defn().fields().map(|f| f.name()).collect();
-    let mut raw = Raw { crs, ..Raw::default() };
     for feature in layer.features() {
-        // By WKT: the direct way into geo knows no third dimension and no empty parts.
+        // By WKB: the direct way into geo knows no third dimension and no empty parts.
         let geometry = match feature.geometry() {
             Some(geometry) if geometry.has_gdal_ptr() && !geometry.is_empty() => {
                 let mut flat = geometry.clone();
                 flat.flatten_to_2d();
-                let text = flat.wkt().map_err(|e| fail(&e))?;
-                Some(Wkt(text).to_geo().map_err(|e| e.to_string()))
+                let bytes = flat.wkb().map_err(|e| fail(&e))?;
+                Some(Wkb(bytes).to_geo().map_err(|e| e.to_string()))
             }
             _ => None,
         };
@@ -341,9 +397,9 @@ pub(super) fn raw_ogr(path: &Path, name: &str, format: VectorFormat) -> Result<R
             };
             (field.clone(), value)
         });
-        raw.push(geometry, properties.collect());
+        sink.row(geometry, properties.collect())?;
     }
-    Ok(raw)
+    Ok(())
 }
 
 fn field_value(value: FieldValue) -> Value {
@@ -359,17 +415,23 @@ fn field_value(value: FieldValue) -> Value {
     }
 }
 
-fn from_csv(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
-    let mut table = super::series_csv::reader(bytes);
-    let header = table.headers().map_err(|e| IoError::read(name, e))?.clone();
+/// The columns of longitude and latitude.
+pub(super) fn columns_of_places(name: &str, header: &csv::StringRecord) -> Result<(usize, usize), IoError> {
     let column = |wanted: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(wanted));
     let pairs = [("lon", "lat"), ("longitude", "latitude"), ("lng", "lat"), ("long", "lat"), ("x", "y")];
-    let Some((x, y)) = pairs.iter().find_map(|(x, y)| Some((column(x)?, column(y)?))) else {
+    let found = pairs.iter().find_map(|(x, y)| Some((column(x)?, column(y)?)));
+    found.ok_or_else(|| {
         let columns: Vec<_> = header.iter().collect();
         let reason =
             format!("it has no columns `lon` and `lat` (or `x` and `y`), only {}", columns.join(", "));
-        return Err(IoError::read(name, reason));
-    };
+        IoError::read(name, reason)
+    })
+}
+
+fn from_csv(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
+    let mut table = super::series_csv::reader(bytes);
+    let header = table.headers().map_err(|e| IoError::read(name, e))?.clone();
+    let (x, y) = columns_of_places(name, &header)?;
     let mut collector = Collector::default();
     for record in table.records() {
         let record = record.map_err(|e| IoError::read(name, e))?;

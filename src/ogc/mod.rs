@@ -3,8 +3,10 @@
 
 pub mod coerce;
 pub mod collections;
+pub mod cql2;
 mod dates;
 mod execute;
+pub mod features;
 mod inputs;
 mod kvp;
 pub mod landing;
@@ -20,6 +22,7 @@ mod status_info;
 #[cfg(test)]
 mod testing;
 pub mod tiles;
+pub mod vector_tiles;
 pub mod wmts;
 mod words;
 pub mod wps;

@@ -12,7 +12,8 @@ use super::metrics::Metrics;
 use crate::jobs::{Host, Job, Queue};
 use crate::ogc::Execute;
 use crate::process::{CancelToken, Context, ProcessError, Progress, find};
-use crate::store::{LocalSink, Offered, STAGING, ServedSource, no_space, plain};
+use crate::store::collections::is_layer_of_features;
+use crate::store::{FeatureIndexes, LocalSink, Offered, STAGING, ServedSource, no_space, plain};
 
 /// Free bytes below which nothing can be written any more.
 const NO_SPACE: u64 = 128 << 10;
@@ -26,6 +27,7 @@ pub struct RunHost {
     queue: OnceLock<Weak<Queue>>,
     published: Arc<Published>,
     maps: Arc<Maps>,
+    indexes: Arc<FeatureIndexes>,
 }
 
 impl RunHost {
@@ -36,8 +38,9 @@ impl RunHost {
         published: Arc<Published>,
         maps: Arc<Maps>,
         metrics: Arc<Metrics>,
+        indexes: Arc<FeatureIndexes>,
     ) -> Self {
-        Self { offered, threads, metrics, queue: OnceLock::new(), published, maps }
+        Self { offered, threads, metrics, queue: OnceLock::new(), published, maps, indexes }
     }
 
     /// What requests may name.
@@ -113,7 +116,14 @@ impl Host for RunHost {
         });
         // Asked while what was written is still there.
         run.map_err(|error| self.or_full(error))?;
-        sink.commit().map_err(|error| self.or_full(error.into()))?;
+        let files = sink.commit().map_err(|error| self.or_full(error.into()))?;
+        // Results of features answer at once when they are first asked for.
+        for file in files.iter().filter(|file| is_layer_of_features(file)) {
+            progress.step("put features into columns", 0);
+            if let Err(error) = self.indexes.of(file) {
+                tracing::warn!(job = job.id, %error, "results are not in columns");
+            }
+        }
         Ok(())
     }
 

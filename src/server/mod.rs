@@ -7,6 +7,7 @@ pub mod config;
 mod cors;
 mod error;
 mod execute;
+mod features;
 mod health;
 mod host;
 mod html;
@@ -21,6 +22,7 @@ mod results;
 mod series;
 mod service;
 mod state;
+mod vector_tiles;
 mod watch;
 mod wire;
 mod wps;
@@ -61,5 +63,7 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
         .service(web::resource("/viewer").get(pages::viewer))
         .service(web::resource("/jobs/{job}/results/{output}/picture").get(results::picture))
         .configure(maps::configure)
+        .configure(features::routes)
+        .configure(vector_tiles::routes)
         .default_service(web::route().to(pages::nowhere));
 }

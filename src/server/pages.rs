@@ -15,10 +15,9 @@ use crate::ogc::collections::rel;
 use crate::ogc::link::OPENAPI_JSON;
 use crate::ogc::openapi::{OpenApi, Part};
 use crate::ogc::outputs::{HTML, JSON};
-use crate::ogc::wmts;
 use crate::ogc::{
-    Conformance, LandingPage, Link, ProblemType, ProcessDescription, ProcessList, process_document,
-    read_query,
+    Conformance, LandingPage, Link, ProblemType, ProcessDescription, ProcessList, features, process_document,
+    read_query, wmts,
 };
 use crate::process::{DynProcess, find, registry, suggest};
 use crate::store::{Kind, Offered};
@@ -55,7 +54,7 @@ fn data_links(base: &str) -> Vec<Link> {
 }
 
 /// Conformance classes of collections and of what is made of them.
-const DATA_CLASSES: [&str; 18] = [
+const DATA_CLASSES: [&str; 19] = [
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/simple-query",
@@ -64,6 +63,7 @@ const DATA_CLASSES: [&str; 18] = [
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tilesets-list",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/geodata-tilesets",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/png",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/mvt",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/oas30",
     "http://www.opengis.net/spec/tms/2.0/conf/tilematrixset",
     "http://www.opengis.net/spec/tms/2.0/conf/tilematrixsetlimits",
@@ -77,7 +77,7 @@ const DATA_CLASSES: [&str; 18] = [
 ];
 
 pub async fn conformance(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
-    let mut classes = Conformance::new(DATA_CLASSES);
+    let mut classes = Conformance::new(DATA_CLASSES.into_iter().chain(features::CONFORMANCE));
     classes.conforms_to.retain(|class| !NOT_YET.iter().any(|end| class.ends_with(end)));
     html::answer(&request, &state, &classes, html::conformance::page)
 }
@@ -151,6 +151,8 @@ pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer 
             Part::Styles,
             Part::Values,
             Part::Metrics,
+            Part::Features,
+            Part::VectorTiles,
         ],
         secured: !state.access.is_open(),
         examples: &BTreeMap::new(),

@@ -15,8 +15,8 @@ use super::host::RunHost;
 use super::maps::Maps;
 use super::metrics::Metrics;
 use crate::jobs::{JobsError, Limits, Queue, Store};
-use crate::store::Offered;
-use crate::store::collections::Catalogue;
+use crate::store::collections::{Catalogue, is_layer_of_features};
+use crate::store::{FeatureIndexes, Offered};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,8 @@ pub struct ServerState {
     pub(super) health: Health,
     /// The folder of jobs and results.
     pub(super) folder: PathBuf,
+    /// Features by place and condition.
+    pub(super) indexes: Arc<FeatureIndexes>,
     /// Path before every route.
     prefix: String,
 }
@@ -96,6 +98,7 @@ impl ServerState {
         let results = folder.join("results");
         std::fs::create_dir_all(&results)
             .map_err(|e| StartError::Folder { path: results.display().to_string(), reason: e.to_string() })?;
+        let indexes = Arc::new(FeatureIndexes::new(&results, &folder.join("columns")));
         let access = Access::open(&config)?;
         let data = config.data.clone();
         let offered = Offered {
@@ -106,14 +109,21 @@ impl ServerState {
             folders: data.folders,
             results,
         };
-        let published = Arc::new(Published::new(Catalogue::new(offered.clone())));
+        let published = Arc::new(Published::new(Catalogue::new(offered.clone(), indexes.clone())));
         let maps = Arc::new(Maps::new(&config.maps).map_err(StartError::Threads)?);
         let threads = match config.jobs.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from).div_ceil(config.jobs.workers),
             threads => threads,
         };
         let metrics = Arc::new(Metrics::new()?);
-        let host = Arc::new(RunHost::new(offered, threads, published.clone(), maps.clone(), metrics.clone()));
+        let host = Arc::new(RunHost::new(
+            offered,
+            threads,
+            published.clone(),
+            maps.clone(),
+            metrics.clone(),
+            indexes.clone(),
+        ));
         // Opened first: what is swept must not be another server's.
         let store = Store::open(&folder.join("jobs.sqlite"))?;
         host.sweep();
@@ -127,9 +137,16 @@ impl ServerState {
         };
         let queue = Arc::new(Queue::start(store, host.clone(), limits)?);
         host.ask(&queue);
+        let features = config
+            .data
+            .mines
+            .values()
+            .chain(config.data.files.values())
+            .filter(|path| is_layer_of_features(path));
+        indexes.prepare(features.cloned().collect());
         let health = Health::new(config.limits.free_megabytes << 20);
         let prefix = String::new();
-        Ok(Self { config, queue, host, published, maps, access, metrics, health, folder, prefix })
+        Ok(Self { config, queue, host, published, maps, indexes, access, metrics, health, folder, prefix })
     }
 
     /// Mounted under a path, such as `/rededge`.

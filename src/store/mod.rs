@@ -3,6 +3,8 @@
 
 pub mod collections;
 mod cubes;
+mod feature_index;
+pub mod feature_query;
 mod features;
 mod offered;
 mod served;
@@ -10,6 +12,7 @@ mod sink;
 mod source;
 
 pub use cubes::scene_sources;
+pub use feature_index::FeatureIndexes;
 pub use offered::{Kind, Offered};
 pub use served::{ServedSource, plain, result_file};
 pub use sink::{LocalSink, STAGING, StoreError, no_space};

@@ -4,14 +4,18 @@
 //! tenth of a pixel, into bytes that a palette colours.
 
 mod cache;
+mod clip;
+mod frame;
 mod matrix;
 mod mesh;
+pub mod mvt;
 mod paint;
 mod picture;
 mod pool;
 mod raster;
 
 pub use cache::{Tile, TileCache, TileKey};
+pub use frame::{Frame, Grid};
 pub use matrix::{MatrixSet, TileAddress};
 pub use paint::{Painter, TileError, View};
 pub use picture::{Format, Indexed};

@@ -15,6 +15,7 @@ mod server;
 mod server_collections;
 mod server_config;
 mod server_desktop;
+mod server_features;
 mod server_html;
 mod server_ogcapi_processes;
 mod server_ops;

@@ -10,7 +10,7 @@ const NEAR: f64 = 1e-8;
 /// The geometry with all longitudes within -180..180: polygons that cross the 180th meridian in
 /// parts. `continuous` says that longitudes run on from vertex to vertex (179, 181); else a step
 /// of more than half a turn (179, -179) is one over the meridian.
-pub(super) fn cut(geometry: Geometry<f64>, continuous: bool) -> Geometry<f64> {
+pub(in crate::io) fn cut(geometry: Geometry<f64>, continuous: bool) -> Geometry<f64> {
     let point = |p: Point<f64>| Point::new(within(p.x()), p.y());
     match geometry {
         Geometry::Point(p) => point(p).into(),

@@ -9,7 +9,7 @@ use crate::crs::{Crs, CrsError};
 /// Transforms geometries to longitude and latitude on WGS 84. Degrees stay in the turn in which
 /// they were given (181 stays 181); from projected systems they come as PROJ gives them, within
 /// -180..180.
-pub(super) fn to_lon_lat(geometries: &mut [&mut Geometry<f64>], crs: &Crs) -> Result<(), CrsError> {
+pub(in crate::io) fn to_lon_lat(geometries: &mut [&mut Geometry<f64>], crs: &Crs) -> Result<(), CrsError> {
     let transformer = crs.transformer_to(&Crs::wgs84())?;
     if transformer.is_identity() {
         return Ok(());

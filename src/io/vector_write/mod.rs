@@ -3,11 +3,11 @@
 //! Features wait in batches of some thousands (one call of PROJ, one transaction a batch), so that
 //! memory does not grow with their number; FlatGeobuf alone keeps an index entry for each.
 
-mod antimeridian;
+pub(super) mod antimeridian;
 mod flatgeobuf;
 mod geojson;
 mod geopackage;
-mod lon_lat;
+pub(super) mod lon_lat;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 
 mod answers;
 mod data;
+mod features;
 mod maps;
 mod schemas;
 
@@ -50,11 +51,15 @@ pub enum Part {
     Styles,
     /// Values of rasters.
     Values,
+    /// `/collections/{collectionId}/items` and what tells how to ask for them
+    Features,
+    /// `/collections/{collectionId}/tiles`
+    VectorTiles,
 }
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Landing,
         Self::Conformance,
         Self::Api,
@@ -71,6 +76,8 @@ impl Part {
         Self::Tiles,
         Self::Styles,
         Self::Values,
+        Self::Features,
+        Self::VectorTiles,
     ];
 }
 
@@ -171,7 +178,8 @@ impl OpenApi<'_> {
         put(Part::Log, "/jobs/{jobID}/log", log());
         put(Part::Health, "/health", health());
         put(Part::Metrics, "/metrics", metrics());
-        for (part, path, item) in data::paths().into_iter().chain(maps::paths()) {
+        let all = data::paths().into_iter().chain(maps::paths()).chain(features::paths());
+        for (part, path, item) in all {
             put(part, path, item);
         }
         paths

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::ogc::Link;
-use crate::ogc::collections::{CRS84, CollectionInfo, DataType, Extent, crs_uri};
-use crate::ogc::outputs::JSON;
+use crate::ogc::collections::{CRS84, CollectionInfo, DataType, Extent, crs_uri, rel};
+use crate::ogc::features::{self, SCHEMA_JSON};
+use crate::ogc::outputs::{CSV, GEOJSON, GEOPACKAGE, JSON};
 use crate::server::config::DataConfig;
 use crate::server::maps;
 use crate::store::collections::{Collection, LayerKind, Origin};
@@ -17,14 +18,16 @@ pub fn told(collection: &Collection, base: &str, data: &DataConfig) -> Collectio
     let storage = grid.map(crate::crs::GeoBox::bounds).map(|b| [b.min_x, b.min_y, b.max_x, b.max_y]);
     let storage_crs = grid.and_then(|g| g.crs.epsg()).map(crs_uri);
     let storage_crs = storage_crs.or_else(|| layer.kind.is_features().then(|| CRS84.to_owned()));
-    let mut crs = vec![CRS84.to_owned()];
-    crs.extend(storage_crs.iter().filter(|uri| *uri != CRS84).cloned());
     let features = layer.kind.is_features();
     let mut more = more(&layer.kind);
     if let Origin::Configured { name } = &collection.origin {
         // What inputs of processes call it.
         more.insert("offeredAs".to_owned(), name.as_str().into());
     }
+    let crs = match &layer.kind {
+        LayerKind::Features { epsg, .. } => crate::server::features::supported(*epsg),
+        _ => std::iter::once(CRS84.to_owned()).chain(storage_crs.clone()).collect(),
+    };
     CollectionInfo {
         id: collection.id.clone(),
         title: collection.title.clone(),
@@ -115,10 +118,28 @@ fn links(collection: &Collection, base: &str, data: &DataConfig) -> Vec<Link> {
     ];
     links.extend(maps::collection_links(collection, base));
     links.extend(origin_links(&collection.origin, base));
+    if collection.layer.kind.is_features() {
+        links.extend(feature_links(&own));
+    }
     if let Some(license) = data.license.as_ref().filter(|l| l.starts_with("http")) {
         links.push(Link::new(license, "license", "text/html"));
     }
     links
+}
+
+/// To items, what may be asked of them, and vector tiles.
+fn feature_links(own: &str) -> Vec<Link> {
+    let items = format!("{own}/items");
+    vec![
+        Link::new(&items, "items", GEOJSON).titled("Its features"),
+        Link::new(format!("{items}?f=csv"), "items", CSV).titled("All its features, as a table"),
+        Link::new(format!("{items}?f=gpkg"), "items", GEOPACKAGE).titled("All its features, as a GeoPackage"),
+        Link::new(format!("{own}/queryables"), features::rel::QUERYABLES, SCHEMA_JSON)
+            .titled("What may be asked of its features"),
+        Link::new(format!("{own}/schema"), features::rel::SCHEMA, SCHEMA_JSON)
+            .titled("What its features have"),
+        Link::new(format!("{own}/tiles"), rel::TILESETS_VECTOR, JSON).titled("Its vector tiles"),
+    ]
 }
 
 /// To the job that made it.

@@ -12,7 +12,7 @@ use super::describe::{self, has_places, may_be_layer, media_type_of, version_of}
 use super::{Collection, Layer, Origin};
 use crate::ogc::outputs::{CSV, essence};
 use crate::ogc::{DateInterval, title_of};
-use crate::store::{Offered, plain, result_file};
+use crate::store::{FeatureIndexes, Offered, plain, result_file};
 
 /// A successful job, whose results may be layers.
 #[derive(Clone, Debug)]
@@ -52,6 +52,7 @@ struct Configured {
 #[derive(Debug)]
 pub struct Catalogue {
     offered: Offered,
+    indexes: Arc<FeatureIndexes>,
     configured: Vec<Configured>,
     results: Mutex<HashMap<String, Outputs>>,
 }
@@ -62,7 +63,7 @@ fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Catalogue {
     /// A catalogue of what is offered and of results below its folder.
-    pub fn new(offered: Offered) -> Self {
+    pub fn new(offered: Offered, indexes: Arc<FeatureIndexes>) -> Self {
         let mut taken = BTreeMap::new();
         let files = offered.mines.iter().chain(&offered.files);
         let files = files.filter(|(_, path)| media_type_of(path).is_some());
@@ -75,7 +76,7 @@ impl Catalogue {
                 layer: Mutex::default(),
             })
             .collect();
-        Self { offered, configured, results: Mutex::default() }
+        Self { offered, indexes, configured, results: Mutex::default() }
     }
 
     /// How many names the operator offers that may be layers.
@@ -103,7 +104,7 @@ impl Catalogue {
             let described = if entry.cube {
                 describe::cube(path)
             } else {
-                describe::file(path, media_type_of(path).unwrap_or_default())
+                describe::file(path, media_type_of(path).unwrap_or_default(), &self.indexes)
             };
             let layer = told(&entry.name, described);
             *known = Some((now, layer.clone()));
@@ -134,7 +135,7 @@ impl Catalogue {
             let folder = self.offered.results.join(&job.folder);
             let described = result_file(&folder, &output.name)
                 .ok_or_else(|| format!("{} is not there", output.name))
-                .and_then(|path| describe::file(&path, &output.media_type));
+                .and_then(|path| describe::file(&path, &output.media_type, &self.indexes));
             let dated = described.map(|layer| Layer { dates: layer.dates.or(dates_of(&folder)), ..layer });
             told(&output.name, dated)
         });

@@ -1,26 +1,23 @@
 //! A layer from its file.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 use gdal::Metadata;
 use gdal::raster::{GdalDataType, RasterBand};
-use geo::{BoundingRect, Geometry};
 
 use super::{Layer, LayerKind};
-use crate::classmap::{Symbol, percent_style};
+use crate::classmap::percent_style;
 use crate::cube::{CubeRequest, DataCube};
 use crate::io::cog::read_legend;
 use crate::io::cog_values::shown_range;
 use crate::io::gdal_setup::open_raster;
 use crate::io::raster_file::{Place, RasterFile};
 use crate::io::scenes::open_cube;
-use crate::io::vectors;
 use crate::ogc::outputs::{CSV, FLATGEOBUF, GEOJSON, GEOPACKAGE, GEOTIFF, essence};
 use crate::ogc::{CubeInput, CubeSource};
-use crate::store::scene_sources;
-use crate::vector::{FeatureTable, Field, FieldKind, GeometryKind, Value};
+use crate::store::{FeatureIndexes, scene_sources};
+use crate::vector::GeometryKind;
 
 /// Why a file is no layer.
 pub type Reason = String;
@@ -56,10 +53,10 @@ pub fn version_of(path: &Path) -> Option<String> {
 ///
 /// # Errors
 /// Why it is no layer, with the file's name: for the log.
-pub fn file(path: &Path, media_type: &str) -> Result<Layer, Reason> {
+pub fn file(path: &Path, media_type: &str, indexes: &FeatureIndexes) -> Result<Layer, Reason> {
     let version = version_of(path).ok_or_else(|| format!("{} is not there", path.display()))?;
     let raster = essence(media_type).starts_with("image/");
-    let (kind, bounds, styles) = if raster { raster_layer(path)? } else { feature_layer(path)? };
+    let (kind, bounds, styles) = if raster { raster_layer(path)? } else { feature_layer(path, indexes)? };
     let (file, media_type) = (path.to_owned(), media_type.to_owned());
     Ok(Layer { file, media_type, version, kind, bounds, dates: None, styles })
 }
@@ -99,6 +96,14 @@ fn range_of(band: &RasterBand) -> gdal::errors::Result<(f64, f64)> {
     Ok(shown_range(found.min, found.max))
 }
 
+/// Whether a file that a job left is one of features.
+pub fn is_layer_of_features(path: &Path) -> bool {
+    match media_type_of(path) {
+        Some(CSV) => has_places(path),
+        other => [Some(GEOJSON), Some(GEOPACKAGE), Some(FLATGEOBUF)].contains(&other),
+    }
+}
+
 /// Whether a table has places, by its head: those of series or areas have none.
 pub fn has_places(path: &Path) -> bool {
     let mut head = String::new();
@@ -109,52 +114,16 @@ pub fn has_places(path: &Path) -> bool {
     read.is_ok() && columns.into_iter().any(|c| places.contains(&c.as_str()))
 }
 
-fn feature_layer(path: &Path) -> Result<Described, Reason> {
-    let table = vectors::read(path).map_err(|e| e.to_string())?.table;
-    let (points, polygons) = table.features.iter().fold((false, false), |(points, polygons), f| {
-        let point = matches!(f.geometry, Geometry::Point(_) | Geometry::MultiPoint(_));
-        (points || point, polygons || !point)
-    });
-    let (geometry, symbol) = match (points, polygons) {
-        (true, false) => (GeometryKind::Point, "mines"),
-        (false, _) => (GeometryKind::Polygon, "zones"),
-        (true, true) => (GeometryKind::Any, "zones"),
+fn feature_layer(path: &Path, indexes: &FeatureIndexes) -> Result<Described, Reason> {
+    let table = indexes.of(path).map_err(|e| e.to_string())?;
+    let symbol = if table.geometry() == GeometryKind::Point { "mines" } else { "zones" };
+    let kind = LayerKind::Features {
+        geometry: table.geometry(),
+        count: table.len() as u64,
+        fields: table.fields().to_vec(),
+        epsg: table.epsg(),
     };
-    debug_assert!(Symbol::of(symbol).is_some());
-    let kind =
-        LayerKind::Features { geometry, count: table.features.len() as u64, fields: fields_of(&table) };
-    Ok((kind, bounds_of(&table), vec![symbol.to_owned()]))
-}
-
-fn bounds_of(table: &FeatureTable) -> Option<[f64; 4]> {
-    let rects = table.features.iter().filter_map(|f| f.geometry.bounding_rect());
-    rects
-        .map(|r| [r.min().x, r.min().y, r.max().x, r.max().y])
-        .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
-}
-
-/// Fields by name; numbers that are all whole are integers, and mixed values text.
-fn fields_of(table: &FeatureTable) -> Vec<Field> {
-    let mut kinds: BTreeMap<&str, Option<FieldKind>> = BTreeMap::new();
-    for (name, value) in table.features.iter().flat_map(|f| &f.properties) {
-        let kind = match value {
-            Value::Null => None,
-            Value::Bool(_) => Some(FieldKind::Boolean),
-            Value::Number(n) if n.fract() == 0.0 && n.abs() < 9e15 => Some(FieldKind::Integer),
-            Value::Number(_) => Some(FieldKind::Real),
-            Value::Text(_) => Some(FieldKind::Text),
-        };
-        let known = kinds.entry(name).or_default();
-        *known = match (*known, kind) {
-            (None, kind) | (kind, None) => kind,
-            (Some(a), Some(b)) if a == b => Some(a),
-            (Some(FieldKind::Integer | FieldKind::Real), Some(FieldKind::Integer | FieldKind::Real)) => {
-                Some(FieldKind::Real)
-            }
-            _ => Some(FieldKind::Text),
-        };
-    }
-    kinds.into_iter().map(|(name, kind)| Field::new(name, kind.unwrap_or(FieldKind::Text))).collect()
+    Ok((kind, table.bounds(), vec![symbol.to_owned()]))
 }
 
 /// Describes a cube that the operator offers.

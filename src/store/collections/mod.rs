@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 pub use catalogue::{Catalogue, JobResults};
+pub use describe::is_layer_of_features;
 
 use crate::classmap::Legend;
 use crate::crs::GeoBox;
@@ -120,6 +121,8 @@ pub enum LayerKind {
         count: u64,
         /// Their attributes.
         fields: Vec<Field>,
+        /// The EPSG code of the file's CRS, where it has one.
+        epsg: Option<u32>,
     },
 }
 
