@@ -146,7 +146,7 @@ impl ServerState {
         indexes.prepare(features.cloned().collect());
         let health = Health::new(config.limits.free_megabytes << 20);
         let prefix = String::new();
-        Ok(Self { config, queue, host, published, maps, indexes, access, metrics, health, folder, prefix })
+        Ok(Self { config, queue, host, published, maps, access, metrics, health, folder, indexes, prefix })
     }
 
     /// Mounted under a path, such as `/rededge`.
