@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 const ABOUT_THE_ANSWER: [&str; 3] = ["subscriber", "response", "mode"];
 
 /// SHA-256 (hex) of the request without the members that change no result, its members in order of
-/// their names and its numbers by value (`1.0` is `1`).
-pub(super) fn hash(request: &Value) -> String {
+/// their names and its numbers by value (`1.0` is `1`); and of `basis`, how the data looks that the
+/// request names.
+pub(super) fn hash(request: &Value, basis: &str) -> String {
     let mut plain = canonical(request);
     if let Value::Object(members) = &mut plain {
         for name in ABOUT_THE_ANSWER {
@@ -17,7 +18,7 @@ pub(super) fn hash(request: &Value) -> String {
         // No wish and no outputs named are the same.
         members.retain(|_, value| !value.is_null() && value.as_object().is_none_or(|o| !o.is_empty()));
     }
-    Sha256::digest(plain.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(plain.to_string() + basis).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn canonical(value: &Value) -> Value {
@@ -54,8 +55,9 @@ mod tests {
             "response": "document", "subscriber": {"successUri": "https://example.org/done"},
             "inputs": {"b": {"y": 0, "x": [1, 2.5]}, "a": 1.0}
         });
-        assert_eq!(hash(&one), hash(&other));
-        assert_eq!(hash(&one).len(), 64);
+        assert_eq!(hash(&one, ""), hash(&other, ""));
+        assert_eq!(hash(&one, "").len(), 64);
+        assert_ne!(hash(&one, "mines=1;"), hash(&one, "mines=2;"), "data that has changed is other data");
     }
 
     #[test]
@@ -68,7 +70,7 @@ mod tests {
             json!({"inputs": {"a": [1, 2], "b": null}}),
             json!({"inputs": {"a": [1, 2]}, "outputs": {"classMap": {}}}),
         ] {
-            assert_ne!(hash(&base), hash(&other), "{other}");
+            assert_ne!(hash(&base, ""), hash(&other, ""), "{other}");
         }
     }
 }

@@ -4,6 +4,7 @@
 mod canonical;
 mod error;
 mod model;
+mod notices;
 mod query;
 mod queue;
 mod reporter;
@@ -13,6 +14,7 @@ mod workers;
 
 pub use error::{JobsError, SubmitError};
 pub use model::{Failure, Job, JobState, LogLine, NewJob, VERSION};
+pub use notices::{Event, Notice, Subscription, Untold};
 pub use query::{Filter, Page};
 pub use queue::{Host, Limits, Load, Queue};
 pub use store::{Expired, Store};

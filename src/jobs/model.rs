@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::notices::Subscription;
 use crate::process::ProcessError;
 
 /// The version of every process: that of the crate. Results of another version are not shared.
@@ -139,6 +140,9 @@ pub struct Job {
     pub of: Option<String>,
     /// The id of the request that made it, as it stands in the log of whoever handed it on.
     pub request_id: Option<String>,
+    /// How the data looked that the request names, when it was made: with the request it tells whether
+    /// two jobs ask for the same. Not kept as such.
+    pub basis: String,
 }
 
 impl Job {
@@ -161,6 +165,7 @@ impl Job {
             failure: None,
             of: None,
             request_id: new.request_id,
+            basis: new.basis,
         }
     }
 
@@ -194,6 +199,10 @@ pub struct NewJob {
     pub fresh: bool,
     /// The id of the request, for logs.
     pub request_id: Option<String>,
+    /// How the data looks that the request names: where that differs, so do the results.
+    pub basis: String,
+    /// Who is told how it goes.
+    pub subscriber: Option<Subscription>,
 }
 
 /// A line of a job's log.

@@ -6,13 +6,18 @@ use std::time::{Duration, Instant};
 
 use super::model::now;
 use super::workers::{Fate, Shared, Waiting, guarded};
-use super::{Failure, Filter, Job, JobState, JobsError, LogLine, NewJob, Page, Store, SubmitError};
+use super::{
+    Failure, Filter, Job, JobState, JobsError, LogLine, NewJob, Notice, Page, Store, SubmitError,
+    Subscription, Untold,
+};
 use crate::process::{CancelToken, ProcessError, Progress};
 
 /// What a restart says of a job that was running.
 const STOPPED: &str = "the server stopped while it ran";
 /// What a job says that waits for the next start.
 const PUT_BACK: &str = "the server stopped while it ran; it runs again at the next start";
+/// Threads that tell subscribers: one that answers slowly does not keep all others waiting.
+const MESSENGERS: usize = 2;
 /// How long workers have to come out once their runs are cancelled.
 const WAY_OUT: Duration = Duration::from_secs(5);
 
@@ -36,6 +41,15 @@ pub trait Host: Send + Sync {
     /// A job is over (successful, failed or dismissed), for callbacks and counters. Called one by
     /// one on a thread of its own.
     fn finished(&self, _job: &Job) {}
+
+    /// Tells somebody what happened to a job. Called from a thread of its own, and again later where
+    /// the failure may pass.
+    ///
+    /// # Errors
+    /// [`Untold`].
+    fn notify(&self, _notice: &Notice, _job: &Job) -> Result<(), Untold> {
+        Ok(())
+    }
 
     /// Whether a job that ran when the server stopped can go on from what it kept.
     fn resumable(&self, _job: &Job) -> bool {
@@ -109,6 +123,9 @@ impl Queue {
         }
         queue.spawn("job-clock".to_owned(), Shared::keep_time)?;
         queue.spawn("job-news".to_owned(), move |shared| shared.tell(&news))?;
+        for k in 0..MESSENGERS {
+            queue.spawn(format!("job-notices-{k}"), Shared::notify)?;
+        }
         Ok(queue)
     }
 
@@ -126,13 +143,13 @@ impl Queue {
     ///
     /// # Errors
     /// [`SubmitError`]; then nothing is recorded.
-    pub fn submit(&self, new: NewJob) -> Result<Job, SubmitError> {
-        let fresh = new.fresh;
+    pub fn submit(&self, mut new: NewJob) -> Result<Job, SubmitError> {
+        let (fresh, subscriber) = (new.fresh, new.subscriber.take());
         let mut job = Job::accepted(new);
         if !self.shared.state().open {
             return Err(SubmitError::Stopping);
         }
-        if !fresh && let Some(shared) = self.share(&job)? {
+        if !fresh && let Some(shared) = self.share(&job, subscriber.as_ref())? {
             self.shared.announce(&shared);
             return Ok(shared);
         }
@@ -154,7 +171,7 @@ impl Queue {
         // Times in the order of numbers, as both order lists.
         job.created = now();
         job.updated = job.created;
-        self.shared.store.insert(&job)?;
+        self.shared.store.insert(&job, subscriber.as_ref())?;
         state.waiting.push_back(Waiting::of(&job));
         drop(state);
         self.shared.work.notify_one();
@@ -162,13 +179,13 @@ impl Queue {
     }
 
     /// The job as one that shares the results of an equal one, recorded, where there is such.
-    fn share(&self, job: &Job) -> Result<Option<Job>, JobsError> {
+    fn share(&self, job: &Job, subscriber: Option<&Subscription>) -> Result<Option<Job>, JobsError> {
         let Some(original) = self.shared.store.find_same(job)? else { return Ok(None) };
         if guarded(|| self.shared.host.has_results(&original)) != Some(true) {
             return Ok(None);
         }
         let shared = job.clone().sharing(&original);
-        Ok(self.shared.store.insert_sharing(&shared)?.then_some(shared))
+        Ok(self.shared.store.insert_sharing(&shared, subscriber)?.then_some(shared))
     }
 
     /// The job with this id, with its request.
@@ -274,6 +291,7 @@ impl Queue {
                 self.shared.announce(job);
             }
         }
+        self.shared.notices.notify_all();
         Ok(job)
     }
 
@@ -288,6 +306,7 @@ impl Queue {
         self.shared.work.notify_all();
         self.shared.clock.notify_all();
         self.shared.ended.notify_all();
+        self.shared.notices.notify_all();
         if !self.shared.wait_for_all(grace) {
             let mut state = self.shared.state();
             for (id, running) in state.running.iter_mut().filter(|(_, running)| running.fate.is_none()) {

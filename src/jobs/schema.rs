@@ -47,6 +47,19 @@ CREATE TABLE log (
 ALTER TABLE jobs ADD COLUMN request_id TEXT;
 CREATE INDEX jobs_by_duration ON jobs (finished - started, created, number, state, process, owner);
 ",
+    "
+CREATE TABLE notices (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+    event TEXT NOT NULL CHECK (event IN ('success', 'progress', 'failure')),
+    address TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    tries INTEGER NOT NULL,
+    due INTEGER
+) STRICT;
+CREATE INDEX notices_by_job ON notices (job);
+CREATE INDEX notices_by_time ON notices (due) WHERE due IS NOT NULL;
+",
 ];
 
 /// The newest version of the tables.

@@ -11,7 +11,9 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::model::now;
-use super::{Failure, Filter, Job, JobState, JobsError, LogLine, Page, canonical, schema};
+use super::{
+    Failure, Filter, Job, JobState, JobsError, LogLine, Page, Subscription, canonical, notices, schema,
+};
 
 /// The columns of [`job_of`], in order.
 const COLUMNS: &str = "id, process, version, owner, state, created, started, finished, updated, progress, \
@@ -21,7 +23,7 @@ const OVER: &str = "('successful', 'failed', 'dismissed')";
 /// Prepared statements that are kept.
 const STATEMENTS: usize = 64;
 
-type Result<T> = std::result::Result<T, JobsError>;
+pub(super) type Result<T> = std::result::Result<T, JobsError>;
 
 /// The rows of all jobs. One process at a time holds a file.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ impl FromSql for JobState {
 }
 
 /// The time in this column, stored as milliseconds since 1970.
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     let stored: Option<i64> = row.get(column)?;
     let read = stored.map(Timestamp::from_millisecond).transpose();
     read.map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, e.into()))
@@ -85,6 +87,7 @@ fn job_of(row: &Row<'_>) -> rusqlite::Result<Job> {
         failure: json(row, 11)?,
         of: row.get(12)?,
         request_id: row.get(13)?,
+        basis: String::new(),
     })
 }
 
@@ -93,7 +96,11 @@ fn failure_text(failure: Option<&Failure>) -> Option<String> {
     failure.and_then(|f| serde_json::to_string(f).ok())
 }
 
-fn insert(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
+fn insert(
+    transaction: &Transaction<'_>,
+    job: &Job,
+    subscriber: Option<&Subscription>,
+) -> rusqlite::Result<()> {
     let millis = |t: Timestamp| t.as_millisecond();
     transaction
         .prepare_cached(
@@ -116,13 +123,13 @@ fn insert(transaction: &Transaction<'_>, job: &Job) -> rusqlite::Result<()> {
             failure_text(job.failure.as_ref()),
             job.of,
             job.request_id,
-            canonical::hash(&job.request),
+            canonical::hash(&job.request, &job.basis),
         ])?;
     let number = transaction.last_insert_rowid();
     transaction
         .prepare_cached("INSERT INTO requests (job, request) VALUES (?, ?)")?
         .execute(params![number, job.request.to_string()])?;
-    Ok(())
+    notices::subscribe(transaction, number, job.state, subscriber)
 }
 
 /// The id under which results are kept that no successful job shares any more.
@@ -172,12 +179,12 @@ impl Store {
         Ok(Self { connection: Mutex::new(connection), _lock: lock })
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One transaction that writes.
-    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+    pub(super) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
         let mut connection = self.connection();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let answer = work(&transaction)?;
@@ -190,12 +197,12 @@ impl Store {
         Ok(self.connection().prepare_cached(sql)?.execute(values)? > 0)
     }
 
-    /// Records a new job.
+    /// Records a new job and who is told of it.
     ///
     /// # Errors
     /// [`JobsError::Database`], where the id is taken too.
-    pub fn insert(&self, job: &Job) -> Result<()> {
-        self.write(|t| insert(t, job))
+    pub fn insert(&self, job: &Job, subscriber: Option<&Subscription>) -> Result<()> {
+        self.write(|t| insert(t, job, subscriber))
     }
 
     /// Records many new jobs at once, all or none.
@@ -203,7 +210,7 @@ impl Store {
     /// # Errors
     /// As [`Store::insert`].
     pub fn insert_all(&self, jobs: &[Job]) -> Result<()> {
-        self.write(|t| jobs.iter().try_for_each(|job| insert(t, job)))
+        self.write(|t| jobs.iter().try_for_each(|job| insert(t, job, None)))
     }
 
     /// Records a job that shares the results of another, where that one still has them: `false`
@@ -211,11 +218,11 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::insert`].
-    pub fn insert_sharing(&self, job: &Job) -> Result<bool> {
+    pub fn insert_sharing(&self, job: &Job, subscriber: Option<&Subscription>) -> Result<bool> {
         self.write(|t| {
             let gone = unshared(t, job.results_id())?.is_some();
             if !gone {
-                insert(t, job)?;
+                insert(t, job, subscriber)?;
             }
             Ok(!gone)
         })
@@ -291,7 +298,7 @@ impl Store {
     /// # Errors
     /// [`JobsError::Database`].
     pub fn find_same(&self, job: &Job) -> Result<Option<Job>> {
-        let hash = canonical::hash(&job.request);
+        let hash = canonical::hash(&job.request, &job.basis);
         let connection = self.connection();
         let sql = format!(
             "SELECT {COLUMNS} FROM jobs WHERE hash = ? AND process = ? AND version = ? AND owner IS ? \
@@ -307,7 +314,9 @@ impl Store {
     /// # Errors
     /// [`JobsError::Database`].
     pub fn start(&self, id: &str) -> Result<bool> {
-        self.change(
+        self.pass(
+            id,
+            JobState::Running,
             "UPDATE jobs SET state = 'running', started = ?2, updated = ?2, progress = 0, message = '' \
              WHERE id = ?1 AND state = 'accepted'",
             params![id, now().as_millisecond()],
@@ -377,8 +386,21 @@ impl Store {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// A job passes into a state by this statement, and whoever is to be told of that will be.
+    fn pass(&self, id: &str, into: JobState, sql: &str, values: impl rusqlite::Params) -> Result<bool> {
+        self.write(|t| {
+            let changed = t.prepare_cached(sql)?.execute(values)? > 0;
+            if changed {
+                notices::fall_due(t, id, into)?;
+            }
+            Ok(changed)
+        })
+    }
+
     fn end(&self, id: &str, state: JobState, message: &str, failure: Option<&Failure>) -> Result<bool> {
-        self.change(
+        self.pass(
+            id,
+            state,
             "UPDATE jobs SET state = ?2, finished = ?3, updated = ?3, message = ?4, failure = ?5, \
              started = coalesce(started, ?3), progress = iif(?2 = 'successful', 100, progress) \
              WHERE id = ?1 AND state IN ('accepted', 'running')",
@@ -407,7 +429,9 @@ impl Store {
     /// # Errors
     /// [`JobsError::Database`].
     pub fn dismiss(&self, id: &str) -> Result<bool> {
-        self.change(
+        self.pass(
+            id,
+            JobState::Dismissed,
             "UPDATE jobs SET state = 'dismissed', finished = coalesce(finished, ?2), updated = ?2, \
              message = 'dismissed' WHERE id = ?1 AND state <> 'dismissed'",
             params![id, now().as_millisecond()],

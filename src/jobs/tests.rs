@@ -144,7 +144,7 @@ fn asks(what: &str) -> NewJob {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
     let request = json!({"do": what, "inputs": {"number": number}});
-    NewJob { process: "fake".into(), owner: None, request, ..NewJob::default() }
+    NewJob { process: "fake".into(), request, ..NewJob::default() }
 }
 
 fn owned(what: &str, owner: &str) -> NewJob {
@@ -358,7 +358,7 @@ fn a_real_process_leaves_its_results_and_a_dismissed_one_nothing() {
     let queue = Queue::start(store, Arc::new(Folders(results.clone())), limits(2, 10)).unwrap();
     let echo = |inputs: serde_json::Value| {
         let request = json!({"inputs": inputs});
-        queue.submit(NewJob { process: "echo".into(), owner: None, request, ..NewJob::default() }).unwrap().id
+        queue.submit(NewJob { process: "echo".into(), request, ..NewJob::default() }).unwrap().id
     };
     let slow = echo(json!({"text": "slow", "pause": 3000}));
     let quick = echo(json!({"text": "hello", "number": 4.5}));

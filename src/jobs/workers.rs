@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::model::now;
 use super::reporter::Reporter;
-use super::{Failure, Host, Job, JobsError, Limits, Store};
+use super::{Failure, Host, Job, JobsError, Limits, Store, Untold};
 use crate::process::{CancelToken, DynProcess, ProcessError, find};
 
 /// The time between two writes of a job's progress: at most four a second.
@@ -109,6 +109,8 @@ pub(super) struct Shared {
     pub clock: Condvar,
     /// A job ended.
     pub ended: Condvar,
+    /// Somebody may have to be told, or the queue closes.
+    pub notices: Condvar,
     /// Jobs that are over, for the host.
     news: Mutex<Option<Sender<Job>>>,
 }
@@ -140,6 +142,7 @@ impl Shared {
             work: Condvar::new(),
             clock: Condvar::new(),
             ended: Condvar::new(),
+            notices: Condvar::new(),
             news: Mutex::new(Some(sender)),
         };
         (shared, receiver)
@@ -165,6 +168,51 @@ impl Shared {
         if let Some(news) = &*held(self.news.lock()) {
             let _ = news.send(job.clone());
         }
+    }
+
+    /// The thread that tells subscribers, until the queue closes. What was not told by then is at the
+    /// next start.
+    pub fn notify(&self) {
+        loop {
+            let wait = match self.tell_one() {
+                Ok(true) => Duration::ZERO,
+                Ok(false) => self.store.next_notice().ok().flatten().unwrap_or(FAR),
+                Err(error) => {
+                    tracing::error!(%error, "notices cannot be read");
+                    RETRY
+                }
+            };
+            let state = self.state();
+            if !state.open {
+                return;
+            }
+            if !wait.is_zero() {
+                // Looked at again at least every second: a notice may fall due between look and wait.
+                drop(held(self.notices.wait_timeout(state, wait.min(RETRY))));
+            }
+        }
+    }
+
+    /// Tells the notice that is due, if one is.
+    fn tell_one(&self) -> Result<bool, JobsError> {
+        let Some(notice) = self.store.take_notice()? else { return Ok(false) };
+        let Some(job) = self.store.get(&notice.job)?.filter(|job| notice.still_holds(job)) else {
+            self.store.settle_notice(&notice, None)?;
+            return Ok(true);
+        };
+        let panicked = || Err(Untold { reason: "telling it panicked".to_owned(), passing: false });
+        let told = guarded(|| self.host.notify(&notice, &job)).unwrap_or_else(panicked);
+        if let Err(Untold { reason, passing }) = &told {
+            tracing::warn!(
+                job = notice.job,
+                tries = notice.tries,
+                passing,
+                reason,
+                "a subscriber is not told"
+            );
+        }
+        self.store.settle_notice(&notice, told.as_ref().err())?;
+        Ok(true)
     }
 
     /// As [`Shared::announce`].
@@ -231,6 +279,7 @@ impl Shared {
                     state.running.insert(waiting.id.clone(), running);
                     drop(state);
                     self.clock.notify_all();
+                    self.notices.notify_one();
                     return Some((waiting.id, cancel, reporter));
                 }
                 Ok(false) => tracing::warn!(job = waiting.id, "a job left the queue without a word"),
@@ -308,6 +357,7 @@ impl Shared {
         drop(state);
         self.ended.notify_all();
         self.clock.notify_all();
+        self.notices.notify_one();
         if over {
             self.announce_by_id(id);
         }

@@ -271,6 +271,27 @@ impl Execute {
         Ok(())
     }
 
+    /// All links among the inputs with their paths, and the texts where a link may stand. `inputs` are
+    /// those of the process's description.
+    pub fn links(&self, inputs: &Map<String, Value>) -> Vec<(String, &str)> {
+        let mut found = Vec::new();
+        for (name, value) in &self.inputs {
+            let taken = inputs.get(name).and_then(|i| i.get("schema")).is_some_and(takes_link);
+            let places = match value {
+                Value::Array(items) => {
+                    items.iter().enumerate().map(|(k, item)| (format!("{name}[{k}]"), item)).collect()
+                }
+                one => vec![(name.clone(), one)],
+            };
+            found.extend(places.into_iter().filter_map(|(path, value)| match value {
+                Value::String(text) if taken => Some((path, text.as_str())),
+                Value::Object(members) => Some((format!("{path}.href"), members.get("href")?.as_str()?)),
+                _ => None,
+            }));
+        }
+        found
+    }
+
     /// Inputs that are given by a link although their schema has none: to be fetched and handed to
     /// [`Self::put`]. `inputs` are those of the process's description.
     pub fn references(&self, inputs: &Map<String, Value>) -> Vec<Reference> {

@@ -94,6 +94,9 @@ pub struct StatusInfo {
     /// 0 to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<u8>,
+    /// Whether its results are those of an earlier job that asked for the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
     /// To itself, its results, its log.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
@@ -117,6 +120,7 @@ impl StatusInfo {
             finished: None,
             updated: None,
             progress: None,
+            cached: false,
             links: Vec::new(),
         }
     }

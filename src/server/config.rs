@@ -16,6 +16,8 @@ pub use read::is_address;
 use read::{parse, text};
 pub use settings::{Kind, Setting, settings};
 
+pub use super::links::LinksConfig;
+
 /// What is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -80,6 +82,8 @@ pub struct ServerConfig {
     pub data: DataConfig,
     /// Maps of results and data.
     pub maps: MapsConfig,
+    /// Links in requests, which are not followed unless their hosts are named.
+    pub links: LinksConfig,
 }
 
 /// Bearer tokens.
@@ -137,6 +141,8 @@ pub struct LimitsConfig {
     pub client_seconds: u64,
     /// Megabytes that must be free where results are kept: below, `/health` fails.
     pub free_megabytes: u64,
+    /// Pixels times dates that a map may be made of.
+    pub pixels: u64,
 }
 
 /// What is logged, and how.
@@ -185,8 +191,7 @@ pub struct MapsConfig {
     pub block_megabytes: u64,
 }
 
-/// Data that the operator offers by name. Requests name them; paths and links of requests are not
-/// followed.
+/// Data that the operator offers by name. Requests name them; paths of requests are not followed.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
@@ -243,6 +248,7 @@ impl Default for ServerConfig {
             metrics: MetricsConfig::default(),
             data: DataConfig::default(),
             maps: MapsConfig::default(),
+            links: LinksConfig::default(),
         }
     }
 }
@@ -269,7 +275,9 @@ impl Default for MapsConfig {
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { body_megabytes: 32, client_seconds: 20, free_megabytes: 100 }
+        // Five tiles of Sentinel-2 over a year and a half.
+        let pixels = 20_000_000_000;
+        Self { body_megabytes: 32, client_seconds: 20, free_megabytes: 100, pixels }
     }
 }
 

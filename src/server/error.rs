@@ -61,13 +61,28 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, Problem::new(kind).detail(detail))
     }
 
-    /// A body of another type than JSON.
-    pub fn media_type(found: &str) -> Self {
-        let detail = format!("the body is `{found}`; send application/json");
+    /// A body of another type than is taken.
+    pub fn media_type(found: &str, taken: &str) -> Self {
+        let detail = format!("the body is `{found}`; send {taken}");
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::titled("Unsupported media type").detail(detail),
         )
+    }
+
+    /// A body that could not be read: too large, or cut off.
+    pub fn body(error: &actix_web::Error, megabytes: usize) -> Self {
+        let status = error.as_response_error().status_code();
+        let (title, detail) = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                let limit = format!(
+                    "the body is larger than the {megabytes} MB that are taken (`limits.body_megabytes`)"
+                );
+                ("Payload too large", limit)
+            }
+            _ => ("Bad request", "the body cannot be read".to_owned()),
+        };
+        Self::new(status, Problem::titled(title).detail(detail))
     }
 
     /// A caller without a key that fits.
@@ -267,9 +282,18 @@ impl From<Exception> for Refused {
 impl From<ApiError> for Refused {
     fn from(error: ApiError) -> Self {
         let busy = matches!(error.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
-        let code = if busy { ExceptionCode::ServerBusy } else { ExceptionCode::NoApplicableCode };
-        let own = busy || error.status.is_server_error() || error.status == StatusCode::UNAUTHORIZED;
-        let exception = Exception::new(code, error.detail());
+        let code = match error.status {
+            StatusCode::PAYLOAD_TOO_LARGE => ExceptionCode::FileSizeExceeded,
+            _ if busy => ExceptionCode::ServerBusy,
+            _ => ExceptionCode::NoApplicableCode,
+        };
+        let told =
+            [StatusCode::UNAUTHORIZED, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE];
+        let own = busy || error.status.is_server_error() || told.contains(&error.status);
+        let exception = match &error.problem.input {
+            Some(input) => Exception::invalid(input, error.detail()),
+            None => Exception::new(code, error.detail()),
+        };
         Self { exception, status: own.then_some(error.status), retry_after: error.retry_after }
     }
 }

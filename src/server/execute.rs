@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use actix_web::{HttpRequest, web};
 use serde_json::Value;
 
@@ -19,10 +19,14 @@ use crate::process::DynProcess;
 pub async fn execute(
     request: HttpRequest,
     path: web::Path<String>,
-    body: web::Bytes,
+    body: Result<web::Bytes, actix_web::Error>,
     state: web::Data<ServerState>,
 ) -> Answer {
-    run(&request, &path, &body, &state).await.map_err(|e| e.to(&request))
+    let answer = async {
+        let body = body.map_err(|e| ApiError::body(&e, state.config.limits.body_megabytes))?;
+        run(&request, &path, &body, &state).await
+    };
+    answer.await.map_err(|e| e.to(&request))
 }
 
 async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<ServerState>) -> Answer {
@@ -31,7 +35,7 @@ async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<Ser
     let kind =
         request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("application/json");
     if !kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().ends_with("json") {
-        return Err(ApiError::media_type(kind));
+        return Err(ApiError::media_type(kind, "application/json"));
     }
     let document: Value = serde_json::from_slice(body)
         .map_err(|e| ApiError::input("", format!("the body is not JSON: {e}")))?;
@@ -81,12 +85,6 @@ async fn perform(
     let description = process.describe();
     asked.check(&description).map_err(wrong)?;
     asked.fit(&description.inputs).map_err(wrong)?;
-    if let Some(link) = asked.references(&description.inputs).first() {
-        return Err(ApiError::input(&link.input, "links are not followed; give the value itself"));
-    }
-    if asked.subscriber.is_some() {
-        return Err(ApiError::input("subscriber", "this server calls nobody back; ask for the job's status"));
-    }
     let later = prefer.respond == Some(Respond::Async)
         || (prefer.respond.is_none() && asked.mode == Some(Mode::Async));
 
@@ -102,7 +100,17 @@ async fn perform(
         // Past its time a synchronous call becomes a job.
         return Ok(accepted(&job, state, request, None));
     }
-    answer(&job, state, request).await
+    let mut answer = answer(&job, state, request).await?;
+    if let Some((name, said)) = cache_status(&job) {
+        answer.headers_mut().insert(name, said);
+    }
+    Ok(answer)
+}
+
+/// Says that results are those of an earlier job (RFC 9211).
+fn cache_status(job: &Job) -> Option<(HeaderName, HeaderValue)> {
+    let said = format!("rededge; hit; key=\"{}\"", job.of.as_ref()?);
+    Some((HeaderName::from_static("cache-status"), said.parse().ok()?))
 }
 
 /// 201 with where the job is.
@@ -117,6 +125,9 @@ fn accepted(
     response.insert_header((LOCATION, format!("{base}/jobs/{}", job.id)));
     if let Some(applied) = applied {
         response.insert_header(("Preference-Applied", applied));
+    }
+    if let Some(said) = cache_status(job) {
+        response.insert_header(said);
     }
     response.json(told(job, &base))
 }

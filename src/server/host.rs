@@ -6,22 +6,55 @@ use std::sync::{Arc, OnceLock, Weak};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::budget;
 use super::collections::Published;
+use super::config::{ConfigError, ServerConfig};
 use super::maps::Maps;
 use super::metrics::Metrics;
-use crate::jobs::{Host, Job, Queue};
+use crate::io::fetch::{Caps, Fetcher};
+use crate::io::guard::Hosts;
+use crate::jobs::{Host, Job, Notice, Queue, Untold};
 use crate::ogc::Execute;
 use crate::process::{CancelToken, Context, ProcessError, Progress, find};
 use crate::store::collections::is_layer_of_features;
-use crate::store::{FeatureIndexes, LocalSink, Offered, STAGING, ServedSource, no_space, plain};
+use crate::store::{
+    FeatureIndexes, Identity, LocalSink, Offered, STAGING, ServedSource, no_space, plain, result_of,
+};
 
 /// Free bytes below which nothing can be written any more.
 const NO_SPACE: u64 = 128 << 10;
+
+/// What a job may reach beyond what is offered.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// Hosts that links lead to.
+    pub hosts: Arc<Hosts>,
+    /// What one request may have fetched.
+    pub caps: Caps,
+    /// Where it is kept while the job runs.
+    pub folder: PathBuf,
+    /// Most pixels times dates of a map.
+    pub pixels: u64,
+}
+
+impl Reach {
+    /// As the operator has it, with the folder of the store.
+    ///
+    /// # Errors
+    /// [`ConfigError::Wrong`] naming `links`.
+    pub fn of(config: &ServerConfig, store: &Path) -> Result<Self, ConfigError> {
+        let wrong = |reason| ConfigError::Wrong { path: "links".to_owned(), reason };
+        let hosts = config.links.hosts().map_err(wrong)?;
+        let (caps, folder) = (config.links.caps(), store.join("fetched"));
+        Ok(Self { hosts, caps, folder, pixels: config.limits.pixels })
+    }
+}
 
 /// Where jobs run and results stay: a folder a job below the store's folder, written aside and
 /// renamed, with a `manifest.json` of what made it.
 pub struct RunHost {
     offered: Offered,
+    reach: Reach,
     threads: usize,
     metrics: Arc<Metrics>,
     queue: OnceLock<Weak<Queue>>,
@@ -34,13 +67,34 @@ impl RunHost {
     /// A host over what is offered, with so many threads a job.
     pub fn new(
         offered: Offered,
+        reach: Reach,
         threads: usize,
         published: Arc<Published>,
         maps: Arc<Maps>,
         metrics: Arc<Metrics>,
         indexes: Arc<FeatureIndexes>,
     ) -> Self {
-        Self { offered, threads, metrics, queue: OnceLock::new(), published, maps, indexes }
+        Self { offered, reach, threads, metrics, queue: OnceLock::new(), published, maps, indexes }
+    }
+
+    /// Hosts that links may lead to.
+    pub fn hosts(&self) -> &Hosts {
+        &self.reach.hosts
+    }
+
+    /// Whether this is the name of a file or cube.
+    pub fn offers(&self, name: &str) -> bool {
+        self.offered.file(name).is_some() || self.offered.cube(name).is_some()
+    }
+
+    /// Whether a link leads to a result that `owner` may read.
+    pub fn is_result(&self, href: &str, owner: Option<&str>) -> bool {
+        result_of(href).is_some_and(|(job, _)| self.may_read(job, owner).is_some())
+    }
+
+    /// How the data looks that a request names.
+    pub fn identity(&self, request: &Execute, owner: Option<&str>) -> Identity {
+        Identity::of(&request.inputs, &self.offered, &|href| self.is_result(href, owner))
     }
 
     /// What requests may name.
@@ -50,6 +104,8 @@ impl RunHost {
 
     /// Removes what runs left that were cut off. Before anything runs.
     pub fn sweep(&self) {
+        // What runs had fetched that were cut off.
+        let _ = std::fs::remove_dir_all(&self.reach.folder);
         for folder in folders(&self.offered.results) {
             for half in folders(&folder).filter(|f| named(f).starts_with(STAGING)) {
                 remove(&half);
@@ -69,6 +125,16 @@ impl RunHost {
     /// The folder of a job's results.
     pub fn folder(&self, results_id: &str) -> PathBuf {
         self.offered.results.join(results_id)
+    }
+
+    /// Follows links for a job, where any is followed, until it is stopped.
+    fn fetcher(&self, cancel: &CancelToken) -> Option<Fetcher> {
+        if self.reach.hosts.is_empty() {
+            return None;
+        }
+        let cancel = cancel.clone();
+        let stop = Arc::new(move || cancel.is_cancelled());
+        Some(Fetcher::guarded(self.reach.hosts.clone(), self.reach.caps).stopping(stop))
     }
 
     /// A failure, or that there is no space left: whoever wrote, the file system knows.
@@ -96,12 +162,23 @@ impl Host for RunHost {
         let process = find(&job.process)
             .ok_or_else(|| ProcessError::failed(format_args!("there is no process `{}`", job.process)))?;
         let wrong = |(path, what): (String, String)| ProcessError::input(path, what);
-        let request = Execute::parse(job.request.clone()).map_err(wrong)?;
-        let formats = request.media_types(&process.describe().outputs).map_err(wrong)?;
+        let mut request = Execute::parse(job.request.clone()).map_err(wrong)?;
+        let description = process.describe();
+        let formats = request.media_types(&description.outputs).map_err(wrong)?;
         let folder = self.folder(&job.id);
         let sink = LocalSink::create(&folder, request.outputs.keys().cloned())?.in_formats(formats);
         let resolve = |id: &str| self.may_read(id, job.owner.as_deref());
-        let source = ServedSource::new(&self.offered, progress, &resolve);
+        let mut source = ServedSource::new(&self.offered, progress, &resolve)
+            .following(self.fetcher(&cancel), &self.reach.folder);
+        if budget::maps(&description) {
+            source = source.within(self.reach.pixels);
+        }
+        for link in request.references(&description.inputs) {
+            progress.step("fetch", 0);
+            let bytes = source.content(&link.input, &link.href, link.media_type.as_deref());
+            cancel.check()?;
+            request.put(&link, &bytes.map_err(|e| source.told(e))?, &description.inputs).map_err(wrong)?;
+        }
         let context = Context { data: &source, sink: &sink, progress, cancel: cancel.clone() };
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads)
@@ -110,12 +187,12 @@ impl Host for RunHost {
         let span = tracing::Span::current();
         let run = || process.run_json(Value::Object(request.inputs.clone()), &context);
         let run = pool.install(|| span.in_scope(run)).and_then(|()| {
-            cancel.check()?;
             sink.file_aside("manifest.json", &manifest(job, sink.staging())?)?;
             Ok(())
         });
+        cancel.check()?;
         // Asked while what was written is still there.
-        run.map_err(|error| self.or_full(error))?;
+        run.map_err(|error| self.or_full(source.told(error)))?;
         let files = sink.commit().map_err(|error| self.or_full(error.into()))?;
         // Results of features answer at once when they are first asked for.
         for file in files.iter().filter(|file| is_layer_of_features(file)) {
@@ -125,6 +202,10 @@ impl Host for RunHost {
             }
         }
         Ok(())
+    }
+
+    fn notify(&self, notice: &Notice, job: &Job) -> Result<(), Untold> {
+        super::callbacks::send(notice, job, &self.folder(job.results_id()), self.reach.hosts.clone())
     }
 
     fn forget(&self, id: &str) {

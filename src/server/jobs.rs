@@ -7,9 +7,11 @@ use serde_json::json;
 use super::access::caller;
 use super::error::{Answer, ApiError, document};
 use super::html;
+use super::pages::known;
 use super::paging::{Page, limit_of, whole};
 use super::state::{ServerState, block};
 use super::watch::id_of;
+use super::{budget, links};
 use crate::jobs::{Failure, Filter, Job, JobState, LogLine, NewJob};
 use crate::ogc::{Execute, JobList, JobStatus, Problem, ProblemType, StatusInfo};
 use crate::process::find;
@@ -30,10 +32,11 @@ pub fn status_of(state: JobState) -> JobStatus {
     }
 }
 
-/// Hands a request to the queue.
+/// Hands a request to the queue, once its links and its size are looked at.
 ///
 /// # Errors
-/// As [`crate::jobs::Queue::submit`].
+/// 400 for a link that is not followed and for more pixels than are taken; as
+/// [`crate::jobs::Queue::submit`].
 pub async fn submit(
     state: &web::Data<ServerState>,
     request: &HttpRequest,
@@ -41,15 +44,23 @@ pub async fn submit(
     owner: Option<String>,
     asked: &Execute,
 ) -> Result<Job, ApiError> {
+    let description = known(process)?.describe();
+    links::check(state, asked, &description, owner.as_deref())?;
+    budget::check(asked, &description, state.config.limits.pixels)?;
     let new = NewJob {
         process: process.to_owned(),
         owner,
         request: json!({"inputs": asked.inputs, "outputs": asked.outputs, "response": asked.response}),
         request_id: id_of(request),
-        fresh: false,
+        subscriber: links::subscription(asked, &state.base(request)),
+        ..NewJob::default()
     };
-    let queue = state.queue.clone();
-    Ok(block(move || queue.submit(new)).await??)
+    let (queue, host, asked) = (state.queue.clone(), state.host.clone(), asked.clone());
+    let submitted = block(move || {
+        let identity = host.identity(&asked, new.owner.as_deref());
+        queue.submit(NewJob { fresh: !identity.steady, basis: identity.text, ..new })
+    });
+    Ok(submitted.await??)
 }
 
 /// A job as it is told.
@@ -70,6 +81,7 @@ pub fn told(job: &Job, base: &str) -> StatusInfo {
     told.started = job.started;
     told.finished = job.finished;
     told.updated = Some(job.updated);
+    told.cached = job.of.is_some();
     told
 }
 

@@ -2,6 +2,8 @@
 //! has status codes. [`configure`] mounts everything in any actix-web host.
 
 mod access;
+mod budget;
+mod callbacks;
 mod collections;
 pub mod config;
 mod cors;
@@ -12,6 +14,7 @@ mod health;
 mod host;
 mod html;
 mod jobs;
+mod links;
 mod maps;
 mod metrics;
 mod oidc;

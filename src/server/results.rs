@@ -1,6 +1,6 @@
 //! Results: as a document, raw, or one by one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use actix_files::NamedFile;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
@@ -142,16 +142,20 @@ fn parts(found: &[Output], by_link: impl Fn(&Output) -> bool, href: impl Fn(&Out
 
 /// The outputs that a successful job left.
 pub fn outputs(job: &Job, state: &ServerState) -> Result<Vec<Output>, ApiError> {
+    outputs_in(job, &state.host.folder(job.results_id()))
+}
+
+/// As [`outputs`], in this folder.
+pub fn outputs_in(job: &Job, folder: &Path) -> Result<Vec<Output>, ApiError> {
     if job.state != JobState::Successful {
         return Err(ApiError::no_results(job));
     }
-    let folder = state.host.folder(job.results_id());
     let text = std::fs::read(folder.join("results.json")).map_err(ApiError::internal)?;
     let listed: Map<String, Value> = serde_json::from_slice(&text).map_err(ApiError::internal)?;
     let output = |(name, entry): (&String, &Value)| {
         Some(Output {
             name: name.clone(),
-            path: result_file(&folder, name)?,
+            path: result_file(folder, name)?,
             media_type: entry["type"].as_str()?.to_owned(),
         })
     };
@@ -179,7 +183,7 @@ pub fn file(output: &Output, request: &HttpRequest) -> Answer {
 }
 
 /// The bare map of outputs.
-fn document(job: &Job, found: &[Output], asked: &Execute, base: &str) -> Result<Value, ApiError> {
+pub fn document(job: &Job, found: &[Output], asked: &Execute, base: &str) -> Result<Value, ApiError> {
     let mut document = Map::new();
     for output in found {
         let size = std::fs::metadata(&output.path).map_err(ApiError::internal)?.len();

@@ -11,7 +11,7 @@ use super::access::Access;
 use super::collections::Published;
 use super::config::{ConfigError, ServerConfig};
 use super::health::Health;
-use super::host::RunHost;
+use super::host::{Reach, RunHost};
 use super::maps::Maps;
 use super::metrics::Metrics;
 use crate::jobs::{JobsError, Limits, Queue, Store};
@@ -116,8 +116,10 @@ impl ServerState {
             threads => threads,
         };
         let metrics = Arc::new(Metrics::new()?);
+        let reach = Reach::of(&config, &folder)?;
         let host = Arc::new(RunHost::new(
             offered,
+            reach,
             threads,
             published.clone(),
             maps.clone(),

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::access::caller;
-use super::error::{Refused, wps_report, wps_unreadable};
+use super::error::{ApiError, Refused, wps_report, wps_unreadable};
 use super::jobs::{PROCESS_FAILED, status_of, submit};
 use super::pages::DESCRIPTION;
 use super::results::{Output, outputs};
 use super::state::{ServerState, block};
 use crate::jobs::{Failure, Job, JobState};
-use crate::ogc::outputs::{JSON, media_types};
+use crate::ogc::outputs::{JSON, essence, media_types};
 use crate::ogc::wps::{
     Exception, ExceptionCode, JobAnswer, Operation, OutputAnswer, OutputValue, Service, Version, WpsExecute,
     WpsRequest, XML, capabilities, descriptions, execute_response, parse_kvp, parse_xml, result, status_info,
@@ -32,7 +33,22 @@ pub async fn get(request: HttpRequest, state: web::Data<ServerState>) -> HttpRes
     }
 }
 
-pub async fn post(request: HttpRequest, body: web::Bytes, state: web::Data<ServerState>) -> HttpResponse {
+pub async fn post(
+    request: HttpRequest,
+    body: Result<web::Bytes, actix_web::Error>,
+    state: web::Data<ServerState>,
+) -> HttpResponse {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("text/xml");
+    if !essence(kind).to_ascii_lowercase().ends_with("xml") {
+        return wps_report(&ApiError::media_type(kind, "text/xml").into(), Version::V1);
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(e) => {
+            let refused = ApiError::body(&e, state.config.limits.body_megabytes).into();
+            return wps_report(&refused, Version::V1);
+        }
+    };
     let text = std::str::from_utf8(&body);
     let asked = text
         .map_err(|_| Exception::new(ExceptionCode::NoApplicableCode, "the body is not UTF-8"))
@@ -112,9 +128,6 @@ async fn execute_job(
     let found = known(&execute.identifier)?;
     let process = found.describe();
     let asked = execute.to_execute(&process)?;
-    if let Some(link) = asked.references(&process.inputs).first() {
-        return Err(Exception::invalid(&link.input, "links are not followed; give the value itself").into());
-    }
     let job = submit(state, request, found.id(), owner, &asked).await?;
     let url = format!("{}/wps", state.base(request));
     let later = execute.mode == Some(Mode::Async);

@@ -6,6 +6,8 @@ mod cubes;
 mod feature_index;
 pub mod feature_query;
 mod features;
+mod identity;
+mod inbox;
 mod offered;
 mod served;
 mod sink;
@@ -13,7 +15,8 @@ mod source;
 
 pub use cubes::scene_sources;
 pub use feature_index::FeatureIndexes;
+pub use identity::Identity;
 pub use offered::{Kind, Offered};
-pub use served::{ServedSource, plain, result_file};
+pub use served::{ServedSource, is_link, plain, result_file, result_of};
 pub use sink::{LocalSink, STAGING, StoreError, no_space};
 pub use source::LocalSource;

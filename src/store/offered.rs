@@ -60,6 +60,11 @@ impl Offered {
         tables.into_iter().find_map(|table| table.get(name)).cloned().or_else(|| self.in_folder(name))
     }
 
+    /// Every name with what it stands for, entries of folders aside.
+    pub fn all(&self) -> impl Iterator<Item = (&String, &PathBuf)> {
+        [&self.cubes, &self.mines, &self.models, &self.files, &self.folders].into_iter().flatten()
+    }
+
     fn in_folder(&self, name: &str) -> Option<PathBuf> {
         let (folder, entry) = name.split_once('/')?;
         let folder = self.folders.get(folder)?;

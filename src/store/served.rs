@@ -1,17 +1,29 @@
 //! Inputs of requests from elsewhere: data that the operator offers by name, results of earlier
-//! jobs, and values. Paths and links of a request are never followed.
+//! jobs, values, and links to hosts that the operator allows. Paths of a request are never followed.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::LocalSource;
+use super::cubes::scene_sources;
+use super::inbox::Inbox;
 use super::offered::{Kind, Offered};
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
+use crate::io::fetch::Fetcher;
+use crate::io::raster_file::Place;
+use crate::io::scenes::{Links, open_cube_by};
 use crate::ogc::{CubeInput, CubeSource, FileInput};
 use crate::process::{DataSource, ProcessError, Progress, RasterReader};
 use crate::vector::{FeatureTable, MineRows};
 
 /// Most names of a message.
 const NAMED: usize = 20;
+/// Most bytes of an input that is read as a whole.
+const MAX_BYTES: u64 = 1 << 30;
+/// What is told of a link's content that could not be used.
+const UNTOLD: &str = "cannot be used as it is; why is not told, as the request reads links and what they lead to is \
+                      never repeated: give the data by value to see more, or ask the server's operator for its log";
 
 /// Opens what a request names.
 pub struct ServedSource<'a> {
@@ -19,6 +31,18 @@ pub struct ServedSource<'a> {
     local: LocalSource<'a>,
     /// The folder of a job's results, where they are the caller's to read.
     folder_of: &'a (dyn Fn(&str) -> Option<String> + Send + Sync),
+    links: Option<Fetcher>,
+    /// Most pixels times dates of a cube.
+    pixels: Option<u64>,
+    /// What this source said itself of links, which may be told.
+    said: Mutex<Vec<String>>,
+    fetched: AtomicBool,
+}
+
+/// Whether a text is an http(s) link.
+pub fn is_link(href: &str) -> bool {
+    let scheme = href.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 impl<'a> ServedSource<'a> {
@@ -29,25 +53,106 @@ impl<'a> ServedSource<'a> {
         progress: &'a dyn Progress,
         folder_of: &'a (dyn Fn(&str) -> Option<String> + Send + Sync),
     ) -> Self {
-        Self { offered, local: LocalSource::new("/", progress), folder_of }
+        let local = LocalSource::new("/", progress);
+        let (links, pixels, said, fetched) = (None, None, Mutex::default(), AtomicBool::new(false));
+        Self { offered, local, folder_of, links, pixels, said, fetched }
+    }
+
+    /// The same, following links by this fetcher, where there is one; what comes is kept below
+    /// `folder` as long as the source is there.
+    #[must_use]
+    pub fn following(mut self, links: Option<Fetcher>, folder: &Path) -> Self {
+        self.links = links;
+        self.local = self.local.keeping_in(Inbox::below(folder));
+        self
+    }
+
+    /// The same, refusing cubes of more pixels times dates than this.
+    #[must_use]
+    pub fn within(mut self, pixels: u64) -> Self {
+        self.pixels = Some(pixels);
+        self
+    }
+
+    /// An error as its caller may see it: without paths of this machine, and, once a link was
+    /// followed, without anything of what it led to.
+    pub fn told(&self, error: ProcessError) -> ProcessError {
+        let ProcessError::Input { input, message } = error else { return error };
+        if self.fetched.load(Ordering::Relaxed) && !self.was_said(&message) {
+            tracing::warn!(input, message, "an input that was read from a link cannot be used");
+            return ProcessError::input(input, UNTOLD);
+        }
+        let mut message = self.local.inbox.in_words(message);
+        for (name, path) in self.offered.all() {
+            message = message.replace(&*path.to_string_lossy(), name);
+        }
+        let message = message.replace(&*self.offered.results.to_string_lossy(), "results");
+        ProcessError::input(input, message)
+    }
+
+    fn was_said(&self, message: &str) -> bool {
+        let said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        said.iter().any(|own| own == message)
+    }
+
+    /// Notes that this may be told, and hands it on.
+    fn say(&self, message: String) -> String {
+        self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(message.clone());
+        message
+    }
+
+    fn fetcher(&self) -> Result<&Fetcher, String> {
+        let off = "links are not followed by this server; give the value itself, or a name that it offers";
+        self.links.as_ref().ok_or_else(|| self.say(off.to_owned()))
+    }
+
+    /// The file that a link leads to.
+    fn fetch(&self, link: &str, media_type: Option<&str>) -> Result<PathBuf, String> {
+        let found = self.local.inbox.fetched(self.fetcher()?, link, media_type).map_err(|e| self.say(e))?;
+        self.fetched.store(true, Ordering::Relaxed);
+        Ok(found)
+    }
+
+    /// The bytes that a link leads to, for an input that takes none.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] naming `input`.
+    pub fn content(
+        &self,
+        input: &str,
+        href: &str,
+        media_type: Option<&str>,
+    ) -> Result<Vec<u8>, ProcessError> {
+        let file = FileInput::Link { href: href.to_owned(), media_type: media_type.map(str::to_owned) };
+        self.bytes(input, &file)
     }
 
     fn file(&self, input: &str, file: &FileInput) -> Result<FileInput, ProcessError> {
-        let href = match file {
+        let (href, media_type) = match file {
             FileInput::Value(_) => return Ok(file.clone()),
-            FileInput::Link { href, .. } | FileInput::Path(href) => href,
+            FileInput::Link { href, media_type } => (href, media_type.as_deref()),
+            FileInput::Path(href) => (href, None),
         };
-        let path = self.offered.file(href).or_else(|| self.result(href)).ok_or_else(|| {
-            let known = self.known(Kind::of_input(input));
-            ProcessError::input(
-                input,
-                format!(
-                    "is neither a name that this server offers ({known}), nor a result of one of your jobs \
-                     (`/jobs/ID/results/OUTPUT`), nor a value; paths and links are not followed"
-                ),
-            )
-        })?;
+        if href.starts_with("data:") {
+            return Ok(file.clone());
+        }
+        let path = match self.offered.file(href).or_else(|| self.result(href)) {
+            Some(path) => path,
+            None if is_link(href) => {
+                self.fetch(href, media_type).map_err(|e| ProcessError::input(format!("{input}.href"), e))?
+            }
+            None => return Err(self.unknown(input)),
+        };
         Ok(FileInput::Path(path.to_string_lossy().into_owned()))
+    }
+
+    fn unknown(&self, input: &str) -> ProcessError {
+        let known = self.known(Kind::of_input(input));
+        let why = format!(
+            "is neither a name that this server offers ({known}), nor a result of one of your jobs \
+             (`/jobs/ID/results/OUTPUT`), nor a link, nor a value; paths are not followed"
+        );
+        ProcessError::input(input, self.say(why))
     }
 
     /// Names to choose from, in words.
@@ -62,33 +167,36 @@ impl<'a> ServedSource<'a> {
         }
     }
 
-    /// The file of a link that ends with `/jobs/ID/results/OUTPUT`.
+    /// The file of a link to a result.
     fn result(&self, href: &str) -> Option<PathBuf> {
-        let mut parts = href.split(['?', '#']).next()?.rsplit('/');
-        let (output, results, job, jobs) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        if results != "results" || jobs != "jobs" || !plain(job) || !plain(output) {
-            return None;
-        }
+        let (job, output) = result_of(href)?;
         let folder = (self.folder_of)(job)?;
         result_file(&self.offered.results.join(folder), output)
     }
 
-    fn cube_source(&self, source: &CubeSource) -> Result<CubeSource, ProcessError> {
+    /// The source as it is opened: a cube of this server by its path, links and values as they are
+    /// where links are followed. Tells whether it is of this server.
+    fn cube_source(&self, source: &CubeSource) -> Result<(CubeSource, bool), ProcessError> {
+        let refuse = |why: String| ProcessError::input("cube", self.say(why));
         let href = match source {
             CubeSource::Path(href) | CubeSource::Link { href, .. } => href,
             CubeSource::ItemCollection(_) => {
-                let why = "scenes by value lead to links, which are not followed; name a cube of this server";
-                return Err(ProcessError::input("cube", why));
+                self.fetcher().map_err(|e| refuse(format!("scenes by value lead to links: {e}")))?;
+                return Ok((source.clone(), false));
             }
         };
         let Some(path) = self.offered.cube(href) else {
+            if is_link(href) {
+                self.fetcher().map_err(refuse)?;
+                return Ok((source.clone(), false));
+            }
             let known = self.known(Kind::Cube);
             let why =
-                format!("is not a cube that this server offers ({known}); paths and links are not followed");
-            return Err(ProcessError::input("cube", why));
+                format!("is no cube that this server offers ({known}) and no link; paths are not followed");
+            return Err(refuse(why));
         };
         let path = path.to_string_lossy().into_owned();
-        Ok(match source {
+        let source = match source {
             CubeSource::Link { pattern, bands, scale, offset, .. } => CubeSource::Link {
                 href: path,
                 pattern: pattern.clone(),
@@ -97,8 +205,55 @@ impl<'a> ServedSource<'a> {
                 offset: *offset,
             },
             _ => CubeSource::Path(path),
-        })
+        };
+        Ok((source, true))
     }
+
+    /// Refuses a cube that is too much for one request.
+    fn within_budget(&self, cube: DataCube) -> Result<DataCube, ProcessError> {
+        let (rows, cols, dates) = (cube.grid.rows, cube.grid.cols, cube.acquisitions.len());
+        let asked = (rows as u64).saturating_mul(cols as u64).saturating_mul(dates as u64);
+        match self.pixels {
+            Some(most) if asked > most => {
+                let why = format!(
+                    "asks for {asked} pixels x dates ({cols} x {rows} pixels on {dates} dates), more than the \
+                     {most} that this server takes (`limits.pixels`); choose a smaller area, fewer dates or a \
+                     coarser resolution"
+                );
+                Err(ProcessError::input("area", self.say(why)))
+            }
+            _ => Ok(cube),
+        }
+    }
+}
+
+/// Rasters are fetched whole, and only as GeoTIFF.
+impl Links for ServedSource<'_> {
+    fn values_name_files(&self) -> bool {
+        false
+    }
+
+    fn json(&self, link: &str) -> Result<serde_json::Value, String> {
+        let document = self.fetcher()?.json(link).map_err(|e| self.say(e))?;
+        self.fetched.store(true, Ordering::Relaxed);
+        Ok(document)
+    }
+
+    fn raster(&self, link: &str) -> Result<Place, String> {
+        let path = self.fetch(link, None)?;
+        if path.extension().is_none_or(|e| e != "tif") {
+            let what = crate::io::fetch::shown(link);
+            return Err(self.say(format!("{what}: is no GeoTIFF, and other rasters are not read from links")));
+        }
+        Ok(Place::File(path))
+    }
+}
+
+/// Job and output of a link that ends with `/jobs/ID/results/OUTPUT`.
+pub fn result_of(href: &str) -> Option<(&str, &str)> {
+    let mut parts = href.split(['?', '#']).next()?.rsplit('/');
+    let (output, results, job, jobs) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    (results == "results" && jobs == "jobs" && plain(job) && plain(output)).then_some((job, output))
 }
 
 /// Whether a text names a file and leads nowhere else.
@@ -116,13 +271,26 @@ pub fn result_file(folder: &Path, output: &str) -> Option<PathBuf> {
 
 impl DataSource for ServedSource<'_> {
     fn cube(&self, cube: &CubeInput, request: &CubeRequest) -> Result<DataCube, ProcessError> {
-        let cube = match cube {
-            CubeInput::One(source) => CubeInput::One(self.cube_source(source)?),
+        let sources = match cube {
+            CubeInput::One(source) => vec![self.cube_source(source)?],
             CubeInput::Many(sources) => {
-                CubeInput::Many(sources.iter().map(|s| self.cube_source(s)).collect::<Result<_, _>>()?)
+                sources.iter().map(|s| self.cube_source(s)).collect::<Result<Vec<_>, _>>()?
             }
         };
-        self.local.cube(&cube, request)
+        let own = sources.iter().all(|(_, own)| *own);
+        let mut sources: Vec<CubeSource> = sources.into_iter().map(|(source, _)| source).collect();
+        let cube = match cube {
+            CubeInput::One(_) => CubeInput::One(sources.remove(0)),
+            CubeInput::Many(_) => CubeInput::Many(sources),
+        };
+        // The operator's own collections may lead anywhere.
+        let opened = if own {
+            self.local.cube(&cube, request)?
+        } else {
+            open_cube_by(self, &scene_sources("cube", &cube), Path::new("/"), request)
+                .map_err(|e| ProcessError::input(e.path, e.message))?
+        };
+        self.within_budget(opened)
     }
     fn features(&self, input: &str, file: &FileInput) -> Result<FeatureTable, ProcessError> {
         self.local.features(input, &self.file(input, file)?)
@@ -134,10 +302,24 @@ impl DataSource for ServedSource<'_> {
         self.local.series(input, &self.file(input, file)?)
     }
     fn raster(&self, input: &str, file: &FileInput) -> Result<Box<dyn RasterReader>, ProcessError> {
-        self.local.raster(input, &self.file(input, file)?)
+        let file = self.file(input, file)?;
+        if let FileInput::Path(path) = &file
+            && self.local.inbox.holds(path)
+            && Path::new(path).extension().is_none_or(|e| e != "tif")
+        {
+            return Err(ProcessError::input(input, self.say("is no GeoTIFF".to_owned())));
+        }
+        self.local.raster(input, &file)
     }
     fn bytes(&self, input: &str, file: &FileInput) -> Result<Vec<u8>, ProcessError> {
-        self.local.bytes(input, &self.file(input, file)?)
+        let file = self.file(input, file)?;
+        if let FileInput::Path(path) = &file
+            && std::fs::metadata(path).is_ok_and(|m| m.len() > MAX_BYTES)
+        {
+            let why = format!("is larger than the {} MB that are read at once", MAX_BYTES >> 20);
+            return Err(ProcessError::input(input, self.say(why)));
+        }
+        self.local.bytes(input, &file)
     }
 }
 
@@ -183,12 +365,12 @@ mod tests {
             "",
         ] {
             let error = read(href).unwrap_err().to_string();
-            assert!(error.contains("input `mines`") && !error.contains("secret"), "{error}");
+            assert!(error.contains("input `mines") && !error.contains("secret"), "{error}");
         }
         let value = json!({"type": "Point", "coordinates": [1, 2]});
         let value = FileInput::Value(value.as_object().unwrap().clone());
         assert_eq!(source.features("mines", &value).unwrap().features.len(), 1);
         let cube = CubeInput::One(CubeSource::Path("/etc".to_owned()));
-        assert!(source.cube(&cube, &CubeRequest::default()).unwrap_err().to_string().contains("not a cube"));
+        assert!(source.cube(&cube, &CubeRequest::default()).unwrap_err().to_string().contains("no cube"));
     }
 }

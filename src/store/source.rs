@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::cubes::scene_sources;
+use super::inbox::Inbox;
 use crate::classmap::Legend;
 use crate::crs::{Crs, GeoBox};
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
+use crate::io::fetch::{Fetcher, shown};
 use crate::io::raster_on_grid::RasterOnGrid;
 use crate::io::scenes::open_cube;
 use crate::io::vector_rows::{self, RowsError};
 use crate::io::vectors::{self, VectorData, VectorFormat};
-use crate::io::{IoError, fetch, gdal_setup, raster_file, series_csv};
+use crate::io::{IoError, gdal_setup, raster_file, series_csv};
 use crate::ogc::{CubeInput, FileInput, outputs};
 use crate::process::{DataSource, ProcessError, Progress, RasterReader};
 use crate::raster::{Plane, Resampling, Window};
@@ -20,11 +22,14 @@ use crate::vector::{FeatureTable, MineRows};
 /// Most bytes that are fetched from a link: models and tables are smaller.
 const MAX_FETCH: u64 = 1 << 30;
 
-/// Opens what inputs name: local paths relative to a folder (that of the inputs file), and
-/// http(s) links.
+/// Opens what inputs name: local paths relative to a folder (that of the inputs file), http(s) links,
+/// and what `data:` links hold.
 pub struct LocalSource<'a> {
     base: PathBuf,
     progress: &'a dyn Progress,
+    fetcher: Fetcher,
+    /// What came inside the inputs.
+    pub(super) inbox: Inbox,
 }
 
 /// Where an input's bytes are.
@@ -39,35 +44,44 @@ struct Located<'a> {
     input: Cow<'a, str>,
     place: Place<'a>,
     media_type: Option<&'a str>,
+    fetcher: &'a Fetcher,
 }
 
 impl<'a> LocalSource<'a> {
     /// A source whose relative paths start at `base`; `progress` is told what is left out.
     pub fn new(base: impl Into<PathBuf>, progress: &'a dyn Progress) -> Self {
         gdal_setup::setup();
-        Self { base: base.into(), progress }
+        Self { base: base.into(), progress, fetcher: Fetcher::open(), inbox: Inbox::default() }
     }
 
-    fn locate<'b>(&self, input: &'b str, file: &'b FileInput) -> Located<'b> {
-        let (input, href, media_type) = match file {
+    /// The same, with a place for what comes inside the inputs.
+    #[must_use]
+    pub fn keeping_in(mut self, inbox: Inbox) -> Self {
+        self.inbox = inbox;
+        self
+    }
+
+    fn locate<'b>(&'b self, input: &'b str, file: &'b FileInput) -> Result<Located<'b>, ProcessError> {
+        let (input, href, mut media_type) = match file {
             FileInput::Link { href, media_type } => {
                 (Cow::Owned(format!("{input}.href")), href, media_type.as_deref())
             }
             FileInput::Path(path) => (Cow::Borrowed(input), path, None),
             FileInput::Value(value) => {
-                return Located {
-                    input: Cow::Borrowed(input),
-                    place: Place::Inline(value),
-                    media_type: None,
-                };
+                let (input, place) = (Cow::Borrowed(input), Place::Inline(value));
+                return Ok(Located { input, place, media_type: None, fetcher: &self.fetcher });
             }
         };
-        let place = if href.starts_with("http://") || href.starts_with("https://") {
+        let place = if href.starts_with("data:") {
+            // The file's ending says what it holds.
+            let kept = self.inbox.data(href, media_type.take());
+            Place::Local(kept.map_err(|e| ProcessError::input(input.as_ref(), e))?)
+        } else if href.starts_with("http://") || href.starts_with("https://") {
             Place::Remote(href)
         } else {
             Place::Local(self.base.join(href.strip_prefix("file://").unwrap_or(href)))
         };
-        Located { input, place, media_type }
+        Ok(Located { input, place, media_type, fetcher: &self.fetcher })
     }
 }
 
@@ -76,7 +90,7 @@ impl Located<'_> {
     fn name(&self) -> String {
         match &self.place {
             Place::Local(path) => path.display().to_string(),
-            Place::Remote(link) => link.split('?').next().unwrap_or(link).to_owned(),
+            Place::Remote(link) => shown(link).to_owned(),
             Place::Inline(_) => "the object".to_owned(),
         }
     }
@@ -89,7 +103,7 @@ impl Located<'_> {
         match &self.place {
             Place::Inline(value) => serde_json::to_vec(value).map_err(|e| self.refuse(e)),
             Place::Local(path) => std::fs::read(path).map_err(|e| self.refuse(unreadable(path, &e))),
-            Place::Remote(link) => fetch::bytes(link, MAX_FETCH).map_err(|e| self.refuse(e)),
+            Place::Remote(link) => self.fetcher.bytes(link, MAX_FETCH).map_err(|e| self.refuse(e)),
         }
     }
 
@@ -151,7 +165,7 @@ impl DataSource for LocalSource<'_> {
     }
 
     fn features(&self, input: &str, file: &FileInput) -> Result<FeatureTable, ProcessError> {
-        let data = self.locate(input, file).features()?;
+        let data = self.locate(input, file)?.features()?;
         if data.without_geometry > 0 {
             let (lost, all) = (data.without_geometry, data.without_geometry + data.table.features.len());
             self.progress
@@ -169,7 +183,7 @@ impl DataSource for LocalSource<'_> {
     fn mines(&self, input: &str, file: &FileInput, crs: Option<&str>) -> Result<MineRows, ProcessError> {
         let crs_input = format!("{input}Crs");
         let crs = crs.map(Crs::parse).transpose().map_err(|e| ProcessError::input(&crs_input, e))?;
-        let located = self.locate(input, file);
+        let located = self.locate(input, file)?;
         located.rows(crs.as_ref())?.map_err(|e| match e {
             RowsError::File(e) => located.refuse(e),
             far @ RowsError::NoLonLat { .. } => located.refuse(format_args!("{far} as `{crs_input}`")),
@@ -177,7 +191,7 @@ impl DataSource for LocalSource<'_> {
     }
 
     fn series(&self, input: &str, file: &FileInput) -> Result<Option<SeriesTable>, ProcessError> {
-        let located = self.locate(input, file);
+        let located = self.locate(input, file)?;
         if located.vector_format() != Some(VectorFormat::Csv) {
             return Ok(None);
         }
@@ -189,7 +203,7 @@ impl DataSource for LocalSource<'_> {
     }
 
     fn raster(&self, input: &str, file: &FileInput) -> Result<Box<dyn RasterReader>, ProcessError> {
-        let located = self.locate(input, file);
+        let located = self.locate(input, file)?;
         let place = match &located.place {
             Place::Local(path) => {
                 std::fs::metadata(path).map_err(|e| located.refuse(unreadable(path, &e)))?;
@@ -203,7 +217,7 @@ impl DataSource for LocalSource<'_> {
     }
 
     fn bytes(&self, input: &str, file: &FileInput) -> Result<Vec<u8>, ProcessError> {
-        self.locate(input, file).bytes()
+        self.locate(input, file)?.bytes()
     }
 }
 

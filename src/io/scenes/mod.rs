@@ -13,6 +13,7 @@ mod folder;
 mod geotiffs;
 mod gf6;
 mod grid;
+mod links;
 pub(super) mod reader;
 mod safe;
 mod scene;
@@ -25,11 +26,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 use serde_json::Value;
 
+pub use links::{AnyLinks, Links};
 pub use scene::SceneError;
 
 use crate::crs::{Crs, GeoBox};
 use crate::cube::{Acquisition, Band, CloudMask, CubeRequest, DataCube};
-use crate::io::fetch;
 use crate::io::raster_file::{Place, RasterFile};
 use crate::raster::{Mapping, NodeGrid, Resampling};
 use reader::{BandLayer, Layer, Reflectance, SceneLayers, SceneReader};
@@ -82,10 +83,23 @@ pub fn open_cube(
     base_dir: &Path,
     request: &CubeRequest,
 ) -> Result<DataCube, SceneError> {
+    open_cube_by(&AnyLinks::default(), sources, base_dir, request)
+}
+
+/// As [`open_cube`], following links in this way.
+///
+/// # Errors
+/// As [`open_cube`].
+pub fn open_cube_by(
+    links: &dyn Links,
+    sources: &[SceneSource],
+    base_dir: &Path,
+    request: &CubeRequest,
+) -> Result<DataCube, SceneError> {
     let input = sources.first().map_or("cube", |s| s.input.split('[').next().unwrap_or("cube")).to_owned();
     let mut scenes = Vec::new();
     for source in sources {
-        scenes.extend(find_scenes(source, base_dir)?);
+        scenes.extend(find_scenes(links, source, base_dir)?);
     }
     refuse_duplicates(&scenes)?;
     let mut notes = Vec::new();
@@ -93,7 +107,7 @@ pub fn open_cube(
     let bands = common_bands(&input, &scenes, &request.bands)?;
     choose_masks(&mut scenes, request.cloud_mask, &mut notes)?;
 
-    let files = open_files(&scenes, &bands)?;
+    let files = open_files(links, &scenes, &bands)?;
     let file_of = |asset: &Asset| files[&asset.place].clone();
     let rasters: Vec<Arc<RasterFile>> =
         scenes.iter().flat_map(|s| bands.iter().map(|b| file_of(&s.bands[b]))).collect();
@@ -162,17 +176,19 @@ pub fn open_cube(
     Ok(DataCube::new(target.grid, acquisitions, bands, notes, Arc::new(reader)))
 }
 
-fn find_scenes(source: &SceneSource, base_dir: &Path) -> Result<Vec<Scene>, SceneError> {
+fn find_scenes(links: &dyn Links, source: &SceneSource, base_dir: &Path) -> Result<Vec<Scene>, SceneError> {
     let input = &source.input;
     let location = match &source.kind {
         SourceKind::Items(document) => {
-            return stac::scenes(input, document, &Base::Folder(base_dir.to_owned()));
+            let folder = || Base::Folder(base_dir.to_owned());
+            let base = if links.values_name_files() { folder() } else { Base::Nowhere };
+            return stac::scenes(input, document, &base);
         }
         SourceKind::Location(location) => location,
     };
     match Base::Folder(base_dir.to_owned()).resolve(input, &location.href)? {
         Place::Link(link) => {
-            let document = fetch::json(&link).map_err(|e| SceneError::new(input, e))?;
+            let document = links.json(&link).map_err(|e| SceneError::new(input, e))?;
             stac::scenes(input, &document, &Base::Link(link))
         }
         Place::File(path) => folder::scenes(input, &path, location),
@@ -305,7 +321,11 @@ fn common_bands(input: &str, scenes: &[Scene], wanted: &[Band]) -> Result<Vec<Ba
 }
 
 /// Reads the headers of all files, several at a time.
-fn open_files(scenes: &[Scene], bands: &[Band]) -> Result<HashMap<Place, Arc<RasterFile>>, SceneError> {
+fn open_files(
+    links: &dyn Links,
+    scenes: &[Scene],
+    bands: &[Band],
+) -> Result<HashMap<Place, Arc<RasterFile>>, SceneError> {
     let mut seen = HashSet::new();
     let mut wanted: Vec<(&Asset, Option<&Crs>)> = Vec::new();
     for scene in scenes {
@@ -321,7 +341,12 @@ fn open_files(scenes: &[Scene], bands: &[Band]) -> Result<HashMap<Place, Arc<Ras
         }
     }
     let open = |(asset, crs): &(&Asset, Option<&Crs>)| {
-        let file = RasterFile::open(&asset.place, *crs).map_err(|e| SceneError::new(&asset.path, e))?;
+        let fetched = match &asset.place {
+            Place::Link(link) => Some(links.raster(link).map_err(|e| SceneError::new(&asset.path, e))?),
+            Place::File(_) | Place::Zipped(..) => None,
+        };
+        let place = fetched.as_ref().unwrap_or(&asset.place);
+        let file = RasterFile::open(place, *crs).map_err(|e| SceneError::new(&asset.path, e))?;
         Ok((asset.place.clone(), Arc::new(file)))
     };
     let linked = wanted.iter().any(|(asset, _)| matches!(asset.place, Place::Link(_)));

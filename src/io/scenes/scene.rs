@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::crs::Crs;
 use crate::cube::{Band, CloudMask};
+use crate::io::fetch::joined;
 use crate::io::raster_file::Place;
 
 /// Why scenes could not become a cube.
@@ -134,8 +135,10 @@ pub fn baseline_has_offset(baseline: &str) -> bool {
 pub enum Base {
     /// A local folder.
     Folder(PathBuf),
-    /// The link of the document itself.
+    /// The link of the document itself: nothing in it leads to files.
     Link(String),
+    /// Nowhere: a document by value from elsewhere. Nothing in it leads to files either.
+    Nowhere,
 }
 
 impl Base {
@@ -154,16 +157,20 @@ impl Base {
         if let Some((scheme, rest)) = href.split_once("://") {
             return match scheme {
                 "http" | "https" => Ok(Place::Link(href.to_owned())),
-                "file" => Ok(Place::File(decoded(PathBuf::from(rest)))),
+                "file" if matches!(self, Self::Folder(_)) => Ok(Place::File(decoded(PathBuf::from(rest)))),
                 _ => refuse(
                     "only paths and http(s) links are read; use the asset's https link, or download it",
                 ),
             };
         }
-        Ok(match self {
-            Self::Folder(folder) => Place::File(decoded(folder.join(href))),
-            Self::Link(link) => Place::Link(join_link(link, href)),
-        })
+        match self {
+            Self::Folder(folder) => Ok(Place::File(decoded(folder.join(href)))),
+            Self::Link(link) => match joined(link, href) {
+                Some(link) => Ok(Place::Link(link)),
+                None => refuse("leads nowhere"),
+            },
+            Self::Nowhere => refuse("by value, only whole http(s) links are read"),
+        }
     }
 }
 
@@ -175,29 +182,6 @@ fn decoded(path: PathBuf) -> PathBuf {
     }
     let plain = PathBuf::from(percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned());
     if plain.exists() { plain } else { path }
-}
-
-fn join_link(base: &str, href: &str) -> String {
-    let base = base.split(['?', '#']).next().unwrap_or(base);
-    let root =
-        base.find("://").and_then(|i| base[i + 3..].find('/').map(|j| i + 3 + j)).unwrap_or(base.len());
-    if href.starts_with('/') {
-        return format!("{}{href}", &base[..root]);
-    }
-    let mut folders: Vec<&str> = base[root..].split('/').collect();
-    folders.pop();
-    for part in href.split('/') {
-        match part {
-            "." => {}
-            ".." => {
-                if folders.len() > 1 {
-                    folders.pop();
-                }
-            }
-            part => folders.push(part),
-        }
-    }
-    format!("{}{}{}", &base[..root], if folders.first() == Some(&"") { "" } else { "/" }, folders.join("/"))
 }
 
 /// A file's name without regard to case; `ends` and prefixes are compared in lower case.
@@ -262,5 +246,13 @@ mod tests {
             let error = base.resolve("cube.features[3].assets.B05", href).unwrap_err();
             assert_eq!(error.path, "cube.features[3].assets.B05");
         }
+        for base in [Base::Nowhere, Base::Link("http://host/items.json".to_owned())] {
+            assert!(base.resolve("cube", "file:///etc/passwd").is_err());
+            assert_eq!(
+                base.resolve("cube", "http://host/x.tif").unwrap(),
+                Place::Link("http://host/x.tif".to_owned())
+            );
+        }
+        assert!(Base::Nowhere.resolve("cube", "/etc/passwd").is_err());
     }
 }

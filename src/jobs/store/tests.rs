@@ -41,15 +41,15 @@ fn version_1(path: &Path) {
 fn a_job_comes_back_as_it_was_written() {
     let (_folder, store) = open();
     let mut job = new("echo", Some("anna"), json!({"inputs": {"text": "a", "z": 1, "b": [1.5, null]}}));
-    store.insert(&job).unwrap();
+    store.insert(&job, None).unwrap();
     assert_eq!(store.get(&job.id).unwrap().unwrap(), job);
     assert_eq!(job.id.len(), 36);
-    assert!(store.insert(&job).is_err(), "an id is taken once");
+    assert!(store.insert(&job, None).is_err(), "an id is taken once");
     assert_eq!(store.get("none").unwrap(), None);
 
     job.request_id = Some("r-1".into());
     job.id.push('2');
-    store.insert(&job).unwrap();
+    store.insert(&job, None).unwrap();
     assert_eq!(store.get(&job.id).unwrap().unwrap(), job);
 
     job = new("echo", None, json!({}));
@@ -57,7 +57,7 @@ fn a_job_comes_back_as_it_was_written() {
     job.started = Some(job.created);
     job.finished = Some(job.created);
     job.failure = Some(Failure::Input { input: "a.b[1]".into(), message: "is \"odd\"".into() });
-    store.insert(&job).unwrap();
+    store.insert(&job, None).unwrap();
     assert_eq!(store.get(&job.id).unwrap().unwrap(), job);
 }
 
@@ -66,7 +66,7 @@ fn a_job_passes_its_states_and_none_twice() {
     let (_folder, store) = open();
     let job = new("echo", None, json!({}));
     let standing = || store.get(&job.id).unwrap().unwrap();
-    store.insert(&job).unwrap();
+    store.insert(&job, None).unwrap();
     assert!(store.start(&job.id).unwrap());
     assert!(!store.start(&job.id).unwrap(), "it runs already");
     assert!(standing().started.is_some());
@@ -94,7 +94,7 @@ fn a_job_passes_its_states_and_none_twice() {
 fn a_log_is_read_from_any_line_and_goes_with_its_job() {
     let (_folder, store) = open();
     let job = new("echo", None, json!({}));
-    store.insert(&job).unwrap();
+    store.insert(&job, None).unwrap();
     let line = |k: i64| (millis(k), format!("line {k}"));
     store.progress(&job.id, 0, "a", &[line(0), line(1)]).unwrap();
     store.progress(&job.id, 0, "a", &[line(2)]).unwrap();
@@ -259,7 +259,7 @@ fn results_are_shared_by_the_same_process_version_owner_and_request_only() {
     let request = json!({"inputs": {"a": 1, "b": 2}, "response": "raw"});
     let job = new("echo", Some("anna"), request);
     let same = new("echo", Some("anna"), json!({"inputs": {"b": 2.0, "a": 1}}));
-    store.insert(&job).unwrap();
+    store.insert(&job, None).unwrap();
     assert_eq!(store.find_same(&same).unwrap(), None, "it is not done yet");
     store.start(&job.id).unwrap();
     store.finish(&job.id).unwrap();
@@ -274,7 +274,7 @@ fn results_are_shared_by_the_same_process_version_owner_and_request_only() {
         assert_eq!(store.find_same(&other).unwrap(), None);
     }
     let shared = same.clone().sharing(&job);
-    assert!(store.insert_sharing(&shared).unwrap());
+    assert!(store.insert_sharing(&shared, None).unwrap());
     assert_eq!(store.get(&shared.id).unwrap().unwrap().results_id(), job.id);
     // Shared results stay until the last job that needs them goes.
     store.dismiss(&job.id).unwrap();
@@ -282,7 +282,7 @@ fn results_are_shared_by_the_same_process_version_owner_and_request_only() {
     assert_eq!(store.find_same(&same).unwrap(), None);
     store.dismiss(&shared.id).unwrap();
     assert!(store.is_unshared(&job.id).unwrap());
-    assert!(!store.insert_sharing(&same.sharing(&job)).unwrap());
+    assert!(!store.insert_sharing(&same.sharing(&job), None).unwrap());
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn jobs_expire_with_their_results_once_nobody_shares_those() {
     // job-1 ends at 11 s, job-2 at 22 s, job-4 at 34 s; a late job shares what job-1 left.
     let late = Job { id: "late".into(), ..new("echo", None, json!({})) };
     let late = late.sharing(&store.get("job-1").unwrap().unwrap());
-    assert!(store.insert_sharing(&late).unwrap());
+    assert!(store.insert_sharing(&late, None).unwrap());
     let expired =
         |id: &str, results: Option<&str>| Expired { id: id.into(), results: results.map(str::to_owned) };
     assert_eq!(store.expire(millis(11_000), 10).unwrap(), []);

@@ -218,7 +218,8 @@ pub fn component_schemas() -> Value {
                 "status": {"type": "string", "enum": statuses}, "message": text,
                 "exception": {"$ref": "#/components/schemas/Problem"}, "request": {"$ref": "#/components/schemas/Any"},
                 "created": time, "started": time, "finished": time, "updated": time,
-                "progress": {"type": "integer", "minimum": 0, "maximum": 100}, "links": links
+                "progress": {"type": "integer", "minimum": 0, "maximum": 100}, "links": links,
+                "cached": {"type": "boolean", "description": "Whether the results are those of an earlier job that asked for the same."}
             }
         },
         "JobList": {

@@ -127,6 +127,9 @@ impl ServerConfig {
         if self.base_url.as_ref().is_some_and(|b| !is_address(b)) {
             return wrong("base_url", "is not an http(s) address");
         }
+        if let Err(reason) = self.links.hosts() {
+            return wrong("links", &reason);
+        }
         self.check_oidc()?;
         if let Some(origin) = self.cors.origins.iter().flatten().find(|o| *o != "*" && !is_origin(o)) {
             return wrong(
