@@ -98,7 +98,8 @@ fn tagged(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
 /// compressed has a weak tag, so that no range of it is joined to another form.
 fn compressible(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let accepts = response.request().headers().get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok());
-    let packed = accepts.is_some_and(|a| ["gzip", "deflate", "*"].iter().any(|e| a.contains(e)));
+    let packed = error::is_ok(&response)
+        && accepts.is_some_and(|a| ["gzip", "deflate", "*"].iter().any(|e| a.contains(e)));
     let headers = response.headers_mut();
     if !gains(headers) {
         headers.insert(CONTENT_ENCODING, LEFT_ALONE);

@@ -248,7 +248,7 @@ fn a_hundred_thousand_jobs_are_listed_from_an_index() {
         let page = store.list(&filter).unwrap();
         let took = start.elapsed();
         println!("{name}: {} of {} in {:.2} ms", page.jobs.len(), page.total, took.as_secs_f64() * 1e3);
-        assert_eq!((page.jobs.len(), page.total), (10, total), "{name}");
+        assert_eq!((page.jobs.len() as u64, page.total), (total.min(10), total), "{name}");
         assert!(took < Duration::from_millis(500), "{name}: {took:?}");
     }
 }
