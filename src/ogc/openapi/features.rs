@@ -93,7 +93,7 @@ fn bodies(operation: &mut Value, types: &[&str]) {
 }
 
 fn items() -> Value {
-    let mut operation = page("getFeatures", "Data", "Items of a collection", "Any", "400");
+    let mut operation = page("getFeatures", "Data", "Items of a collection", "Any", "404");
     let mut parameters = vec![
         collection_parameter(),
         limit(),

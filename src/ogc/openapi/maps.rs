@@ -137,12 +137,17 @@ fn wmts() -> Value {
     .iter()
     .map(|(name, what)| text(name, "query", &format!("{what}. Keys stand in any case, others are ignored.")))
     .collect();
-    bytes(
+    let mut operation = bytes(
         "wmts",
         "WMTS 1.0.0 by keys and values",
         &["application/xml", "image/png", "image/webp", "application/json"],
         &parameters,
-    )
+    );
+    operation["get"]["responses"]["400"] = json!({
+        "description": "A report of what is wrong.",
+        "content": {"application/xml": {"schema": {"type": "string"}}}
+    });
+    operation
 }
 
 fn styles() -> Vec<(Part, &'static str, Value)> {
