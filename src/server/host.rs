@@ -1,7 +1,7 @@
 //! Runs jobs: opens what they name, keeps what they leave.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -56,6 +56,8 @@ pub struct RunHost {
     offered: Offered,
     reach: Reach,
     threads: usize,
+    /// Threads of jobs that are over, for the next: new ones a job would leave the allocator an arena each.
+    idle: Mutex<Vec<rayon::ThreadPool>>,
     metrics: Arc<Metrics>,
     queue: OnceLock<Weak<Queue>>,
     published: Arc<Published>,
@@ -74,7 +76,17 @@ impl RunHost {
         metrics: Arc<Metrics>,
         indexes: Arc<FeatureIndexes>,
     ) -> Self {
-        Self { offered, reach, threads, metrics, queue: OnceLock::new(), published, maps, indexes }
+        Self {
+            offered,
+            reach,
+            threads,
+            idle: Mutex::default(),
+            metrics,
+            queue: OnceLock::new(),
+            published,
+            maps,
+            indexes,
+        }
     }
 
     /// Hosts that links may lead to.
@@ -125,6 +137,13 @@ impl RunHost {
     /// The folder of a job's results.
     pub fn folder(&self, results_id: &str) -> PathBuf {
         self.offered.results.join(results_id)
+    }
+
+    /// Threads for a job of its own: those of another must not lend it theirs.
+    fn pool(&self) -> Result<rayon::ThreadPool, ProcessError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let new = || rayon::ThreadPoolBuilder::new().num_threads(self.threads).build();
+        idle.map_or_else(new, Ok).map_err(|e| ProcessError::failed(format_args!("no threads to run on: {e}")))
     }
 
     /// Follows links for a job, where any is followed, until it is stopped.
@@ -180,16 +199,14 @@ impl Host for RunHost {
             request.put(&link, &bytes.map_err(|e| source.told(e))?, &description.inputs).map_err(wrong)?;
         }
         let context = Context { data: &source, sink: &sink, progress, cancel: cancel.clone() };
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads)
-            .build()
-            .map_err(|e| ProcessError::failed(format_args!("no threads to run on: {e}")))?;
+        let pool = self.pool()?;
         let span = tracing::Span::current();
         let run = || process.run_json(Value::Object(request.inputs.clone()), &context);
         let run = pool.install(|| span.in_scope(run)).and_then(|()| {
             sink.file_aside("manifest.json", &manifest(job, sink.staging())?)?;
             Ok(())
         });
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(pool);
         cancel.check()?;
         // Asked while what was written is still there.
         run.map_err(|error| self.or_full(source.told(error)))?;
