@@ -144,7 +144,7 @@ mod tests {
         let [west, south, east, north] = extent(32649, Affine::north_up(7e5, 3.09e6, 10.0, 10.0));
         assert!((113.0..113.1).contains(&west) && west < east && south < north, "{west} {east}");
         // Fiji, seen from zone 60.
-        let [west, south, east, _] = extent(32760, Affine::north_up(7e5, 8.0e6, 100.0, 100.0));
+        let [west, south, east, _] = extent(32760, Affine::north_up(7.5e5, 8.0e6, 100.0, 100.0));
         assert!(west > 178.0 && east < -177.0 && (-20.0..-18.0).contains(&south), "{west} {south} {east}");
         let [west, south, east, north] = extent(3413, Affine::north_up(-5e5, 5e5, 1000.0, 1000.0));
         assert_eq!((west, east, north), (-180.0, 180.0, 90.0));
