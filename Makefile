@@ -5,7 +5,7 @@ CARGO ?= cargo
 PEERS ?= ../shared/peers
 CLIENTS = $(or $(CARGO_TARGET_DIR),target)/clients/bin
 
-.PHONY: help setup viewer build demo test test-clients test-qgis qgis-plugin qgis-walk schemathesis soak fuzz \
+.PHONY: help setup viewer build demo test test-clients test-pygeoapi test-qgis qgis-plugin qgis-walk schemathesis soak fuzz \
 	lint miri bench bench-peers clean
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make viewer       the map library of the viewer, from npm (make build does it too)"
 	@echo "make test         all tests in Rust"
 	@echo "make test-clients the server by its clients: OWSLib, birdy, schemathesis (makes a Python environment)"
+	@echo "make test-pygeoapi the package for pygeoapi, in the newest pygeoapi (makes a Python environment)"
 	@echo "make test-qgis    the QGIS plugin in a real QGIS (installs QGIS where it is missing)"
 	@echo "make qgis-plugin  the plugin as a zip that QGIS installs: target/rededge-qgis.zip"
 	@echo "make qgis-walk    the pictures of docs/qgis.md, from a QGIS on a screen that nobody sees"
@@ -49,8 +50,13 @@ test: setup
 	$(CARGO) test --release --locked
 
 test-clients: build
+	$(CARGO) build --release --locked --example mount
 	@tests/clients/setup.sh
 	$(CLIENTS)/pytest tests/clients
+
+test-pygeoapi: build
+	$(CARGO) build --release --locked --example own_process
+	plugin/pygeoapi/test.sh
 
 test-qgis: build
 	$(CARGO) build --release --locked --example own_process
