@@ -23,7 +23,7 @@ server, rice_inputs = clients.server, clients.rice_inputs
 
 
 class PyGeoApi:
-    """`pygeoapi serve` with the sample configuration, changed where a test says so."""
+    """pygeoapi with the sample configuration, changed where a test says so."""
 
     def __init__(self, folder, manager, resources=None, **environment):
         with socket.socket() as free:
@@ -49,14 +49,14 @@ class PyGeoApi:
         wrote = self.run("openapi", "generate", str(folder / "config.yml"), "--output-file", str(self.openapi))
         assert wrote.returncode == 0, wrote.stdout + wrote.stderr
         self.log = folder / "pygeoapi.log"
+        # The application that `pygeoapi serve` runs, without its debugger and its second process.
+        serve = [sys.executable, "-m", "flask", "--app", "pygeoapi.flask_app:APP", "run", "--port", str(port)]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*self.command, "serve"], env=self.environment, stdout=log, stderr=log
-            )
-        deadline = time.monotonic() + 60
+            self.process = subprocess.Popen(serve, env=self.environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + 120
         while True:
             try:
-                requests.get(self.url, timeout=5)
+                requests.get(self.url, timeout=60)
                 return
             except requests.ConnectionError:
                 assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()

@@ -36,7 +36,7 @@ def test_a_running_job_has_no_results_yet_and_is_dismissed(pygeoapi, server):
     assert error(pygeoapi.get(f"/jobs/{job}/results?f=json")) == (404, "ResultNotReady")
     gone = requests.delete(f"{pygeoapi.url}/jobs/{job}", timeout=30)
     assert gone.status_code == 200 and gone.json()["status"] == "dismissed"
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while (there := requests.get(f"{server.url}/jobs/{job}", timeout=30)).status_code == 200:
         if there.json()["status"] == "dismissed":
             break
@@ -73,7 +73,7 @@ def test_a_synchronous_call_past_its_patience_becomes_a_job(host, server):
     hasty = host({"url": server.url, "patience": 0.5})
     begun = time.monotonic()
     answer = hasty.execute("echo", {"text": "slow", "pause": 600})
-    assert answer.status_code == 201 and time.monotonic() - begun < 10, answer.text
+    assert answer.status_code == 201 and time.monotonic() - begun < 30, answer.text
     job = answer.headers["Location"].rsplit("/", 1)[1]
     assert answer.json()["jobID"] == job
     assert requests.delete(f"{hasty.url}/jobs/{job}", timeout=30).status_code == 200
@@ -101,7 +101,7 @@ def test_keys_of_pygeoapi_and_of_callers_reach_rededge(host, serve):
 @pytest.mark.parametrize("how, status", [("down", 502), ("slow", 504)])
 def test_a_rededge_that_is_down_or_slow_is_named_in_time_and_back_at_once(host, serve, how, status):
     upstream = serve("")
-    front = host({"url": upstream.url, "timeout": 1.5})
+    front = host({"url": upstream.url, "timeout": 3})
     job = front.start("echo", {"text": "x"})
     front.until(job, ("successful",))
     if how == "down":
@@ -124,7 +124,7 @@ def test_a_rededge_that_is_down_or_slow_is_named_in_time_and_back_at_once(host, 
             answer = call()
             assert answer.status_code == status, (number, answer.text)
             assert upstream.url in answer.json()["description"]
-            assert time.monotonic() - begun < 5, number
+            assert time.monotonic() - begun < 10, number
         assert front.get("/?f=json").status_code == 200, "the rest of pygeoapi is not touched"
     finally:
         if how == "slow":
