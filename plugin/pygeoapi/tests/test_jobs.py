@@ -80,8 +80,8 @@ def test_a_synchronous_call_past_its_patience_becomes_a_job(host, server):
 
 
 def test_keys_of_pygeoapi_and_of_callers_reach_rededge(host, serve):
-    locked = serve('[keys]\nann = "key-of-ann"\nbob = "key-of-bob"\n')
-    own = host({"url": locked.url}, REDEDGE_KEY="key-of-ann")
+    locked = serve('[keys]\nann = "the-long-key-of-ann"\nbob = "the-long-key-of-bob"\n')
+    own = host({"url": locked.url}, REDEDGE_KEY="the-long-key-of-ann")
     assert own.execute("echo", {"text": "mine"}).json() == "mine"
     job = own.get("/jobs?f=json").json()["jobs"][0]["jobID"]
 
@@ -89,12 +89,12 @@ def test_keys_of_pygeoapi_and_of_callers_reach_rededge(host, serve):
     refused = wrong.execute("echo", {"text": "x"})
     assert refused.status_code == 502 and "REDEDGE_KEY" in refused.text and "nobody's" not in refused.text
 
-    each = host({"url": locked.url, "credentials": "caller"}, REDEDGE_KEY="key-of-ann")
+    each = host({"url": locked.url, "credentials": "caller"}, REDEDGE_KEY="the-long-key-of-ann")
     assert each.execute("echo", {"text": "x"}).status_code == 401
-    bob = {"Authorization": "Bearer key-of-bob"}
+    bob = {"Authorization": "Bearer the-long-key-of-bob"}
     assert each.execute("echo", {"text": "x"}, bob).json() == "x"
     assert each.get(f"/jobs/{job}?f=json", headers=bob).status_code == 404
-    assert each.get(f"/jobs/{job}?f=json", headers={"X-API-Key": "key-of-ann"}).status_code == 200
+    assert each.get(f"/jobs/{job}?f=json", headers={"X-API-Key": "the-long-key-of-ann"}).status_code == 200
     assert each.get("/jobs?f=json").status_code == 401
 
 
