@@ -10,7 +10,7 @@ from pygeoapi.process.base import JobNotFoundError, UnknownProcessError
 from pygeoapi.process.manager.base import BaseManager
 from pygeoapi.util import JobStatus, RequestedProcessExecutionMode
 
-from .client import Client
+from .client import Client, segment
 from .errors import UpstreamError
 from .processor import PATIENCE, Processor
 
@@ -136,7 +136,7 @@ class Manager(BaseManager):
 
     def delete_job(self, job_id):
         with absent_jobs():
-            self.client.call("DELETE", f"/jobs/{job_id}")
+            self.client.call("DELETE", f"/jobs/{segment(job_id)}")
         return True
 
 
