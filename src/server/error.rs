@@ -70,19 +70,15 @@ impl ApiError {
         )
     }
 
-    /// A body that could not be read: too large, or cut off.
+    /// A body that could not be read: too large, too slow, or cut off.
     pub fn body(error: &actix_web::Error, megabytes: usize) -> Self {
         let status = error.as_response_error().status_code();
-        let (title, detail) = match status {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                let limit = format!(
-                    "the body is larger than the {megabytes} MB that are taken (`limits.body_megabytes`)"
-                );
-                ("Payload too large", limit)
-            }
-            _ => ("Bad request", "the body cannot be read".to_owned()),
-        };
-        Self::new(status, Problem::titled(title).detail(detail))
+        if status != StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::framework(error);
+        }
+        let limit =
+            format!("the body is larger than the {megabytes} MB that are taken (`limits.body_megabytes`)");
+        Self::new(status, Problem::titled("Payload too large").detail(limit))
     }
 
     /// A caller without a key that fits.
