@@ -203,6 +203,7 @@ fn two_workers_run_two_jobs_at_a_time_and_never_three() {
     runs(&queue, &ids[0]);
     runs(&queue, &ids[1]);
     assert_eq!(queue.load(), Load { waiting: 3, running: 2, workers: 2 });
+    until("two at once", || house.host.at_once.load(Ordering::SeqCst) == 2);
     house.host.open_gate();
     for id in &ids {
         assert_eq!(end(&queue, id).state, JobState::Successful);

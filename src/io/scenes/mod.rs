@@ -349,28 +349,28 @@ fn open_files(
         let file = RasterFile::open(place, *crs).map_err(|e| SceneError::new(&asset.path, e))?;
         Ok((asset.place.clone(), Arc::new(file)))
     };
-    let linked = wanted.iter().any(|(asset, _)| matches!(asset.place, Place::Link(_)));
-    if linked {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(LINK_THREADS).build();
-        let pool = pool.map_err(|e| SceneError::new("cube", e))?;
-        return pool.install(|| wanted.par_iter().map(open).collect());
-    }
-    // The error of the first file in order, whichever thread is faster.
+    // The error of the first file in order, whichever thread is faster; what comes after it is left.
     let failed = Mutex::new(None::<(usize, SceneError)>);
-    let opened: Vec<_> = wanted
-        .par_iter()
-        .enumerate()
-        .filter_map(|(i, asset)| {
-            open(asset)
-                .map_err(|e| {
-                    let mut first = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                    if first.as_ref().is_none_or(|f| i < f.0) {
-                        *first = Some((i, e));
-                    }
-                })
-                .ok()
-        })
-        .collect();
+    let first = || failed.lock().unwrap_or_else(PoisonError::into_inner);
+    let one = |(i, asset)| {
+        if first().as_ref().is_some_and(|f| f.0 < i) {
+            return None;
+        }
+        let keep = |error| {
+            let mut first = first();
+            if first.as_ref().is_none_or(|f| i < f.0) {
+                *first = Some((i, error));
+            }
+        };
+        open(asset).map_err(keep).ok()
+    };
+    let all = || wanted.par_iter().enumerate().filter_map(one).collect::<Vec<_>>();
+    let opened = if wanted.iter().any(|(asset, _)| matches!(asset.place, Place::Link(_))) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(LINK_THREADS).build();
+        pool.map_err(|e| SceneError::new("cube", e))?.install(all)
+    } else {
+        all()
+    };
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some((_, error)) => Err(error),
         None => Ok(opened.into_iter().collect()),
