@@ -45,7 +45,7 @@ fn grid(id: &str) -> Result<Grid, ApiError> {
 }
 
 /// The name of the layer in a tile.
-fn layer_name(collection: &Collection) -> &str {
+pub fn layer_name(collection: &Collection) -> &str {
     match &collection.origin {
         Origin::Job { output, .. } => output,
         Origin::Configured { .. } => &collection.id,

@@ -65,7 +65,7 @@ def test_a_failed_job_says_why_in_its_status_and_its_results(pygeoapi):
     assert told["status"] == "failed" and told["message"].startswith("cube: "), told
     results = pygeoapi.get(f"/jobs/{job}/results?f=json")
     assert error(results) == (400, OGC + "invalid-parameter-value")
-    assert "is not a cube that this server offers" in results.json()["description"]
+    assert "is no cube that this server offers" in results.json()["description"]
     assert error(pygeoapi.execute("rice-map", given)) == (400, OGC + "invalid-parameter-value")
 
 

@@ -61,7 +61,7 @@ fn section(site: &Site, own: &str, output: &Output, described: Option<&Value>) -
 fn shown(site: &Site, href: &str, output: &Output) -> Markup {
     let title = title_of(&output.name);
     let framed = |table: Markup| {
-        html! { div.table tabindex="0" role="region" aria-label=(title) { (table) } }
+        html! { div.table tabindex="0" role="region" aria-label=(format!("{title} as a table")) { (table) } }
     };
     let text = || std::fs::read(&output.path).unwrap_or_default();
     let json = || serde_json::from_slice::<Value>(&text()).ok();

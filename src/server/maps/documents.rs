@@ -9,6 +9,7 @@ use crate::ogc::outputs::{GEOTIFF, JSON, PNG};
 use crate::ogc::tiles::{TileJson, TileLimits, TileMatrixInfo, TileMatrixSetInfo, TilesetInfo};
 use crate::ogc::{Link, segment};
 use crate::server::state::ServerState;
+use crate::server::vector_tiles::layer_name;
 use crate::store::collections::Collection;
 use crate::style::{LayerSource, Style};
 use crate::tiles::{Format, MatrixSet};
@@ -181,6 +182,6 @@ pub fn source(collection: &Collection, style: &Style, state: &ServerState, base:
         bounds: collection.layer.bounds,
         max_zoom: zooms(collection, MatrixSet::WebMercatorQuad).0,
         attribution: state.config.data.attribution.clone(),
-        layer: collection.id.clone(),
+        layer: layer_name(collection).to_owned(),
     }
 }
