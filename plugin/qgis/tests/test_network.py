@@ -91,7 +91,7 @@ def test_the_servers_errors_name_the_input(provider):
         "samples_ref": "rice-samples",
         "out_classMap": QgsProcessing.TEMPORARY_OUTPUT,
     }
-    with pytest.raises(QgsProcessingException, match=r"Cube \(cube.*is not a cube.*county-2019"):
+    with pytest.raises(QgsProcessingException, match=r"Cube \(cube.*is no cube.*county-2019"):
         processing.run("rededge:county.rice-map", given, feedback=Heard())
     with pytest.raises(QgsProcessingException, match=r"Bands.*\(bands\[1\]\).*rise"):
         given = {"stressMap_ref": "mines", "bands": "2000, 1000"}
