@@ -137,9 +137,9 @@ def test_echo_takes_every_kind_of_input(server, page, tmp_path):
     page.goto(f"{server.url}/processes/echo")
     page.locator("#in-text").fill("<b>bold</b>")
     page.get_by_text("Options").click()
-    page.get_by_label("Number", exact=True).fill("2.5")
-    page.get_by_label("Choice", exact=True).select_option(label="two")
-    page.get_by_label("List", exact=True).fill("1, 2.5,3")
+    page.locator("#in-number").fill("2.5")
+    page.locator("#in-choice").select_option(label="two")
+    page.locator("#in-list").fill("1, 2.5,3")
     for side, value in zip(["west", "south", "east", "north"], [112, 27, 114, 28]):
         page.get_by_label(side, exact=True).fill(str(value))
     page.get_by_label("Object", exact=True).fill('{"a": [1, 2]}')
