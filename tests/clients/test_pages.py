@@ -142,9 +142,9 @@ def test_echo_takes_every_kind_of_input(server, page, tmp_path):
     page.locator("#in-list").fill("1, 2.5,3")
     for side, value in zip(["west", "south", "east", "north"], [112, 27, 114, 28]):
         page.get_by_label(side, exact=True).fill(str(value))
-    page.get_by_label("Object", exact=True).fill('{"a": [1, 2]}')
+    page.locator("#in-object").fill('{"a": [1, 2]}')
     (tmp_path / "bytes.bin").write_bytes(b"\0\1\2")
-    page.get_by_label("Bytes", exact=True).set_input_files(tmp_path / "bytes.bin")
+    page.locator("#in-bytes").set_input_files(tmp_path / "bytes.bin")
     page.get_by_label("File: from where").select_option(label="a text to paste …")
     page.get_by_label("GeoJSON, or CSV with a header").fill('{"type": "Point", "coordinates": [1, 2]}')
     page.get_by_text("The request as JSON").click()
