@@ -76,9 +76,9 @@ class PyGeoApi:
         path = f"{self.url}/processes/{process}/execution"
         return requests.post(path, json=body, headers=headers, timeout=120)
 
-    def start(self, process, inputs, headers=None):
+    def start(self, process, inputs, headers=None, **more):
         """Starts a job; its id."""
-        answer = self.execute(process, inputs, {"Prefer": "respond-async", **(headers or {})})
+        answer = self.execute(process, inputs, {"Prefer": "respond-async", **(headers or {})}, **more)
         assert answer.status_code == 201, answer.text
         return answer.headers["Location"].rsplit("/", 1)[1]
 

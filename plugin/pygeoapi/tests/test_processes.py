@@ -47,7 +47,7 @@ def test_a_value_comes_back_with_its_own_type_and_a_document_as_one(pygeoapi):
 
 
 def test_a_rice_map_runs_with_progress_and_its_results_are_those_of_rededge(pygeoapi, server, rice_inputs):
-    job = pygeoapi.start("rice-map", rice_inputs)
+    job = pygeoapi.start("rice-map", rice_inputs, response="document")
     told, seen = pygeoapi.until(job, ("successful", "failed"))
     assert told["status"] == "successful", told
     assert (told["processID"], told["progress"]) == ("rice-map", 100)
