@@ -4,24 +4,24 @@
 //!        features_load ask URL [CALLS 200]       URL of the collection; one caller, prints milliseconds as JSON
 #![expect(clippy::print_stdout, reason = "a command talks to its terminal")]
 
+#[path = "../benches/shared/blots.rs"]
+mod blots;
+
 use std::path::Path;
 use std::time::Instant;
 
+use blots::blots;
 use geo::Geometry;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rededge::classmap::Connectivity;
 use rededge::crs::{Affine, Crs};
 use rededge::io::vector_write::{FeatureFormat, VectorWriter};
-use rededge::raster::Plane;
 use rededge::vector::{FeatureSchema, Field, FieldKind, GeometryKind, Value};
 use rededge::zones::polygonize;
 use serde_json::{Value as Json, json};
 
 type Failure = Box<dyn std::error::Error>;
-
-/// One zone in each square of this many pixels.
-const CELL: usize = 11;
 
 fn main() -> Result<(), Failure> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -31,27 +31,6 @@ fn main() -> Result<(), Failure> {
         Some("ask") if args.len() > 1 => ask(&args[1], number(args.get(2), 200)?),
         _ => Err("usage: features_load make FILE [SIDE] | ask URL [CALLS]".into()),
     }
-}
-
-/// A class map with a blot of class 2, grown pixel by pixel, in each cell; 1 elsewhere.
-fn blots(side: usize, rng: &mut ChaCha8Rng) -> Plane<u8> {
-    let mut map = Plane::filled(side, side, 1u8);
-    let reach = (CELL - 2) as i64;
-    for top in (0..side / CELL * CELL).step_by(CELL) {
-        for left in (0..side / CELL * CELL).step_by(CELL) {
-            let (mut row, mut col) = (reach / 2, reach / 2);
-            for _ in 0..60 {
-                map.values[(top + 1 + row as usize) * side + left + 1 + col as usize] = 2;
-                let step = if rng.random::<bool>() { 1 } else { -1 };
-                if rng.random::<bool>() {
-                    row = (row + step).clamp(0, reach - 1);
-                } else {
-                    col = (col + step).clamp(0, reach - 1);
-                }
-            }
-        }
-    }
-    map
 }
 
 fn make(path: &Path, side: usize) -> Result<(), Failure> {

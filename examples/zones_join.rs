@@ -4,20 +4,20 @@
 //! usage: zones_join FOLDER [SIDE 10980] [MINES 100000] [RADIUS 0]
 #![expect(clippy::print_stdout, reason = "a command talks to its terminal")]
 
+#[path = "../benches/shared/blots.rs"]
+mod blots;
+
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
+use blots::blots;
 use geo::{Geometry, Point};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rededge::classmap::Connectivity;
 use rededge::crs::{Affine, Crs, GeoBox};
-use rededge::raster::Plane;
 use rededge::zones::{Join, MineIndex, polygonize};
-
-/// One zone in each square of this many pixels.
-const CELL: usize = 11;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
@@ -72,27 +72,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         peak.unwrap_or(f64::NAN) / 1024.0
     );
     Ok(())
-}
-
-/// A class map with a blot of class 2, grown pixel by pixel, in most cells; 1 elsewhere.
-fn blots(side: usize, rng: &mut ChaCha8Rng) -> Plane<u8> {
-    let mut map = Plane::filled(side, side, 1u8);
-    let reach = (CELL - 2) as i64;
-    for top in (0..side / CELL * CELL).step_by(CELL) {
-        for left in (0..side / CELL * CELL).step_by(CELL) {
-            let (mut row, mut col) = (reach / 2, reach / 2);
-            for _ in 0..60 {
-                map.values[(top + 1 + row as usize) * side + left + 1 + col as usize] = 2;
-                let step = if rng.random::<bool>() { 1 } else { -1 };
-                if rng.random::<bool>() {
-                    row = (row + step).clamp(0, reach - 1);
-                } else {
-                    col = (col + step).clamp(0, reach - 1);
-                }
-            }
-        }
-    }
-    map
 }
 
 fn numbers(path: &Path, values: impl Iterator<Item = f64>) -> std::io::Result<()> {

@@ -1,3 +1,5 @@
+//! The queue over a real store, with a host that does what the test asks.
+
 mod dismissal;
 mod restart;
 mod results;

@@ -1,3 +1,5 @@
+//! Links against servers of the test: caps, redirects, and addresses that are refused.
+
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::AtomicBool;

@@ -1,3 +1,5 @@
+//! The store of jobs on a real file: what is kept, listed and found again.
+
 use std::path::PathBuf;
 use std::time::Instant;
 

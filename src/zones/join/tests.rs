@@ -1,3 +1,5 @@
+//! Joins held against a look at every mine, and distances against references.
+
 use geo::{Geometry, MultiPolygon, Point, Rect, coord, polygon};
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Polygons of zones held against references, and against the pixels of random maps.
+
 use geo::{Area, Distance, Relate, Validation};
 use proptest::prelude::*;
 
