@@ -32,6 +32,8 @@ pub struct JobResults {
 struct Output {
     name: String,
     media_type: String,
+    /// The data by name that the job was about.
+    subject: Option<String>,
     /// Described when it is first asked for; `None` within where it is no layer.
     layer: OnceLock<Option<Arc<Layer>>>,
 }
@@ -141,7 +143,7 @@ impl Catalogue {
         });
         Some(Collection {
             id: format!("{}-{}", job.job, output.name),
-            title: format!("{} of {}", title_of(&output.name), job.process),
+            title: title(output, &job.process),
             origin: Origin::Job {
                 job: job.job.clone(),
                 process: job.process.clone(),
@@ -179,20 +181,40 @@ fn told(name: &str, described: Result<Layer, describe::Reason>) -> Option<Arc<La
 /// The outputs of a folder that may be layers.
 fn listed(folder: &Path) -> Option<Vec<Output>> {
     let document: Value = serde_json::from_slice(&std::fs::read(folder.join("results.json")).ok()?).ok()?;
+    let subject = asked_of(folder).and_then(|inputs| subject_of(&inputs));
     let output = |(name, entry): (&String, &Value)| {
         let media_type = entry.get("type")?.as_str().filter(|t| may_be_layer(t))?.to_owned();
         let table = essence(&media_type) == CSV;
         let layer = plain(name) && (!table || has_places(&result_file(folder, name)?));
-        layer.then(|| Output { name: name.clone(), media_type, layer: OnceLock::new() })
+        let subject = subject.clone();
+        layer.then(|| Output { name: name.clone(), media_type, subject, layer: OnceLock::new() })
     };
     Some(document.as_object()?.iter().filter_map(output).collect())
 }
 
+/// The title of an output: of maps of two years, each tells of which scenes it is.
+fn title(output: &Output, process: &str) -> String {
+    let title = format!("{} of {process}", title_of(&output.name));
+    output.subject.as_ref().map_or(title.clone(), |subject| format!("{title}, {subject}"))
+}
+
+/// The inputs that a job was asked with.
+fn asked_of(folder: &Path) -> Option<Value> {
+    let mut manifest: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).ok()?).ok()?;
+    manifest.pointer_mut("/request/inputs").map(Value::take)
+}
+
+/// What was mapped, where the request has it by name.
+fn subject_of(inputs: &Value) -> Option<String> {
+    let named = ["cube", "stressMap", "mines"].iter().find_map(|input| inputs.get(input));
+    named.and_then(Value::as_str).map(str::to_owned)
+}
+
 /// The days that a job's request asked for.
 fn dates_of(folder: &Path) -> Option<(Date, Date)> {
-    let manifest: Value = serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).ok()?).ok()?;
-    let asked = manifest.pointer("/request/inputs/dates")?;
-    let interval: DateInterval = serde_json::from_value(asked.clone()).ok()?;
+    let asked = asked_of(folder)?.get_mut("dates")?.take();
+    let interval: DateInterval = serde_json::from_value(asked).ok()?;
     (interval.first > Date::MIN && interval.last < Date::MAX).then_some((interval.first, interval.last))
 }
 
@@ -204,4 +226,23 @@ fn free_id(name: &str, taken: &mut BTreeMap<String, usize>) -> String {
     let times = taken.entry(plain.clone()).or_insert(0);
     *times += 1;
     if *times == 1 { plain } else { format!("{plain}-{times}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_mapped_is_told_only_where_the_request_has_it_by_name() {
+        let told = |inputs| subject_of(&inputs);
+        assert_eq!(told(json!({"mines": "mines", "stressMap": "map-2019"})), Some("map-2019".to_owned()));
+        assert_eq!(
+            told(json!({"cube": "county-2019", "samples": "samples"})),
+            Some("county-2019".to_owned())
+        );
+        assert_eq!(told(json!({"cube": {"href": "https://example.org/items.json"}, "mines": "mines"})), None);
+        assert_eq!(told(json!({"samples": "samples"})), None);
+    }
 }
