@@ -46,6 +46,8 @@ pub fn serve(config: ServerConfig, ready: impl FnOnce(&str)) -> Result<(), Start
                 .configure(|config| super::configure(config, state))
         })
         .client_request_timeout(patience)
+        // A client that closes its side is gone: nothing is computed for it any more.
+        .h1_allow_half_closed(false)
         // Else the second part of an answer waits for the client to confirm the first: 40 ms.
         .tcp_nodelay(true)
         .shutdown_timeout(LAST_ANSWERS)

@@ -6,6 +6,7 @@
 mod cache;
 mod clip;
 mod frame;
+mod levels;
 mod matrix;
 mod mesh;
 pub mod mvt;
@@ -16,8 +17,9 @@ mod raster;
 
 pub use cache::{Tile, TileCache, TileKey};
 pub use frame::{Frame, Grid};
+pub use levels::{FileLevels, Levels, Visit};
 pub use matrix::{MatrixSet, TileAddress};
-pub use paint::{Painter, TileError, View};
+pub use paint::{GoOn, Painter, TileError, View};
 pub use picture::{Format, Indexed};
 pub use pool::{Pool, PoolFull};
 pub use raster::RasterSource;

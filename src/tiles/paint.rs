@@ -32,7 +32,11 @@ impl View {
     }
 }
 
-/// Why a tile cannot be drawn: mistakes of the server's own, all of them.
+/// Whether somebody still waits for a picture: asked between blocks, so that nothing is computed for
+/// nobody.
+pub type GoOn<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// Why a tile is not drawn: mistakes of the server's own, unless nobody waits for it any more.
 #[derive(Debug, thiserror::Error)]
 pub enum TileError {
     /// The file.
@@ -44,6 +48,9 @@ pub enum TileError {
     /// What computes the pixels.
     #[error("{0}")]
     Source(String),
+    /// Nobody waits for it.
+    #[error("nobody waits for this tile any more")]
+    Cancelled,
     /// The encoder.
     #[error("a picture cannot be encoded: {0}")]
     Encode(String),
@@ -54,6 +61,6 @@ pub trait Painter: Send + Sync {
     /// The picture, or `None` where nothing of it is seen.
     ///
     /// # Errors
-    /// [`TileError`].
-    fn paint(&self, view: &View) -> Result<Option<Indexed>, TileError>;
+    /// [`TileError`]; [`TileError::Cancelled`] once `go_on` says no.
+    fn paint(&self, view: &View, go_on: GoOn<'_>) -> Result<Option<Indexed>, TileError>;
 }

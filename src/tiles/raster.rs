@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::levels::Levels;
 use super::matrix::MatrixSet;
 use super::mesh::Mesh;
-use super::paint::{Painter, TileError, View};
+use super::paint::{GoOn, Painter, TileError, View};
 use super::picture::Indexed;
 use crate::crs::{Crs, GeoBox, Transformer};
-use crate::io::pyramid::{Block, BlockCache, Pyramid};
+use crate::io::pyramid::Block;
 use crate::raster::Window;
 use crate::style::Palette;
 
@@ -23,8 +24,7 @@ const TRANSFORMS: usize = 32;
 
 /// A raster with the colours of its pixels.
 pub struct RasterSource {
-    pyramid: Arc<Pyramid>,
-    blocks: Arc<BlockCache>,
+    levels: Arc<dyn Levels>,
     palette: Arc<Palette>,
     /// West, south, east, north in degrees; the whole world where it is not known.
     bounds: [f64; 4],
@@ -32,13 +32,8 @@ pub struct RasterSource {
 
 impl RasterSource {
     /// A raster that lies within `bounds` (degrees; west over east across the date line).
-    pub fn new(
-        pyramid: Arc<Pyramid>,
-        blocks: Arc<BlockCache>,
-        palette: Arc<Palette>,
-        bounds: Option<[f64; 4]>,
-    ) -> Self {
-        Self { pyramid, blocks, palette, bounds: bounds.unwrap_or([-180.0, -90.0, 180.0, 90.0]) }
+    pub fn new(levels: Arc<dyn Levels>, palette: Arc<Palette>, bounds: Option<[f64; 4]>) -> Self {
+        Self { levels, palette, bounds: bounds.unwrap_or([-180.0, -90.0, 180.0, 90.0]) }
     }
 
     /// The parts of a view in which the raster may be seen: columns and rows.
@@ -64,35 +59,41 @@ impl RasterSource {
     /// The coarsest level whose pixels are no larger than those of the view. `scale` is pixels of
     /// the image along a pixel of the view.
     fn level(&self, scale: f64) -> usize {
-        let cols = self.pyramid.shape(0).1 as f64;
-        let fits = |&level: &usize| cols / self.pyramid.shape(level).1 as f64 <= scale * 1.0001;
-        (0..self.pyramid.levels()).rev().find(fits).unwrap_or(0)
+        let fits = |&level: &usize| 1.0 / self.levels.factors(level).0 <= scale * 1.0001;
+        (0..self.levels.levels()).rev().find(fits).unwrap_or(0)
     }
 
     /// Draws a part of a view.
-    fn draw(&self, on: &mut Canvas<'_>, mesh: &Mesh, level: usize, part: Part) -> Result<(), TileError> {
+    fn draw(
+        &self,
+        on: &mut Canvas<'_>,
+        mesh: &Mesh,
+        level: usize,
+        part: Part,
+        go_on: GoOn<'_>,
+    ) -> Result<(), TileError> {
         let Some(window) = self.window(mesh, level, &part) else { return Ok(()) };
         if window.len() > WINDOW && (part.cols.len() > 1 || part.rows.len() > 1) {
             let (a, b) = part.halves();
-            self.draw(on, mesh, level, a)?;
-            return self.draw(on, mesh, level, b);
+            self.draw(on, mesh, level, a, go_on)?;
+            return self.draw(on, mesh, level, b, go_on);
         }
-        let scale = self.factors(level);
+        let scale = self.levels.factors(level);
         let place = Place { window, scale };
         match &*self.palette {
             Palette::Codes { table, smooth: false, .. } => {
-                let bytes = self.read(level, window, self.nodata_byte(), |v| v as u8, |v| v)?;
+                let bytes = self.read((level, window), go_on, self.nodata_byte(), |v| v as u8, |v| v)?;
                 nearest(on, mesh, &part, &place, &bytes, table);
             }
             Palette::Codes { table, .. } => {
                 let nodata = self.nodata_byte();
-                let bytes = self.read(level, window, nodata, |v| v as u8, |v| v)?;
+                let bytes = self.read((level, window), go_on, nodata, |v| v as u8, |v| v)?;
                 let value = |v: u8| if v == nodata { f32::NAN } else { f32::from(v) };
                 bilinear(on, mesh, &part, &place, &bytes, value, |v| table[v.round() as usize & 255]);
             }
             Palette::Range { least, greatest, .. } => {
-                let nodata = self.pyramid.nodata.map_or(f32::NAN, |v| v as f32);
-                let numbers = self.read(level, window, nodata, |v| v, f32::from)?;
+                let nodata = self.levels.nodata().map_or(f32::NAN, |v| v as f32);
+                let numbers = self.read((level, window), go_on, nodata, |v| v, f32::from)?;
                 let value = |v: f32| if v == nodata { f32::NAN } else { v };
                 let share = 254.0 / (greatest - least).max(f64::MIN_POSITIVE) as f32;
                 let least = *least as f32;
@@ -104,20 +105,14 @@ impl RasterSource {
     }
 
     fn nodata_byte(&self) -> u8 {
-        self.pyramid.nodata.filter(|v| (0.0..=255.0).contains(v)).map_or(255, |v| v as u8)
-    }
-
-    /// Columns and rows of a level along one of the image.
-    fn factors(&self, level: usize) -> (f64, f64) {
-        let ((rows, cols), (all_rows, all_cols)) = (self.pyramid.shape(level), self.pyramid.shape(0));
-        (cols as f64 / all_cols as f64, rows as f64 / all_rows as f64)
+        self.levels.nodata().filter(|v| (0.0..=255.0).contains(v)).map_or(255, |v| v as u8)
     }
 
     /// The pixels of a level that a part of a view needs.
     fn window(&self, mesh: &Mesh, level: usize, part: &Part) -> Option<Window> {
         let [x0, y0, x1, y1] = mesh.around(part.cols.clone(), part.rows.clone())?;
-        let (along, down) = self.factors(level);
-        let (rows, cols) = self.pyramid.shape(level);
+        let (along, down) = self.levels.factors(level);
+        let (rows, cols) = self.levels.shape(level);
         let span = |from: f64, to: f64, size: usize| {
             let first = (from - 1.0).floor().clamp(0.0, size as f64) as usize;
             (first, ((to + 1.0).ceil().clamp(0.0, size as f64) as usize).saturating_sub(first))
@@ -130,14 +125,14 @@ impl RasterSource {
     /// The pixels of a window side by side.
     fn read<T: Copy>(
         &self,
-        level: usize,
-        window: Window,
+        (level, window): (usize, Window),
+        go_on: GoOn<'_>,
         nodata: T,
         of_number: impl Fn(f32) -> T,
         of_byte: impl Fn(u8) -> T,
     ) -> Result<Vec<T>, TileError> {
         let mut values = vec![nodata; window.len()];
-        self.pyramid.visit(&self.blocks, level, window, |block, width, part, (row, col)| {
+        self.levels.visit(level, window, go_on, &mut |block, width, part, (row, col)| {
             for line in part.row..part.row + part.rows {
                 let from = (line - row) * width + part.col - col;
                 let to = (line - window.row) * window.cols + part.col - window.col;
@@ -157,13 +152,13 @@ impl RasterSource {
 }
 
 impl Painter for RasterSource {
-    fn paint(&self, view: &View) -> Result<Option<Indexed>, TileError> {
+    fn paint(&self, view: &View, go_on: GoOn<'_>) -> Result<Option<Indexed>, TileError> {
         let parts = self.seen(view);
         if parts.is_empty() {
             return Ok(None);
         }
         let mut pixels = vec![0; view.cols * view.rows];
-        let grid = &self.pyramid.grid;
+        let grid = self.levels.grid();
         let (width, height) = view.pixel();
         for (cols, rows) in parts {
             let (left, top) = (
@@ -187,7 +182,7 @@ impl Painter for RasterSource {
             }
             let mut canvas = Canvas { pixels: &mut pixels, cols: view.cols, at: (cols.start, rows.start) };
             let whole = Part { cols: 0..cols.len(), rows: 0..rows.len() };
-            self.draw(&mut canvas, &mesh, self.level(scale), whole)?;
+            self.draw(&mut canvas, &mesh, self.level(scale), whole, go_on)?;
         }
         let seen = pixels.iter().any(|&p| p != 0);
         Ok(seen.then(|| Indexed { cols: view.cols, rows: view.rows, pixels, palette: self.palette.clone() }))

@@ -10,7 +10,7 @@ use rededge::crs::{Affine, Crs, GeoBox};
 use rededge::io::cog::{CogKind, CogWriter};
 use rededge::io::pyramid::{BlockCache, Pyramid};
 use rededge::style::{Palette, Style};
-use rededge::tiles::{MatrixSet, Painter as _, RasterSource, TileAddress, View};
+use rededge::tiles::{FileLevels, MatrixSet, Painter as _, RasterSource, TileAddress, View};
 
 /// A raster of blobs, in a system.
 fn write(folder: &Path, name: &str, grid: &GeoBox, kind: CogKind) -> PathBuf {
@@ -54,8 +54,8 @@ fn grids() -> Vec<(&'static str, GeoBox, (f64, f64))> {
 fn source(path: &Path, bounds: Option<[f64; 4]>, style: &str) -> (RasterSource, Palette) {
     let palette = Style::find(style).unwrap().palette().unwrap();
     let pyramid = Arc::new(Pyramid::open(path).unwrap());
-    let blocks = Arc::new(BlockCache::new(64 << 20));
-    (RasterSource::new(pyramid, blocks, Arc::new(palette.clone()), bounds), palette)
+    let levels = Arc::new(FileLevels { pyramid, blocks: Arc::new(BlockCache::new(64 << 20)) });
+    (RasterSource::new(levels, Arc::new(palette.clone()), bounds), palette)
 }
 
 fn tile_at(set: MatrixSet, z: u8, (lon, lat): (f64, f64)) -> TileAddress {
@@ -108,7 +108,7 @@ fn tiles_of_classes_are_those_of_gdalwarp() {
             let native = set.level_of(rededge::crs::pixel_metres(&grid).0, middle.1);
             for z in [native + 1, native + 3] {
                 let tile = tile_at(set, z, middle);
-                let picture = source.paint(&View::of(tile, 1)).unwrap();
+                let picture = source.paint(&View::of(tile, 1), &|| true).unwrap();
                 let pixels = picture.map_or_else(|| vec![0; 256 * 256], |p| p.pixels);
                 seen += pixels.iter().filter(|&&p| p != 0).count();
                 let theirs = warped(&path, tile, "near", folder.path());
@@ -134,7 +134,7 @@ fn tiles_of_percent_are_those_of_gdalwarp_within_two_percent() {
         let (source, _) = source(&path, grid.lon_lat_extent(), "probability");
         let set = MatrixSet::WebMercatorQuad;
         let tile = tile_at(set, set.level_of(rededge::crs::pixel_metres(&grid).0, middle.1) + 2, middle);
-        let ours = source.paint(&View::of(tile, 1)).unwrap().expect("something is seen").pixels;
+        let ours = source.paint(&View::of(tile, 1), &|| true).unwrap().expect("something is seen").pixels;
         let theirs = warped(&path, tile, "bilinear", folder.path());
         let off = |(ours, theirs): &(&u8, &u8)| match (**ours, **theirs) {
             // GDAL draws half a pixel further where a neighbour is missing.
@@ -158,11 +158,11 @@ fn neighbouring_tiles_join_and_larger_ones_are_the_same_map() {
         let z = set.level_of(rededge::crs::pixel_metres(&grid).0, middle.1) + 1;
         let parent = tile_at(set, z, middle);
         // A tile of 512 pixels is the four tiles below it.
-        let whole = source.paint(&View::of(parent, 2)).unwrap().unwrap();
+        let whole = source.paint(&View::of(parent, 2), &|| true).unwrap().unwrap();
         let mut differ = 0;
         for (row, col) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
             let child = TileAddress::new(set, z + 1, 2 * parent.row + row, 2 * parent.col + col).unwrap();
-            let quarter = source.paint(&View::of(child, 1)).unwrap();
+            let quarter = source.paint(&View::of(child, 1), &|| true).unwrap();
             let quarter = quarter.map_or_else(|| vec![0; 256 * 256], |q| q.pixels);
             for (k, &pixel) in quarter.iter().enumerate() {
                 let at = (row as usize * 256 + k / 256) * 512 + col as usize * 256 + k % 256;
@@ -187,7 +187,8 @@ fn overviews_are_used_and_what_is_not_seen_is_nothing() {
         let (across, down) = set.limits(z, extent);
         let tiles = (down[0]..=down[1]).flat_map(|row| (across[0]..=across[1]).map(move |col| (row, col)));
         let pixels = tiles.map(|(row, col)| {
-            let picture = source.paint(&View::of(TileAddress::new(set, z, row, col).unwrap(), 1)).unwrap();
+            let picture =
+                source.paint(&View::of(TileAddress::new(set, z, row, col).unwrap(), 1), &|| true).unwrap();
             picture.map_or(0, |p| p.pixels.iter().filter(|&&v| v != 0).count())
         });
         let seen = pixels.sum::<usize>() as f64;
@@ -199,7 +200,7 @@ fn overviews_are_used_and_what_is_not_seen_is_nothing() {
             "level {z}: {seen} of {expected:.0}"
         );
     }
-    assert!(source.paint(&View::of(tile_at(set, 10, (0.0, 0.0)), 1)).unwrap().is_none());
+    assert!(source.paint(&View::of(tile_at(set, 10, (0.0, 0.0)), 1), &|| true).unwrap().is_none());
 }
 
 #[test]
@@ -210,7 +211,7 @@ fn a_raster_that_is_no_cog_is_drawn_the_same() {
     let set = MatrixSet::WebMercatorQuad;
     let tile = View::of(tile_at(set, 14, middle), 1);
     let (first, _) = source(&path, grid.lon_lat_extent(), "rice");
-    let expected = first.paint(&tile).unwrap().unwrap().pixels;
+    let expected = first.paint(&tile, &|| true).unwrap().unwrap().pixels;
     for (k, options) in [
         &["-co", "COMPRESS=LZW", "-co", "TILED=YES"][..],
         &["-co", "COMPRESS=DEFLATE", "-co", "PREDICTOR=2", "-co", "TILED=YES"],
@@ -228,6 +229,6 @@ fn a_raster_that_is_no_cog_is_drawn_the_same() {
             Command::new("gdal_translate").arg("-q").args(*options).args([&path, &other]).output().unwrap();
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         let (other, _) = source(&other, grid.lon_lat_extent(), "rice");
-        assert_eq!(other.paint(&tile).unwrap().unwrap().pixels, expected, "{options:?}");
+        assert_eq!(other.paint(&tile, &|| true).unwrap().unwrap().pixels, expected, "{options:?}");
     }
 }

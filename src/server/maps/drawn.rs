@@ -13,7 +13,7 @@ use crate::server::error::{Answer, ApiError, not_modified, ok};
 use crate::server::state::ServerState;
 use crate::store::collections::Collection;
 use crate::style::Style;
-use crate::tiles::{Format, Indexed, Painter, Tile, TileAddress, TileError, TileKey, View};
+use crate::tiles::{Format, GoOn, Indexed, Painter, Tile, TileAddress, TileError, TileKey, View};
 
 /// Whatever decides pixels beside the file, the style and the place.
 const SALT: &str = env!("CARGO_PKG_VERSION");
@@ -44,14 +44,15 @@ pub async fn tile(
         return Ok(picture(state, &etag, format, kept.bytes));
     }
     let painter = painter(state, collection, style).await?;
-    let shared = state.clone();
-    let bytes = on_pool(state, move || {
-        let view = View::of(tile, scale);
-        let bytes = draw(&*painter, &view, format)?;
-        shared.maps.cache.insert(key, Tile { bytes: bytes.clone() });
+    let (shared, kept_as) = (state.clone(), key.clone());
+    let draw = move |go_on: GoOn<'_>| {
+        let bytes = draw(&*painter, &View::of(tile, scale), format, go_on)?;
+        shared.maps.cache.insert(kept_as, Tile { bytes: bytes.clone() });
         Ok(bytes)
-    });
-    Ok(picture(state, &etag, format, bytes.await?))
+    };
+    let flight = state.maps.flights.join(&key, draw, |work| state.maps.pool.spawn(work))?;
+    let bytes = flight.wait().await.map_err(ApiError::internal)?;
+    Ok(picture(state, &etag, format, bytes))
 }
 
 /// Answers with a map, which is not kept.
@@ -74,7 +75,7 @@ pub async fn map(
         return Ok(unchanged(state, &etag));
     }
     let painter = painter(state, collection, style).await?;
-    let bytes = on_pool(state, move || draw(&*painter, &view, format)).await?;
+    let bytes = on_pool(state, move |go_on| draw(&*painter, &view, format, go_on)).await?;
     Ok(picture(state, &etag, format, bytes))
 }
 
@@ -93,21 +94,22 @@ async fn painter(
     found.ok_or_else(ApiError::no_map)
 }
 
-fn draw(painter: &dyn Painter, view: &View, format: Format) -> Result<Bytes, TileError> {
-    let picture = painter.paint(view)?;
+fn draw(painter: &dyn Painter, view: &View, format: Format, go_on: GoOn<'_>) -> Result<Bytes, TileError> {
+    let picture = painter.paint(view, go_on)?;
     let picture = picture.unwrap_or_else(|| Indexed::empty(view.cols, view.rows));
     picture.encode(format).map(Bytes::from)
 }
 
-/// Does the work on the pool; work whose caller is gone is not begun.
+/// Does the work on the pool, as long as its caller waits.
 async fn on_pool(
     state: &web::Data<ServerState>,
-    work: impl FnOnce() -> Result<Bytes, TileError> + Send + 'static,
+    work: impl FnOnce(GoOn<'_>) -> Result<Bytes, TileError> + Send + 'static,
 ) -> Result<Bytes, ApiError> {
     let (told, wait) = oneshot::channel();
     state.maps.pool.spawn(move || {
         if !told.is_closed() {
-            let _ = told.send(work());
+            let done = work(&|| !told.is_closed());
+            let _ = told.send(done);
         }
     })?;
     Ok(wait.await.map_err(ApiError::internal)??)

@@ -3,6 +3,7 @@
 
 mod documents;
 mod drawn;
+mod flights;
 mod images;
 mod service;
 mod styles;

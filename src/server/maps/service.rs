@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
+use super::flights::Flights;
 use crate::io::pyramid::{BlockCache, Pyramid};
 use crate::server::config::MapsConfig;
 use crate::store::collections::{Collection, Layer, LayerKind};
 use crate::style::Style;
-use crate::tiles::{Painter, Pool, RasterSource, TileCache, TileError};
+use crate::tiles::{FileLevels, Levels, Painter, Pool, RasterSource, TileCache, TileError};
 
 /// Rasters that stay open.
 const OPEN: usize = 256;
@@ -24,6 +25,8 @@ pub struct Maps {
     pub pool: Pool,
     /// What was drawn.
     pub cache: TileCache,
+    /// What is being drawn.
+    pub flights: Flights,
     blocks: Arc<BlockCache>,
     open: Mutex<HashMap<String, Arc<Pyramid>>>,
     painters: Mutex<Painters>,
@@ -50,6 +53,7 @@ impl Maps {
         Ok(Self {
             pool: Pool::new(threads, config.waiting)?,
             cache: TileCache::new(config.tile_megabytes << 20),
+            flights: Flights::default(),
             blocks: Arc::new(BlockCache::new(config.block_megabytes << 20)),
             open: Mutex::default(),
             painters: Mutex::default(),
@@ -74,9 +78,8 @@ impl Maps {
         let Some(palette) = style.palette().filter(|_| collection.layer.kind.is_raster()) else {
             return Ok(None);
         };
-        let pyramid = self.pyramid(&collection.layer)?;
-        let bounds = collection.layer.bounds;
-        let source = RasterSource::new(pyramid, self.blocks.clone(), Arc::new(palette), bounds);
+        let levels = self.levels(&collection.layer)?;
+        let source = RasterSource::new(levels, Arc::new(palette), collection.layer.bounds);
         let painter: Arc<dyn Painter> = Arc::new(source);
         let mut painters = held(&self.painters);
         if painters.len() >= OPEN {
@@ -89,6 +92,15 @@ impl Maps {
     /// Whether the painter is at hand, so that no file is read.
     pub fn has_painter(&self, collection: &Collection, style: &Style) -> bool {
         held(&self.painters).contains_key(&(layer_key(&collection.layer), style.id.clone()))
+    }
+
+    /// What a layer is drawn from.
+    ///
+    /// # Errors
+    /// [`TileError::File`].
+    pub fn levels(&self, layer: &Layer) -> Result<Arc<dyn Levels>, TileError> {
+        let (pyramid, blocks) = (self.pyramid(layer)?, self.blocks.clone());
+        Ok(Arc::new(FileLevels { pyramid, blocks }))
     }
 
     /// The open raster of a layer.

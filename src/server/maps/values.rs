@@ -14,7 +14,7 @@ use crate::server::error::{Answer, ApiError, document};
 use crate::server::results::{Output, file};
 use crate::server::state::ServerState;
 use crate::store::collections::{Collection, LayerKind};
-use crate::tiles::TileError;
+use crate::tiles::{Levels, TileError};
 
 /// Rows of a raster that are counted at a time.
 const BAND: usize = 512;
@@ -57,9 +57,9 @@ pub async fn at(
     }
     let (shared, layer) = (state.clone(), collection.layer.clone());
     let read = move || -> Result<_, TileError> {
-        let pyramid = shared.maps.pyramid(&layer)?;
-        let Some((row, col)) = pixel_of(&pyramid.grid, lon, lat)? else { return Ok(None) };
-        let number = number_at(&shared.maps, &pyramid, row, col)?;
+        let levels = shared.maps.levels(&layer)?;
+        let Some((row, col)) = pixel_of(levels.grid(), lon, lat)? else { return Ok(None) };
+        let number = number_at(&*levels, row, col)?;
         Ok(Some((row, col, number)))
     };
     let found = web::block(read).await??;
@@ -110,17 +110,17 @@ fn pixel_of(grid: &GeoBox, lon: f64, lat: f64) -> Result<Option<(usize, usize)>,
     Ok(grid.pixel_at(x[0], y[0]))
 }
 
-fn number_at(maps: &Maps, pyramid: &Pyramid, row: usize, col: usize) -> Result<Option<f32>, TileError> {
+fn number_at(levels: &dyn Levels, row: usize, col: usize) -> Result<Option<f32>, TileError> {
     let mut found = None;
     let window = Window { row, col, rows: 1, cols: 1 };
-    pyramid.visit(maps.blocks(), 0, window, |block, width, part, from| {
+    levels.visit(0, window, &|| true, &mut |block, width, part, from| {
         let at = (part.row - from.0) * width + part.col - from.1;
         found = Some(match block {
             Block::Bytes(v) => f32::from(v[at]),
             Block::Numbers(v) => v[at],
         });
     })?;
-    Ok(found.filter(|v| is_answer(*v, pyramid.nodata)))
+    Ok(found.filter(|v| is_answer(*v, levels.nodata())))
 }
 
 fn is_answer(value: f32, nodata: Option<f64>) -> bool {
