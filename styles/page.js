@@ -34,11 +34,15 @@ function signIn() {
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();
     sessionStorage.setItem(KEY, byId("key").value.trim());
-    const answer = await again();
+    // The map is a page that anybody may see; its layers are not.
+    const app = document.querySelector("[data-app]");
+    const answer = app ? await ask(`${root}/collections?f=json&limit=1`) : await again();
     if (answer.status === 401) {
       sessionStorage.removeItem(KEY);
       say(byId("key-fault"), "The server does not know this key.");
       byId("key").focus();
+    } else if (app) {
+      location.reload();
     } else {
       signOut();
       byId("main").focus();
@@ -50,6 +54,7 @@ function signOut() {
   const button = byId("sign-out");
   if (!button) return;
   button.hidden = !key();
+  byId("to-sign-in")?.toggleAttribute("hidden", Boolean(key()));
   button.onclick = () => {
     sessionStorage.removeItem(KEY);
     location.assign(`${root}/`);

@@ -1,108 +1,155 @@
 // Collections of the server as layers of the map.
+import { ask, read, root } from "./viewer-dom.js";
+import { condition, state } from "./viewer-state.js";
 
-/** Asks the server, with the key where there is one. */
-export function ask(url, options = {}) {
-  const key = sessionStorage.getItem("rededge-key");
-  const headers = { Accept: "application/json", ...(key && { Authorization: `Bearer ${key}` }) };
-  return fetch(url, { ...options, headers });
-}
-
-const link = (collection, rel) => collection.links.find((l) => l.rel === rel)?.href;
+const link = (collection, rel) => collection.links.find((l) => l.rel === rel);
 
 /** All collections, with what the viewer needs to know of them. */
-export async function catalogue(root) {
+export async function catalogue() {
   const all = [];
   for (let url = `${root}/collections?f=json&limit=500`; url; ) {
-    const answer = await ask(url);
-    if (answer.status === 401) throw new Error("This server asks for a key: sign in under Jobs, then come back.");
-    if (!answer.ok) throw new Error(`The list of collections answers ${answer.status}.`);
-    const page = await answer.json();
+    const page = await read(url);
     all.push(...page.collections);
     const next = page.links.find((l) => l.rel === "next")?.href;
-    url = next && root + new URL(next).pathname.slice(root.length) + new URL(next).search;
+    url = next && here(next);
   }
-  const jobs = await ask(`${root}/jobs?f=json&status=successful&limit=1000`).then((a) => (a.ok ? a.json() : { jobs: [] }));
+  const jobs = await ask(`${root}/jobs?f=json&limit=1000`).then((a) => (a.ok ? a.json() : { jobs: [] }));
   const made = new Map(jobs.jobs.map((job) => [job.jobID, job.created]));
   return all.map((collection) => known(collection, made));
 }
 
+/** A link of the server as seen from this page, which may reach it by another name. */
+const here = (href) => {
+  const url = new URL(href);
+  return url.pathname + url.search;
+};
+
+const words = (id) => id.charAt(0).toUpperCase() + id.slice(1).replaceAll("-", " ");
+const moment = (time) => new Date(time).toLocaleString([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
 function known(collection, made) {
-  const job = link(collection, "via")?.split("/").pop();
+  const via = link(collection, "via");
+  const job = via?.href.split("/").pop();
+  const process = via?.title?.match(/of (\S+) that/)?.[1];
+  const [short, subject] = process ? collection.title.split(` of ${process}`) : [collection.title, ""];
   const style = collection.defaultStyle ?? collection.styles?.[0]?.id;
   const raster = ["classes", "percent", "values"].includes(collection.kind);
   const features = collection.kind === "features";
-  const process = collection.links.find((l) => l.rel === "via")?.title?.match(/of (\S+) that/)?.[1];
   const fields = (collection.fields ?? []).map((f) => f.name);
+  const of = subject?.replace(/^, /, "");
+  const from = [process && words(process), of, made.has(job) && moment(made.get(job))];
   return {
     id: collection.id,
     title: collection.title,
+    short,
+    name: of ? `${short}, ${of}` : collection.title,
+    subject: of || collection.offeredAs,
     kind: collection.kind,
     count: collection.count,
     bbox: collection.extent?.spatial?.bbox?.[0],
-    bands: collection.bands,
     job,
-    group: job ? `${process ?? "job"}, ${made.has(job) ? new Date(made.get(job)).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : job.slice(0, 8)}` : "Offered by this server",
+    group: job ? from.filter(Boolean).join(" · ") : "Offered by this server",
     style,
     raster,
     features,
-    points: features && (style === "mines" || !fields.includes("areaHa")) && style !== "zones",
+    points: features && !fields.includes("areaHa") && style !== "zones",
     zones: features && fields.includes("areaHa"),
-    mines: features && style === "mines",
+    mines: features && style === "mines" && (fields.includes("commodity") || /mine/i.test(collection.id)),
     cube: collection.kind === "cube",
     drawable: Boolean(collection.extent?.spatial && style && (raster || features)),
-    own: link(collection, "self"),
+    own: here(link(collection, "self").href),
   };
 }
 
-const styles = new Map();
+// --- Styles -----------------------------------------------------------------------------------
 
-/** The style document of a collection, once. */
-function styleOf(collection) {
-  if (!styles.has(collection.id)) {
-    const url = `${new URL(collection.own).pathname}/styles/${encodeURIComponent(collection.style)}?f=mapbox`;
-    styles.set(
-      collection.id,
-      ask(url).then((answer) => {
-        if (!answer.ok) throw new Error(`The style of ${collection.title} answers ${answer.status}.`);
-        return answer.json();
-      }),
-    );
+const documents = new Map();
+
+/** A document that does not change while the page is open, once. */
+function once(url) {
+  if (!documents.has(url)) {
+    const asked = read(url);
+    documents.set(url, asked);
+    asked.catch(() => documents.delete(url));
   }
-  return styles.get(collection.id);
+  return documents.get(url);
 }
 
-/** Source, layers and legend of a collection; as a heat map, or narrowed by a condition. */
-export async function layersOf(collection, { heat = false, filter = "" }) {
-  if (!collection.drawable) return null;
+const styleOf = (collection) => once(`${collection.own}/styles/${encodeURIComponent(collection.style)}?f=mapbox`);
+const heatStyle = () => once(`${root}/styles/heat-map?f=mapbox`);
+const legendIn = (style) => style.metadata?.["rededge:legend"];
+
+/** Colour and opacity of a legend as one colour. */
+export function paint({ color, opacity = 1 }) {
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+  return `rgba(${r},${g},${b},${opacity})`;
+}
+
+/** The legend of a collection as it is drawn. */
+export async function legendOf(collection) {
+  if (state.heat.has(collection.id)) {
+    const { entries } = legendIn(await heatStyle());
+    const label = (k) => ({ 0: "none", [entries.length - 1]: "many" })[k] ?? "";
+    return { kind: "ramp", entries: entries.map((entry, k) => ({ ...entry, label: label(k) })) };
+  }
+  const legend = legendIn(await styleOf(collection));
+  const one = legend?.entries?.length === 1 && ["point", "polygon"].includes(legend.kind);
+  return one ? { ...legend, entries: [{ ...legend.entries[0], label: counted(collection) }] } : legend;
+}
+
+const counted = (collection) => (collection.count === undefined ? collection.short : `${collection.count.toLocaleString()} ${collection.count === 1 ? "feature" : "features"}`);
+
+/** What is asked of the tiles of a collection beyond their place. */
+function queryOf(collection) {
+  const query = new URLSearchParams();
+  if (collection.zones && condition()) query.set("filter", condition());
+  return query.toString();
+}
+
+/** Source and layers of a collection, as the reader wants it. */
+export async function layersOf(collection) {
   const style = await styleOf(collection);
   const [from] = Object.values(style.sources);
-  const source = { ...from };
-  if (filter) source.tiles = from.tiles.map((url) => `${url}${url.includes("?") ? "&" : "?"}filter=${encodeURIComponent(filter)}`);
-  let layers = style.layers.map((layer) => ({ ...layer, id: `${collection.id}/${layer.id}`, source: collection.id }));
-  if (heat) {
-    layers = [
-      {
-        id: `${collection.id}/heat`,
-        type: "heatmap",
-        source: collection.id,
-        "source-layer": layers[0]["source-layer"],
-        paint: {
-          "heatmap-radius": ["interpolate", ["exponential", 2], ["zoom"], 6, 6, 14, 60],
-          "heatmap-color": [
-            "interpolate", ["linear"], ["heatmap-density"],
-            0, "rgba(255,255,178,0)", 0.2, "#fecc5c", 0.5, "#fd8d3c", 0.8, "#f03b20", 1, "#7a0016",
-          ],
-        },
-      },
-    ];
-  }
-  return { source, layers, legend: style.metadata?.["rededge:legend"] };
+  const query = queryOf(collection);
+  const address = (url) => new URL(here(url), location.origin).href.replaceAll("%7B", "{").replaceAll("%7D", "}");
+  const tiles = from.tiles.map((url) => address(url) + (query ? `&${query}` : ""));
+  const source = { ...from, tiles, ...(collection.bbox && { bounds: bounds(collection.bbox) }) };
+  const layers = style.layers.map((layer) => ({ ...layer, id: `${collection.id}/${layer.id}`, source: collection.id }));
+  if (!state.heat.has(collection.id)) return { source, layers };
+  return { source, layers: [heat(collection, layers[0]["source-layer"], legendIn(await heatStyle()).entries)] };
 }
+
+/** No tile is asked for where nothing is; across the date line all are. */
+const bounds = ([west, south, east, north]) => (west <= east ? [west, Math.max(south, -85.05), east, Math.min(north, 85.05)] : [-180, -85.05, 180, 85.05]);
+
+/** Points as a heat map, whose reach is metres on the ground at every zoom. */
+function heat(collection, from, entries) {
+  const latitude = collection.bbox ? (collection.bbox[1] + collection.bbox[3]) / 2 : 0;
+  // Three standard deviations of the library's kernel, in pixels of zoom 0.
+  const reach = (3 * Math.max(Number(state.reach) || 500, 10)) / (78_271.517 * Math.cos((latitude * Math.PI) / 180));
+  const ramp = entries.flatMap((entry, k) => [k / (entries.length - 1), paint(entry)]);
+  return {
+    id: `${collection.id}/heat`,
+    type: "heatmap",
+    source: collection.id,
+    "source-layer": from,
+    paint: {
+      "heatmap-radius": ["interpolate", ["exponential", 2], ["zoom"], 0, reach, 24, reach * 2 ** 24],
+      // One point alone comes to three fifths of the ramp.
+      "heatmap-intensity": 1.5,
+      "heatmap-color": ["interpolate", ["linear"], ["heatmap-density"], ...ramp],
+    },
+  };
+}
+
+// --- Drawing ----------------------------------------------------------------------------------
+
+const RANK = { raster: 0, heatmap: 1, fill: 2, line: 3, circle: 4 };
 
 /** What lies above what. */
 export function rankOf(collection, layer) {
-  const type = layer?.type ?? (collection.raster ? "raster" : collection.zones ? "fill" : "circle");
-  return { raster: 0, heatmap: 1, fill: 2, line: 3, circle: 4 }[type] ?? 3;
+  const type = layer?.type ?? (collection.raster ? "raster" : collection.zones ? "fill" : state.heat.has(collection.id) ? "heatmap" : "circle");
+  return RANK[type] ?? RANK.line;
 }
 
 const OPACITIES = {

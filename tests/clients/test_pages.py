@@ -75,7 +75,8 @@ def judge(page, axe, name):
     assert not found, name + json.dumps([[v["id"], [n["html"] for n in v["nodes"]][:3]] for v in found], indent=1)
 
 
-@pytest.mark.parametrize("path", ["", "processes", "jobs", "api", "conformance", "processes/echo", "processes/monitor"])
+@pytest.mark.parametrize("path", ["", "processes", "jobs", "api", "conformance", "processes/echo", "processes/monitor", "collections",
+    "collections/county", "collections/mines", "collections/truth-rice"])
 def test_every_page_reads_well(server, page, axe, path):
     page.goto(f"{server.url}/{path}")
     expect(page.locator("h1")).to_have_count(1)

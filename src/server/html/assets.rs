@@ -33,14 +33,19 @@ macro_rules! file {
 
 type File = (&'static str, &'static str, &'static [u8]);
 
-const OWN: [File; 7] = [
+const OWN: [File; 12] = [
     file!("page.css", CSS),
     file!("page.js", SCRIPT),
     file!("icon.svg", "image/svg+xml"),
     file!("viewer.css", CSS, "viewer/"),
     file!("viewer.js", SCRIPT, "viewer/"),
+    file!("viewer-chart.js", SCRIPT, "viewer/"),
+    file!("viewer-dom.js", SCRIPT, "viewer/"),
     file!("viewer-layers.js", SCRIPT, "viewer/"),
+    file!("viewer-list.js", SCRIPT, "viewer/"),
+    file!("viewer-map.js", SCRIPT, "viewer/"),
     file!("viewer-panels.js", SCRIPT, "viewer/"),
+    file!("viewer-state.js", SCRIPT, "viewer/"),
 ];
 
 #[cfg(map_library)]

@@ -82,7 +82,7 @@ fn header(site: &Site) -> Markup {
                 a href=(site.at("collections")) { "Collections" }
                 a href=(site.at("viewer")) { "Map" }
                 a href=(site.at("api")) { "API" }
-                @if site.keyed && !site.known { a href=(site.at("jobs")) { "Sign in" } }
+                @if site.keyed && !site.known { a #to-sign-in href=(site.at("jobs")) { "Sign in" } }
                 @if site.keyed { button.plain #sign-out type="button" hidden { "Sign out" } }
             }
         }

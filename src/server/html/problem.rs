@@ -23,7 +23,8 @@ pub fn page(site: &Site, problem: &Problem, sign_in: bool) -> Page {
     Page::new(&problem.title, body)
 }
 
-fn key_form() -> Markup {
+/// Asks for a key; `page.js` does the rest.
+pub(super) fn key_form() -> Markup {
     html! {
         form #sign-in {
             div.field {
