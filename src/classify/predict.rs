@@ -1,6 +1,7 @@
 //! Block-wise prediction: a stream of blocks is read, classified and handed to the writer, all
 //! three at once. Memory depends on the block and the threads, never on the scene.
 
+use std::borrow::Borrow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
@@ -50,10 +51,10 @@ pub struct BlockAnswer {
     pub confidence: Vec<u8>,
 }
 
-/// A model made ready for one cube.
-pub struct Predictor<'a> {
-    cube: &'a DataCube,
-    model: &'a Model,
+/// A model made ready for one cube. Both are borrowed for a map, and held where tiles come and go.
+pub struct Predictor<C, M> {
+    cube: C,
+    model: M,
     channels: Vec<Channel>,
     bands: Vec<Band>,
     days: Vec<f32>,
@@ -105,17 +106,25 @@ pub struct Masks<'a> {
     pub rice: Option<&'a RiceMask<'a>>,
 }
 
-impl<'a> Predictor<'a> {
+impl<C: Borrow<DataCube> + Sync, M: Borrow<Model> + Sync> Predictor<C, M> {
+    fn cube(&self) -> &DataCube {
+        self.cube.borrow()
+    }
+
+    fn model(&self) -> &Model {
+        self.model.borrow()
+    }
+
     /// Fits a model to a cube.
     ///
     /// # Errors
     /// [`ClassifyError`] where the model's series are unknown or its time steps differ from the
     /// cube's dates (a model of the acquisitions themselves).
-    pub fn new(cube: &'a DataCube, model: &'a Model) -> Result<Self, ClassifyError> {
-        let channels = model.recipe.channels()?;
-        let days = cube.days();
-        let steps = model.recipe.regularize.grid.days(&days).len();
-        let (series, wanted) = model.trained.classifier().shape();
+    pub fn new(cube: C, model: M) -> Result<Self, ClassifyError> {
+        let (days, given): (_, &Model) = (cube.borrow().days(), model.borrow());
+        let channels = given.recipe.channels()?;
+        let steps = given.recipe.regularize.grid.days(&days).len();
+        let (series, wanted) = given.trained.classifier().shape();
         if steps != wanted {
             return Err(ClassifyError::Shape {
                 series,
@@ -124,11 +133,11 @@ impl<'a> Predictor<'a> {
                 found_steps: steps,
             });
         }
-        let rice = model.card.legend.classes.iter().map(|c| is_rice(&c.name)).collect();
-        let regularize = &model.recipe.regularize;
+        let rice = given.card.legend.classes.iter().map(|c| is_rice(&c.name)).collect();
+        let regularize = &given.recipe.regularize;
         let fuse =
             |trees: &PredictorTrees| BlockScorer::new(trees.scorer()?.clone(), &channels, regularize, &days);
-        let fused = match (model.trained.trees(), &model.trained) {
+        let fused = match (given.trained.trees(), &given.trained) {
             (Some(trees), _) => Fused::Trees(fuse(trees)?),
             (None, Trained::Gru(gru)) => {
                 Fused::Gru(BlockGru::new(gru.kernel(), &channels, regularize, &days))
@@ -158,7 +167,7 @@ impl<'a> Predictor<'a> {
     #[must_use]
     pub fn with_rice(mut self, names: Option<&[String]>) -> Self {
         if let Some(names) = names {
-            self.rice = self.model.card.legend.classes.iter().map(|c| names.contains(&c.name)).collect();
+            self.rice = self.model().card.legend.classes.iter().map(|c| names.contains(&c.name)).collect();
         }
         self
     }
@@ -179,7 +188,7 @@ impl<'a> Predictor<'a> {
     /// As [`crate::cube::PixelSource::read`].
     pub fn block(&self, window: Window, masks: Masks<'_>) -> Result<BlockAnswer, PredictError<()>> {
         let pixels = window.len();
-        let nodata = self.model.card.legend.nodata;
+        let nodata = self.model().card.legend.nodata;
         let mut answer =
             BlockAnswer { window, codes: vec![nodata; pixels], confidence: vec![NO_PERCENT; pixels] };
         let ground = Self::ground(window, masks)?;
@@ -188,14 +197,14 @@ impl<'a> Predictor<'a> {
         // Where no pixel is rice, nothing needs to be read.
         let block = match &chosen {
             Some(chosen) if chosen.is_empty() => None,
-            _ => Some(self.cube.read(&self.bands, window)?).filter(|b| b.coverage != Coverage::Empty),
+            _ => Some(self.cube().read(&self.bands, window)?).filter(|b| b.coverage != Coverage::Empty),
         };
         let start = Spent::since(start, &self.spent.read);
         let Some(block) = block else {
             self.decide(None, ground.as_deref(), None, &mut answer);
             return Ok(answer);
         };
-        let classifier = self.model.trained.classifier();
+        let classifier = self.model().trained.classifier();
         let mut probabilities = vec![0.0; classifier.classes().len() * pixels];
         match &self.fused {
             Fused::Trees(trees) => {
@@ -205,7 +214,7 @@ impl<'a> Predictor<'a> {
             Fused::No => {
                 let observed = observe(&self.channels, &block, self.days.len());
                 drop(block);
-                let (values, _) = self.model.recipe.regularize(&self.days, &observed, pixels);
+                let (values, _) = self.model().recipe.regularize(&self.days, &observed, pixels);
                 let (series, steps) = classifier.shape();
                 classifier
                     .predict(&SeriesBlock { series, steps, pixels, values: &values }, &mut probabilities)?;
@@ -242,7 +251,7 @@ impl<'a> Predictor<'a> {
         steep: Option<&[bool]>,
         answer: &mut BlockAnswer,
     ) {
-        let (legend, pixels) = (&self.model.card.legend, answer.codes.len());
+        let (legend, pixels) = (&self.model().card.legend, answer.codes.len());
         let other = self.rice.iter().position(|rice| !rice).map_or(legend.nodata, |c| legend.classes[c].code);
         for pixel in 0..pixels {
             let ground = ground.map(|g| g[pixel]);
@@ -290,7 +299,7 @@ impl<'a> Predictor<'a> {
         go_on: &(dyn Fn(usize) -> bool + Sync),
         write: impl FnMut(BlockAnswer) -> Result<(), W> + Send,
     ) -> Result<(), PredictError<W>> {
-        let (rows, cols) = (self.cube.grid.rows, self.cube.grid.cols);
+        let (rows, cols) = (self.cube().grid.rows, self.cube().grid.cols);
         let side = self.block_side();
         let mut write = write;
         std::thread::scope(|scope| {

@@ -41,7 +41,17 @@ pub fn setup() {
 /// # Errors
 /// GDAL's, where it is none of those or damaged.
 pub fn open_raster(path: &Path) -> Result<Dataset, GdalError> {
+    open_level(path, None)
+}
+
+/// The same as if an overview, counted from 0, were all there is.
+///
+/// # Errors
+/// As [`open_raster`].
+pub fn open_level(path: &Path, overview: Option<usize>) -> Result<Dataset, GdalError> {
     setup();
+    let level = overview.map(|k| format!("OVERVIEW_LEVEL={k}"));
+    let options: Vec<&str> = level.iter().map(String::as_str).collect();
     let remote = path.starts_with("/vsicurl") || path.starts_with("/vsizip");
     if remote {
         // No directory listings over the network, and none of a whole archive.
@@ -52,6 +62,7 @@ pub fn open_raster(path: &Path) -> Result<Dataset, GdalError> {
         DatasetOptions {
             open_flags: GdalOpenFlags::GDAL_OF_RASTER | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
             allowed_drivers: Some(&DRIVERS),
+            open_options: (!options.is_empty()).then_some(&options),
             ..DatasetOptions::default()
         },
     );

@@ -17,7 +17,7 @@ use tiff::tags::{ByteOrder, Tag};
 
 use super::chunks::{Chunk, ChunkCache, Reader, Samples};
 use super::deflated::Deflated;
-use super::gdal_setup::open_raster;
+use super::gdal_setup::open_level;
 use crate::crs::{Affine, Crs, GeoBox};
 use crate::raster::Window;
 
@@ -71,6 +71,8 @@ enum SampleType {
 pub struct RasterFile {
     id: u32,
     place: Place,
+    /// Which of its overviews this is; none where it is the image.
+    overview: Option<usize>,
     /// Shape, transform and CRS.
     pub grid: GeoBox,
     /// Nodata value of each band.
@@ -155,10 +157,35 @@ impl RasterFile {
     /// # Errors
     /// [`RasterError::Open`] and [`RasterError::NoPlace`]; `crs` stands in for a missing CRS.
     pub fn open(place: &Place, crs: Option<&Crs>) -> Result<Self, RasterError> {
+        Self::open_level(place, crs, None)
+    }
+
+    /// Columns of its overviews, in their order.
+    ///
+    /// # Errors
+    /// [`RasterError::Open`].
+    pub fn overviews(&self) -> Result<Vec<usize>, RasterError> {
+        let list = || -> gdal::errors::Result<Vec<usize>> {
+            let dataset = open_level(&self.place.gdal_path(), None)?;
+            let band = dataset.rasterband(1)?;
+            (0..band.overview_count()?.max(0) as usize).map(|k| Ok(band.overview(k)?.size().0)).collect()
+        };
+        list().map_err(|e| RasterError::Open { place: self.place.to_string(), reason: e.to_string() })
+    }
+
+    /// One of its overviews as a raster of its own.
+    ///
+    /// # Errors
+    /// As [`RasterFile::open`].
+    pub fn overview(&self, overview: usize) -> Result<Self, RasterError> {
+        Self::open_level(&self.place, Some(&self.grid.crs), Some(overview))
+    }
+
+    fn open_level(place: &Place, crs: Option<&Crs>, overview: Option<usize>) -> Result<Self, RasterError> {
         static IDS: AtomicU32 = AtomicU32::new(0);
         let name = place.to_string();
         let fail = |reason: String| RasterError::Open { place: name.clone(), reason };
-        let dataset = open_raster(&place.gdal_path()).map_err(|e| fail(e.to_string()))?;
+        let dataset = open_level(&place.gdal_path(), overview).map_err(|e| fail(e.to_string()))?;
         let (cols, rows) = dataset.raster_size();
         if rows == 0 || cols == 0 || dataset.raster_count() == 0 {
             return Err(fail("no pixels".to_owned()));
@@ -197,6 +224,7 @@ impl RasterFile {
         let mut file = Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             place: place.clone(),
+            overview,
             grid: GeoBox { rows, cols, affine, crs },
             nodata,
             descriptions,
@@ -241,7 +269,7 @@ impl RasterFile {
     /// How the file can be read without GDAL, where the `tiff` crate sees it as GDAL does, and
     /// which of its chunks exist.
     fn direct_way(&self) -> Option<(Way, Vec<bool>)> {
-        if self.nodata.len() != 1 || self.sample_type == SampleType::F32 {
+        if self.nodata.len() != 1 || self.sample_type == SampleType::F32 || self.overview.is_some() {
             return None;
         }
         let mut decoder = open_tiff(self.local()?).ok()?;
@@ -394,7 +422,10 @@ impl RasterFile {
                 File::open(path).map(Reader::Deflated).map_err(|e| e.to_string())
             }
             (Way::Tiff, Some(path)) => open_tiff(path).map(|d| Reader::Tiff(Box::new(d))),
-            _ => open_raster(&self.place.gdal_path()).map(Reader::Gdal).map_err(|e| e.to_string()),
+            _ => {
+                let opened = open_level(&self.place.gdal_path(), self.overview);
+                opened.map(Reader::Gdal).map_err(|e| e.to_string())
+            }
         }
     }
 

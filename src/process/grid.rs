@@ -3,7 +3,7 @@
 
 use geo::{Geometry, MultiPolygon};
 
-use super::{Context, ProcessError};
+use super::{DataSource, ProcessError};
 use crate::crs::{Bounds, Crs};
 use crate::cube::{Area, Band, CloudMask, CubeRequest};
 use crate::ogc::{AreaInput, DateInterval};
@@ -32,7 +32,7 @@ impl Choice<'_> {
     ///
     /// # Errors
     /// [`ProcessError::Input`] naming `area`, `resolution`, `crs` or `maxCloudCover`.
-    pub fn request(&self, bands: Vec<Band>, context: &Context<'_>) -> Result<CubeRequest, ProcessError> {
+    pub fn request(&self, bands: Vec<Band>, data: &dyn DataSource) -> Result<CubeRequest, ProcessError> {
         if let Some(resolution) = self.resolution.filter(|r| !(r.is_finite() && *r > 0.0)) {
             return Err(ProcessError::input("resolution", format!("{resolution} is not above 0")));
         }
@@ -44,7 +44,7 @@ impl Choice<'_> {
             bands,
             resolution: self.resolution,
             crs: self.crs.map(|text| parse_crs("crs", text)).transpose()?,
-            area: self.area.map(|area| parse_area(area, context)).transpose()?,
+            area: self.area.map(|area| parse_area(area, data)).transpose()?,
             dates: self.dates.map(|d| (d.first, d.last)),
             // At 100 nothing is left out: a scene that is all cloud by its metadata may still
             // have clear pixels by its mask.
@@ -71,7 +71,7 @@ pub(super) fn parse_crs(input: &str, text: &str) -> Result<Crs, ProcessError> {
 ///
 /// # Errors
 /// [`ProcessError::Input`] naming `area`.
-pub(super) fn parse_area(area: &AreaInput, context: &Context<'_>) -> Result<Area, ProcessError> {
+pub(super) fn parse_area(area: &AreaInput, data: &dyn DataSource) -> Result<Area, ProcessError> {
     match area {
         AreaInput::Bbox(input) => {
             let [min_x, min_y, max_x, max_y] = input.bbox;
@@ -84,7 +84,7 @@ pub(super) fn parse_area(area: &AreaInput, context: &Context<'_>) -> Result<Area
             Ok(Area::Box(Bounds { min_x, min_y, max_x, max_y }, crs))
         }
         AreaInput::Polygons(file) => {
-            let table = context.data.features("area", file)?;
+            let table = data.features("area", file)?;
             let mut all = MultiPolygon::new(Vec::new());
             for (i, feature) in table.features.iter().enumerate() {
                 match &feature.geometry {
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn bad_choices_are_named() {
         let memory = nowhere();
-        let ask = |choice: Choice<'_>| choice.request(Vec::new(), &memory.as_context());
+        let ask = |choice: Choice<'_>| choice.request(Vec::new(), &memory);
         let bad = |choice| ask(choice).unwrap_err().to_string();
         assert!(bad(Choice { resolution: Some(0.0), ..Choice::default() }).starts_with("input `resolution`"));
         assert!(

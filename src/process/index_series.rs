@@ -105,7 +105,7 @@ impl Process for IndexSeries {
             cloud_mask: inputs.cloud_mask,
             allow_top_of_atmosphere: inputs.allow_top_of_atmosphere,
         };
-        let cube = context.open_cube(&inputs.cube, &choice.request(bands_of(&channels), context)?)?;
+        let cube = context.open_cube(&inputs.cube, &choice.request(bands_of(&channels), context.data)?)?;
         let series = Series::read(&cube, &channels, &features, context)?;
         context.progress.step("write table and figure", 0);
         if context.sink.wants("table") {

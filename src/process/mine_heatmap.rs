@@ -208,7 +208,7 @@ fn target(
         }
         zone(longitude, latitude).map_err(|e| ProcessError::input("crs", e))?
     };
-    let area = inputs.area.as_ref().map(|area| grid::parse_area(area, context)).transpose()?;
+    let area = inputs.area.as_ref().map(|area| grid::parse_area(area, context.data)).transpose()?;
     let area_error = |e: CrsError| ProcessError::input("area", e);
     let (bounds, polygons) = match area {
         None => (None, None),

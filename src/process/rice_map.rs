@@ -6,7 +6,7 @@ use super::rice::inputs::{SmoothingInput, TimeGridInput, map_inputs};
 use super::rice::map::{MapOptions, map, write};
 use super::rice::parameters::{MethodName, Parameters};
 use super::rice::training::{Training, USUAL_SERIES, open_cube};
-use super::{Context, Process, ProcessError};
+use super::{Context, DataSource, Process, ProcessError};
 use crate::classify::assess::Accuracy;
 use crate::classify::predict::is_rice;
 use crate::classify::splits::Validation;
@@ -94,7 +94,7 @@ impl Process for RiceMap {
             }
             (None, Some(file)) => {
                 inputs.refuse_what_the_model_decides()?;
-                let model = read_model("model", file, inputs.classes.as_deref(), context)?;
+                let model = read_model("model", file, inputs.classes.as_deref(), context.data)?;
                 let channels = model.recipe.channels().map_err(|e| ProcessError::input("model", e))?;
                 (open_cube(&inputs.cube, &inputs.choice(), bands_of(&channels), context)?, model, None)
             }
@@ -157,9 +157,9 @@ pub fn read_model(
     input: &str,
     file: &FileInput,
     classes: Option<&[String]>,
-    context: &Context<'_>,
+    data: &dyn DataSource,
 ) -> Result<Model, ProcessError> {
-    let bytes = context.data.bytes(input, file)?;
+    let bytes = data.bytes(input, file)?;
     if classes.is_some() && !foreign::is_lightgbm(&bytes) {
         return Err(ProcessError::input("classes", "the `model` decides this; leave it out"));
     }

@@ -1,5 +1,7 @@
 //! `stress-map`: where rice has lost chlorophyll.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 
 use super::rice::inputs::{SmoothingInput, TimeGridInput, map_inputs};
@@ -112,7 +114,7 @@ impl Process for StressMap {
                 let training = Training { indices: None, validation: None, classes: None, ..training };
                 let trained =
                     training.run(Some(&cube), context).map_err(|e| renamed(e, "samples", "riceSamples"))?;
-                Some(RiceSource::Model(Box::new(trained.model)))
+                Some(RiceSource::Model(Arc::new(trained.model)))
             }
             None => rice,
         };
@@ -152,7 +154,7 @@ impl StressMapInputs {
         if let Some((name, _)) = asked.into_iter().find(|a| a.1) {
             return Err(ProcessError::input(name, "the `model` decides this; leave it out"));
         }
-        read_model("model", file, None, context).map(Some)
+        read_model("model", file, None, context.data).map(Some)
     }
 
     /// Where rice comes from, as far as it needs no training.
@@ -166,16 +168,16 @@ impl StressMapInputs {
             ));
         }
         if let Some(file) = &self.rice_map {
-            return context.data.raster("riceMap", file).map(RiceSource::Map).map(Some);
+            return context.data.raster("riceMap", file).map(|map| Some(RiceSource::Map(Arc::from(map))));
         }
         let Some(file) = &self.rice_model else { return Ok(None) };
-        let model = read_model("riceModel", file, None, context)?;
-        Ok(Some(RiceSource::Model(Box::new(model))))
+        let model = read_model("riceModel", file, None, context.data)?;
+        Ok(Some(RiceSource::Model(Arc::new(model))))
     }
 }
 
 /// Refuses a model that tells nothing of stress, or that must tell rice apart and cannot.
-fn check_classes(model: &Model, rice_is_known: bool) -> Result<(), ProcessError> {
+pub fn check_classes(model: &Model, rice_is_known: bool) -> Result<(), ProcessError> {
     let names: Vec<&str> = model.card.legend.classes.iter().map(|c| c.name.as_str()).collect();
     if !names.contains(&STRESSED) {
         let why = format!("has no class `{STRESSED}` (it has {})", names.join(", "));
@@ -202,7 +204,7 @@ fn mapped(
     let refuse = |e| ProcessError::input("riceModel", e);
     let mask = rice.map(|source| rice_mask(source, cube)).transpose().map_err(refuse)?;
     if let Some(RiceSource::Model(model)) = rice {
-        super::rice::training::check_dates(model, cube, context)?;
+        super::rice::training::check_dates(model, cube, context.progress)?;
     }
     let mask = mask.as_ref().map(|m| m as &crate::classify::predict::RiceMask<'_>);
     let options =

@@ -14,12 +14,13 @@ mod geotiffs;
 mod gf6;
 mod grid;
 mod links;
+mod opened;
 pub(super) mod reader;
 mod safe;
 mod scene;
 mod stac;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,13 +28,12 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 pub use links::{AnyLinks, Links};
+pub use opened::OpenScenes;
 pub use scene::SceneError;
 
-use crate::crs::{Crs, GeoBox};
-use crate::cube::{Acquisition, Band, CloudMask, CubeRequest, DataCube};
+use crate::crs::Crs;
+use crate::cube::{Band, CloudMask, CubeRequest, DataCube};
 use crate::io::raster_file::{Place, RasterFile};
-use crate::raster::{Mapping, NodeGrid, Resampling};
-use reader::{BandLayer, Layer, Reflectance, SceneLayers, SceneReader};
 use scene::{Asset, Base, Scene};
 
 /// Headers read at once from links, where waiting is all there is to it.
@@ -96,84 +96,7 @@ pub fn open_cube_by(
     base_dir: &Path,
     request: &CubeRequest,
 ) -> Result<DataCube, SceneError> {
-    let input = sources.first().map_or("cube", |s| s.input.split('[').next().unwrap_or("cube")).to_owned();
-    let mut scenes = Vec::new();
-    for source in sources {
-        scenes.extend(find_scenes(links, source, base_dir)?);
-    }
-    refuse_duplicates(&scenes)?;
-    let mut notes = Vec::new();
-    let mut scenes = filter(&input, scenes, request, &mut notes)?;
-    let bands = common_bands(&input, &scenes, &request.bands)?;
-    choose_masks(&mut scenes, request.cloud_mask, &mut notes)?;
-
-    let files = open_files(links, &scenes, &bands)?;
-    let file_of = |asset: &Asset| files[&asset.place].clone();
-    let rasters: Vec<Arc<RasterFile>> =
-        scenes.iter().flat_map(|s| bands.iter().map(|b| file_of(&s.bands[b]))).collect();
-    let grids: Vec<&GeoBox> = rasters.iter().map(|f| &f.grid).collect();
-    let target = grid::target_grid(&input, &grids, request)?;
-
-    let mut systems: Vec<(Crs, Arc<NodeGrid>)> = Vec::new();
-    let mut layer = |asset: &Asset, mask: bool| -> Result<Layer, SceneError> {
-        let file = file_of(asset);
-        if asset.band > file.nodata.len() {
-            let has = file.nodata.len();
-            return Err(SceneError::new(
-                &asset.path,
-                format!("{} has {has} bands, not {}", asset.place, asset.band),
-            ));
-        }
-        let nodes = if file.grid.crs == target.grid.crs {
-            None
-        } else if let Some(known) = systems.iter().find(|s| s.0 == file.grid.crs) {
-            Some(known.1.clone())
-        } else {
-            let nodes =
-                NodeGrid::new(&target.grid, &file.grid.crs).map_err(|e| SceneError::new(&asset.path, e))?;
-            let nodes = Arc::new(nodes);
-            systems.push((file.grid.crs.clone(), nodes.clone()));
-            Some(nodes)
-        };
-        let mapping = Mapping::new(&target.grid, &file.grid, nodes);
-        let (x, y) = mapping.scale();
-        let method = match mask {
-            true => Resampling::Nearest,
-            false if x.max(y) > 1.0 + 1e-3 => Resampling::Average,
-            false => Resampling::Bilinear,
-        };
-        Ok(Layer { file, band: asset.band, mapping, method })
-    };
-
-    // Scenes keep the order of the sources within a day: the first has precedence.
-    let mut by_day: BTreeMap<jiff::civil::Date, Vec<&Scene>> = BTreeMap::new();
-    for scene in &scenes {
-        by_day.entry(scene.date).or_default().push(scene);
-    }
-    let mut days = Vec::with_capacity(by_day.len());
-    let mut acquisitions = Vec::with_capacity(by_day.len());
-    for (date, scenes) in by_day {
-        let layers = scenes.iter().map(|scene| {
-            let band = |&band: &Band| {
-                let asset = &scene.bands[&band];
-                let layer = layer(asset, false)?;
-                let reflectance = reflectance(asset, scene, &layer.file);
-                Ok((band, BandLayer { layer, reflectance }))
-            };
-            let bands = bands.iter().map(band).collect::<Result<_, SceneError>>()?;
-            let masks = scene.masks.iter().map(|(kind, asset)| Ok((*kind, layer(asset, true)?)));
-            Ok(SceneLayers { bands, masks: masks.collect::<Result<_, SceneError>>()? })
-        });
-        days.push(layers.collect::<Result<Vec<_>, SceneError>>()?);
-        let covers: Vec<f32> = scenes.iter().filter_map(|s| s.cloud_cover).collect();
-        acquisitions.push(Acquisition {
-            date,
-            scenes: scenes.iter().map(|s| s.id.clone()).collect(),
-            cloud_cover: (!covers.is_empty()).then(|| covers.iter().sum::<f32>() / covers.len() as f32),
-        });
-    }
-    let reader = SceneReader::new(days, target.spans);
-    Ok(DataCube::new(target.grid, acquisitions, bands, notes, Arc::new(reader)))
+    OpenScenes::find(links, sources, base_dir, request)?.into_cube()
 }
 
 fn find_scenes(links: &dyn Links, source: &SceneSource, base_dir: &Path) -> Result<Vec<Scene>, SceneError> {
@@ -374,17 +297,5 @@ fn open_files(
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some((_, error)) => Err(error),
         None => Ok(opened.into_iter().collect()),
-    }
-}
-
-fn reflectance(asset: &Asset, scene: &Scene, file: &RasterFile) -> Reflectance {
-    let (scale, offset) = if file.floating { (1.0, 0.0) } else { (1e-4, scene.default_offset) };
-    let own = file.nodata[asset.band - 1];
-    Reflectance {
-        scale: asset.scale.unwrap_or(scale) as f32,
-        // A scale without an offset is a complete statement: the offset is 0.
-        offset: asset.offset.unwrap_or(if asset.scale.is_some() { 0.0 } else { offset }) as f32,
-        bounded: true,
-        nodata: asset.nodata.or(own).or((!file.floating).then_some(0.0)).filter(|n| !n.is_nan()),
     }
 }

@@ -354,6 +354,12 @@ impl SceneReader {
         let bytes = layers.map(|l| l.file.row_bytes()).sum::<usize>();
         Self { days, spans, cache: ChunkCache::new(bytes.clamp(MIN_CACHE, MAX_CACHE)) }
     }
+
+    /// The same with a cache of so many bytes, for windows that are read in no order.
+    pub fn keeping(mut self, bytes: usize) -> Self {
+        self.cache = ChunkCache::new(bytes);
+        self
+    }
 }
 
 impl PixelSource for SceneReader {

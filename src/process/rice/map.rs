@@ -70,7 +70,7 @@ pub fn map(
 ) -> Result<Vec<ClassArea>, ProcessError> {
     let legend = &model.card.legend;
     let told = options.told.and_then(|name| legend.classes.iter().position(|c| c.name == name));
-    check_dates(model, cube, context)?;
+    check_dates(model, cube, context.progress)?;
     let predictor = Predictor::new(cube, model).map_err(|e| ProcessError::input("model", e))?;
     let predictor = predictor.telling(told).with_rice(options.rice_classes);
     let grid = &cube.grid;

@@ -20,7 +20,7 @@ use crate::crs::{Crs, Ellipsoid};
 use crate::cube::{DataCube, FEWEST_DATES, Regularize, Smoothing, TimeGrid};
 use crate::ogc::{CubeInput, FileInput};
 use crate::process::grid::Choice;
-use crate::process::{Context, ProcessError};
+use crate::process::{Context, ProcessError, Progress};
 
 /// What training needs, gathered from the members of a request.
 #[derive(Clone, Copy)]
@@ -261,7 +261,7 @@ pub fn open_cube(
     context: &Context<'_>,
 ) -> Result<DataCube, ProcessError> {
     context.progress.step("open scenes", 0);
-    let request = grid.request(bands, context)?;
+    let request = grid.request(bands, context.data)?;
     let cube = context.data.cube(cube, &request)?;
     for note in &cube.notes {
         context.progress.note(note);
@@ -284,7 +284,7 @@ const FEWEST_STEPS: f64 = 0.5;
 ///
 /// # Errors
 /// [`ProcessError::Input`] naming `model`.
-pub fn check_dates(model: &Model, cube: &DataCube, context: &Context<'_>) -> Result<(), ProcessError> {
+pub fn check_dates(model: &Model, cube: &DataCube, progress: &dyn Progress) -> Result<(), ProcessError> {
     let (grid, days) = (&model.recipe.regularize.grid, cube.days());
     let (wanted, found) = (model.trained.classifier().shape().1, days.len());
     if *grid == TimeGrid::Acquisitions && wanted != found {
@@ -303,7 +303,7 @@ pub fn check_dates(model: &Model, cube: &DataCube, context: &Context<'_>) -> Res
         if share < FEWEST_STEPS {
             return Err(ProcessError::input("model", why));
         }
-        context.progress.note(&format!("the model {why}"));
+        progress.note(&format!("the model {why}"));
         return Ok(());
     }
     if share < FEWEST_STEPS {
@@ -311,9 +311,7 @@ pub fn check_dates(model: &Model, cube: &DataCube, context: &Context<'_>) -> Res
         return Err(ProcessError::input("model", why));
     }
     if share < 0.95 {
-        context
-            .progress
-            .note(&format!("the model sees less than it was trained on: {}", beyond(grid, &days)));
+        progress.note(&format!("the model sees less than it was trained on: {}", beyond(grid, &days)));
     }
     Ok(())
 }

@@ -1,19 +1,23 @@
 //! Where rice grows, for maps that classify nothing else: from a map, or from a model as the map
 //! goes along.
 
-use crate::classify::Model;
+use std::borrow::Borrow;
+use std::sync::Arc;
+
 use crate::classify::predict::{Ground, Masks, PredictError, Predictor, is_rice};
+use crate::classify::{ClassifyError, Model};
 use crate::classmap::Legend;
 use crate::cube::{CubeError, DataCube};
 use crate::process::RasterReader;
 use crate::raster::{Resampling, Window};
 
 /// What tells where rice grows.
+#[derive(Clone)]
 pub enum RiceSource {
     /// A class map.
-    Map(Box<dyn RasterReader>),
+    Map(Arc<dyn RasterReader>),
     /// A model of rice, for the same cube.
-    Model(Box<Model>),
+    Model(Arc<Model>),
 }
 
 /// What each code of a map of this legend says of the ground.
@@ -30,18 +34,20 @@ fn ground_of(legend: &Legend) -> Vec<Ground> {
 ///
 /// # Errors
 /// A model that does not fit the cube.
-pub fn rice_mask<'a>(
-    source: &'a RiceSource,
-    cube: &'a DataCube,
-) -> Result<impl Fn(Window) -> Result<Vec<Ground>, CubeError> + Sync + 'a, crate::classify::ClassifyError> {
+pub fn rice_mask<C: Borrow<DataCube> + Clone + Send + Sync>(
+    source: &RiceSource,
+    cube: C,
+) -> Result<impl Fn(Window) -> Result<Vec<Ground>, CubeError> + Send + Sync + use<C>, ClassifyError> {
     let (legend, predictor) = match source {
         RiceSource::Map(map) => (map.legend().cloned().unwrap_or_else(Legend::rice), None),
-        RiceSource::Model(model) => (model.card.legend.clone(), Some(Predictor::new(cube, model)?)),
+        RiceSource::Model(model) => {
+            (model.card.legend.clone(), Some(Predictor::new(cube.clone(), model.clone())?))
+        }
     };
-    let ground = ground_of(&legend);
-    Ok(move |window: Window| match (source, &predictor) {
+    let (ground, source) = (ground_of(&legend), source.clone());
+    Ok(move |window: Window| match (&source, &predictor) {
         (RiceSource::Map(map), _) => {
-            let plane = map.read(&cube.grid, window, Resampling::Nearest);
+            let plane = map.read(&cube.borrow().grid, window, Resampling::Nearest);
             let plane = plane.map_err(|e| CubeError::Read(e.to_string()))?;
             let known = |v: &f32| {
                 if (0.0..=255.0).contains(v) { ground[*v as usize] } else { Ground::Unknown }
