@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rededge::server::config::{ConfigError, LogConfig, LogFormat, ServerConfig};
-use rededge::server::serve;
+use rededge::server::{check_live, serve};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
@@ -82,7 +82,11 @@ impl ConfigArgs {
     /// Prints.
     #[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
     pub fn execute(self) -> ExitCode {
-        match self.source.read().and_then(|config| config.effective()) {
+        let told = self.source.read().and_then(|config| {
+            check_live(&config)?;
+            config.effective()
+        });
+        match told {
             Ok(text) => {
                 print!("{text}");
                 ExitCode::SUCCESS

@@ -89,6 +89,25 @@ impl BlockCache {
     pub fn new(bytes: u64) -> Self {
         Self(Cache::with_weighter(1024, bytes, Bytes))
     }
+
+    /// The first of so many names of rasters that nothing else in the cache has.
+    pub fn names(count: usize) -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        NEXT.fetch_add(count as u64, Ordering::Relaxed)
+    }
+
+    /// A block by the name of its raster, its level and its place: kept, or made now, once for all who
+    /// ask for it meanwhile.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn get_or<E>(
+        &self,
+        key: (u64, u32, u32),
+        make: impl FnOnce() -> Result<Arc<Block>, E>,
+    ) -> Result<Arc<Block>, E> {
+        self.0.get_or_insert_with(&key, make)
+    }
 }
 
 impl Pyramid {
@@ -97,7 +116,6 @@ impl Pyramid {
     /// # Errors
     /// [`RasterError`] names the file.
     pub fn open(path: &Path) -> Result<Self, RasterError> {
-        static IDS: AtomicU64 = AtomicU64::new(0);
         let place = Place::File(path.to_owned());
         let head = RasterFile::open(&place, None)?;
         let name = path.display().to_string();
@@ -107,7 +125,7 @@ impl Pyramid {
             None => through_gdal(path).map_err(|e| fail(e.to_string()))?,
         };
         let nodata = head.nodata.first().copied().flatten();
-        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        let id = BlockCache::names(1);
         Ok(Self { id, grid: head.grid, nodata, name, levels, way })
     }
 
@@ -164,7 +182,7 @@ impl Pyramid {
                 }
                 let Some(part) = here.intersection(window) else { continue };
                 let key = (self.id, level as u32, index as u32);
-                let block = cache.0.get_or_insert_with(&key, || self.decode(level, index, here));
+                let block = cache.get_or(key, || self.decode(level, index, here));
                 let block = block.map_err(|reason| RasterError::Pixels {
                     place: self.name.clone(),
                     row,

@@ -12,6 +12,7 @@ mod error;
 pub mod figures;
 mod grid;
 mod index_series;
+pub mod live;
 mod mine_association;
 mod mine_heatmap;
 mod mines;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::process::live::LiveInputs;
 use key::Key;
 pub use read::is_address;
 use read::{parse, text};
@@ -84,6 +85,9 @@ pub struct ServerConfig {
     pub maps: MapsConfig,
     /// Links in requests, which are not followed unless their hosts are named.
     pub links: LinksConfig,
+    /// Maps that are computed where they are looked at, by name: a cube with a model or a spectral index
+    /// (docs/maps.md tells their keys).
+    pub live: BTreeMap<String, LiveInputs>,
 }
 
 /// Bearer tokens.
@@ -187,8 +191,12 @@ pub struct MapsConfig {
     pub waiting: usize,
     /// Megabytes of drawn tiles that are kept; none where 0.
     pub tile_megabytes: u64,
-    /// Megabytes of decoded pieces of rasters that are kept.
+    /// Megabytes of decoded pieces of rasters that are kept, and of what live maps have computed.
     pub block_megabytes: u64,
+    /// Megabytes of decoded scenes that each live map keeps.
+    pub live_megabytes: usize,
+    /// Stored pixels that a tile of a live map may read; coarser tiles are refused.
+    pub live_pixels: u64,
 }
 
 /// Data that the operator offers by name. Requests name them; paths of requests are not followed.
@@ -249,6 +257,7 @@ impl Default for ServerConfig {
             data: DataConfig::default(),
             maps: MapsConfig::default(),
             links: LinksConfig::default(),
+            live: BTreeMap::new(),
         }
     }
 }
@@ -269,7 +278,14 @@ impl Default for JobsConfig {
 
 impl Default for MapsConfig {
     fn default() -> Self {
-        Self { threads: 0, waiting: 512, tile_megabytes: 128, block_megabytes: 128 }
+        Self {
+            threads: 0,
+            waiting: 512,
+            tile_megabytes: 128,
+            block_megabytes: 128,
+            live_megabytes: 256,
+            live_pixels: 200_000_000,
+        }
     }
 }
 

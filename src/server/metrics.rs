@@ -34,6 +34,8 @@ pub struct Metrics {
     queue: IntGaugeVec,
     over: IntCounterVec,
     durations: HistogramVec,
+    /// What becomes of blocks of live maps.
+    pub live_blocks: IntCounterVec,
     store: IntGaugeVec,
     free: IntGauge,
     measured: Mutex<Option<Instant>>,
@@ -70,6 +72,13 @@ impl Metrics {
                 histogram("rededge_job_duration_seconds", "Time that jobs ran.").buckets(DURATIONS.to_vec()),
                 &["process"],
             )?,
+            live_blocks: IntCounterVec::new(
+                opts(
+                    "rededge_live_blocks_total",
+                    "Blocks of live maps that were computed, or wanted no more.",
+                ),
+                &["outcome"],
+            )?,
             store: IntGaugeVec::new(
                 opts("rededge_store_bytes", "Size of what is kept; results are measured every five minutes."),
                 &["part"],
@@ -79,13 +88,14 @@ impl Metrics {
         };
         let build = IntGaugeVec::new(opts("rededge_build_info", "The version that runs."), &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let all: [Box<dyn prometheus::core::Collector>; 9] = [
+        let all: [Box<dyn prometheus::core::Collector>; 10] = [
             Box::new(new.requests.clone()),
             Box::new(new.latencies.clone()),
             Box::new(new.jobs.clone()),
             Box::new(new.queue.clone()),
             Box::new(new.over.clone()),
             Box::new(new.durations.clone()),
+            Box::new(new.live_blocks.clone()),
             Box::new(new.store.clone()),
             Box::new(new.free.clone()),
             Box::new(build),

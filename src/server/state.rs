@@ -15,8 +15,8 @@ use super::host::{Reach, RunHost};
 use super::maps::Maps;
 use super::metrics::Metrics;
 use crate::jobs::{JobsError, Limits, Queue, Store};
-use crate::store::collections::{Catalogue, is_layer_of_features};
-use crate::store::{FeatureIndexes, Offered};
+use crate::store::collections::{self, Catalogue, is_layer_of_features};
+use crate::store::{FeatureIndexes, LiveOffers, Offered};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,32 @@ pub struct ServerState {
     prefix: String,
 }
 
+/// What requests may name.
+fn offered(config: &ServerConfig, results: PathBuf) -> Offered {
+    let data = config.data.clone();
+    Offered {
+        cubes: data.cubes,
+        mines: data.mines,
+        models: data.models,
+        files: data.files,
+        folders: data.folders,
+        live: LiveOffers {
+            maps: config.live.clone(),
+            bytes: config.maps.live_megabytes << 20,
+            pixels: config.maps.live_pixels,
+        },
+        results,
+    }
+}
+
+/// Opens every live map of a configuration, as the start of a server does.
+///
+/// # Errors
+/// [`ConfigError`] naming the key of what does not fit.
+pub fn check_live(config: &ServerConfig) -> Result<(), ConfigError> {
+    collections::check_live(&offered(config, PathBuf::new())).map_err(|(key, e)| ConfigError::wrong(key, e))
+}
+
 impl ServerState {
     /// Opens the store and starts the workers.
     ///
@@ -100,22 +126,17 @@ impl ServerState {
             .map_err(|e| StartError::Folder { path: results.display().to_string(), reason: e.to_string() })?;
         let indexes = Arc::new(FeatureIndexes::new(&results, &folder.join("columns")));
         let access = Access::open(&config)?;
-        let data = config.data.clone();
-        let offered = Offered {
-            cubes: data.cubes,
-            mines: data.mines,
-            models: data.models,
-            files: data.files,
-            folders: data.folders,
-            results,
-        };
-        let published = Arc::new(Published::new(Catalogue::new(offered.clone(), indexes.clone())));
-        let maps = Arc::new(Maps::new(&config.maps).map_err(StartError::Threads)?);
+        let offered = offered(&config, results);
+        let catalogue = Catalogue::new(offered.clone(), indexes.clone());
+        catalogue.check_live().map_err(|(key, e)| ConfigError::wrong(key, e))?;
+        let published = Arc::new(Published::new(catalogue));
+        let metrics = Arc::new(Metrics::new()?);
+        let maps = Maps::new(&config.maps, metrics.live_blocks.clone());
+        let maps = Arc::new(maps.map_err(StartError::Threads)?);
         let threads = match config.jobs.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from).div_ceil(config.jobs.workers),
             threads => threads,
         };
-        let metrics = Arc::new(Metrics::new()?);
         let reach = Reach::of(&config, &folder)?;
         let host = Arc::new(RunHost::new(
             offered,

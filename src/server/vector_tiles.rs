@@ -48,7 +48,7 @@ fn grid(id: &str) -> Result<Grid, ApiError> {
 pub fn layer_name(collection: &Collection) -> &str {
     match &collection.origin {
         Origin::Job { output, .. } => output,
-        Origin::Configured { .. } => &collection.id,
+        Origin::Configured { .. } | Origin::Live { .. } => &collection.id,
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::live::LiveOffers;
+
 /// Names and what they stand for.
 pub type Names = BTreeMap<String, PathBuf>;
 
@@ -19,6 +21,8 @@ pub struct Offered {
     pub files: Names,
     /// Folders by name: their entries are `NAME/FILE`.
     pub folders: Names,
+    /// Maps that are computed where they are looked at.
+    pub live: LiveOffers,
     /// The folder of results: a folder a job.
     pub results: PathBuf,
 }

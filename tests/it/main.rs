@@ -18,6 +18,7 @@ mod server_desktop;
 mod server_features;
 mod server_html;
 mod server_links;
+mod server_live;
 mod server_ogcapi_processes;
 mod server_ops;
 mod server_own_process;

@@ -90,7 +90,7 @@ pub fn paths() -> Vec<(Part, &'static str, Value)> {
 
 fn xyz() -> Vec<(Part, &'static str, Value)> {
     let style = text("style", "query", "Id of a style; the collection's own where none is given.");
-    let tilejson = with(&[collection_parameter()], std::slice::from_ref(&style));
+    let tilejson = [collection_parameter(), style.clone(), date()];
     let number = |name: &str, what: &str| {
         json!({"name": name, "in": "path", "required": true, "description": what,
                "schema": {"type": "integer", "minimum": 0}})
@@ -101,6 +101,7 @@ fn xyz() -> Vec<(Part, &'static str, Value)> {
         number("x", "Column."),
         text("y", "path", "Row with its ending: `7.png`, `7@2x.png`, `7.webp`."),
         style,
+        date(),
     ];
     parameters[3]["example"] = "0.png".into();
     vec![
@@ -194,7 +195,7 @@ fn values() -> Vec<(Part, &'static str, Value)> {
         json!({"name": name, "in": "query", "required": true, "description": "Degrees (WGS 84).",
                "schema": {"type": "number", "minimum": -most, "maximum": most}})
     };
-    let point = with(&[collection_parameter()], &[degrees("lon", 360.0), degrees("lat", 90.0)]);
+    let point = with(&[collection_parameter()], &[degrees("lon", 360.0), degrees("lat", 90.0), date()]);
     vec![
         (
             Part::Values,
@@ -240,7 +241,7 @@ fn set() -> Value {
            "schema": {"type": "string", "enum": ["WebMercatorQuad", "WorldCRS84Quad"]}})
 }
 
-fn tile() -> [Value; 4] {
+fn tile() -> [Value; 5] {
     let index = |name: &str, what: &str| {
         json!({"name": name, "in": "path", "required": true, "description": what,
                "schema": {"type": "integer", "minimum": 0}})
@@ -252,6 +253,7 @@ fn tile() -> [Value; 4] {
         matrix,
         index("tileRow", "Row, 0 the northernmost."),
         index("tileCol", "Column, 0 the westernmost."),
+        date(),
     ]
 }
 
@@ -265,7 +267,14 @@ fn view() -> Vec<Value> {
             "http://www.opengis.net/def/crs/OGC/1.3/CRS84", "http://www.opengis.net/def/crs/EPSG/0/3857"
         ]
     }});
-    vec![super::data::bbox_parameter(), side("width"), side("height"), crs]
+    vec![super::data::bbox_parameter(), side("width"), side("height"), crs, date()]
+}
+
+/// The date of collections that have a map of each.
+fn date() -> Value {
+    json!({"name": "datetime", "in": "query", "style": "form", "explode": false, "schema": {"type": "string"},
+           "example": "2019-07-15", "description": "Where each date is a map of its own (a live map of a spectral \
+           index): the nearest date to this day, or the last within an interval. Elsewhere it changes nothing."})
 }
 
 fn document(id: &str, summary: &str, parameters: &[Value]) -> Value {

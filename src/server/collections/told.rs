@@ -20,6 +20,9 @@ pub fn told(collection: &Collection, base: &str, data: &DataConfig) -> Collectio
     let storage_crs = storage_crs.or_else(|| layer.kind.is_features().then(|| CRS84.to_owned()));
     let features = layer.kind.is_features();
     let mut more = more(&layer.kind);
+    if let (Origin::Live { cube, .. }, Some(live)) = (&collection.origin, &layer.live) {
+        more.insert("live".to_owned(), maps::told_live(collection, live, cube));
+    }
     if let Origin::Configured { name } = &collection.origin {
         // What inputs of processes call it.
         more.insert("offeredAs".to_owned(), name.as_str().into());
@@ -62,6 +65,9 @@ fn description(collection: &Collection) -> String {
     };
     match &collection.origin {
         Origin::Configured { name } => format!("{what} Offered as `{name}`."),
+        Origin::Live { cube, .. } => {
+            format!("{what} Computed from the scenes of `{cube}` where it is looked at.")
+        }
         Origin::Job { job, process, output, .. } => {
             format!("{what} Output `{output}` of job {job} ({process}).")
         }

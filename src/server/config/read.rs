@@ -137,6 +137,17 @@ impl ServerConfig {
                 &format!("`{origin}` is neither `*` nor an origin such as https://maps.example.org"),
             );
         }
+        for (key, value) in [
+            ("maps.live_megabytes", self.maps.live_megabytes as u64),
+            ("maps.live_pixels", self.maps.live_pixels),
+        ] {
+            if value == 0 {
+                return wrong(key, "is not above 0");
+            }
+        }
+        if let Some(name) = self.live.keys().find(|name| !is_plain(name)) {
+            return wrong(&format!("live.{name}"), "a name has letters, digits, `-` and `_` alone");
+        }
         self.check_data()
     }
 
@@ -189,6 +200,11 @@ impl ServerConfig {
         let none = || ConfigError::wrong("store", "this system has no folder for data: name one");
         self.store.clone().or_else(platform).ok_or_else(none)
     }
+}
+
+/// Whether a name may stand in an address as it is.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 /// Whether it is an address rather than a file.

@@ -181,7 +181,7 @@ fn whole(
     let asked = Asked::read(query, file, &collection.layer)?;
     let name = match &collection.origin {
         crate::store::collections::Origin::Job { output, .. } => output,
-        crate::store::collections::Origin::Configured { .. } => &collection.id,
+        _ => &collection.id,
     };
     let download = download::download(file, &asked, format, name)?;
     Ok(Sent { download, crs: asked.crs.header() })

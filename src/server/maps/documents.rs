@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::live::least_zoom;
 use super::service::style_of;
 use crate::crs::pixel_metres;
 use crate::ogc::collections::rel;
@@ -31,6 +32,10 @@ pub fn collection_links(collection: &Collection, base: &str) -> Vec<Link> {
             Link::new(format!("{own}/map"), rel::MAP, PNG).titled("A map"),
             Link::new(format!("{base}/tiles/{}/tilejson.json", collection.id), "describedby", JSON)
                 .titled("TileJSON"),
+        ]);
+    }
+    if layer.kind.is_raster() && layer.live.is_none() {
+        links.extend([
             Link::new(format!("{own}/coverage"), rel::COVERAGE, GEOTIFF).titled("The values as a COG"),
             Link::new(format!("{own}/coverage"), "enclosure", GEOTIFF).titled("Download"),
             Link::new(format!("{own}/statistics"), "related", JSON).titled("Statistics of the values"),
@@ -59,7 +64,16 @@ pub fn zooms(collection: &Collection, set: MatrixSet) -> (u8, u8) {
         let (across, down) = set.limits(z, bounds);
         across[1] - across[0] <= 2 && down[1] - down[0] <= 2
     });
-    (native, whole.unwrap_or(0))
+    (native, whole.unwrap_or(0).max(least_zoom(collection, set)))
+}
+
+/// The level at which a pixel is no more than so many of the collection's own.
+pub fn level_below(collection: &Collection, set: MatrixSet, pixels: f64) -> u8 {
+    let [_, south, _, north] = collection.layer.bounds.unwrap_or([-180.0, -85.0, 180.0, 85.0]);
+    collection.layer.kind.grid().map_or(0, |grid| {
+        let (width, height) = pixel_metres(grid);
+        set.level_of(pixels * width.min(height), f64::midpoint(south, north))
+    })
 }
 
 /// The tileset of a collection in a style.
@@ -74,7 +88,7 @@ pub fn tileset(
     let (native, zoom) = zooms(collection, set);
     let bounds = collection.layer.bounds;
     let world = [-180.0, -90.0, 180.0, 90.0];
-    let limits = (0..=native.saturating_add(2).min(set.finest())).map(|z| {
+    let limits = (least_zoom(collection, set)..=native.saturating_add(2).min(set.finest())).map(|z| {
         let (across, down) = set.limits(z, bounds.unwrap_or(world));
         TileLimits {
             tile_matrix: z.to_string(),
@@ -136,16 +150,25 @@ pub fn matrix_set(set: MatrixSet) -> TileMatrixSetInfo {
 }
 
 /// TileJSON of a collection's maps.
-pub fn tilejson(collection: &Collection, style: &Style, state: &ServerState, base: &str) -> Value {
+pub fn tilejson(
+    collection: &Collection,
+    style: &Style,
+    datetime: Option<&str>,
+    state: &ServerState,
+    base: &str,
+) -> Value {
     let (native, zoom) = zooms(collection, MatrixSet::WebMercatorQuad);
     let own = collection.layer.styles.first() == Some(&style.id);
-    let query = if own { String::new() } else { format!("?style={}", segment(&style.id)) };
+    let style_asked = (!own).then(|| format!("style={}", segment(&style.id)));
+    let date_asked = datetime.map(|text| format!("datetime={}", segment(text)));
+    let asked: Vec<String> = style_asked.into_iter().chain(date_asked).collect();
+    let query = if asked.is_empty() { String::new() } else { format!("?{}", asked.join("&")) };
     TileJson {
         name: collection.title.clone(),
         description: style.note.clone().unwrap_or_default(),
         tiles: vec![format!("{base}/tiles/{}/{{z}}/{{x}}/{{y}}.png{query}", collection.id)],
         bounds: collection.layer.bounds,
-        zooms: (0, native),
+        zooms: (least_zoom(collection, MatrixSet::WebMercatorQuad), native),
         zoom,
         attribution: state.config.data.attribution.clone(),
         vector_layers: None,

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::live::refuse_coarse;
 use super::service::layer_key;
 use crate::server::error::{Answer, ApiError, not_modified, ok};
 use crate::server::state::ServerState;
@@ -43,6 +44,7 @@ pub async fn tile(
     if let Some(kept) = state.maps.cache.get(&key) {
         return Ok(picture(state, &etag, format, kept.bytes));
     }
+    refuse_coarse(collection, &View::of(tile, scale))?;
     let painter = painter(state, collection, style).await?;
     let (shared, kept_as) = (state.clone(), key.clone());
     let draw = move |go_on: GoOn<'_>| {
@@ -74,6 +76,7 @@ pub async fn map(
     if is_known(request, &etag) {
         return Ok(unchanged(state, &etag));
     }
+    refuse_coarse(collection, &view)?;
     let painter = painter(state, collection, style).await?;
     let bytes = on_pool(state, move |go_on| draw(&*painter, &view, format, go_on)).await?;
     Ok(picture(state, &etag, format, bytes))

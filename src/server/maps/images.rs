@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, web};
 
 use super::drawn;
+use super::live::dated;
 use super::service::style_of;
 use crate::crs::Bounds;
 use crate::ogc::ProblemType;
@@ -82,10 +83,11 @@ pub fn format_of(request: &HttpRequest, f: Option<&str>) -> Result<Format, ApiEr
 
 pub async fn tile(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let drawn = async {
-        let query = parameters(&request, &["f"])?;
+        let query = parameters(&request, &["f", "datetime"])?;
         let format = format_of(&request, value(&query, "f"))?;
         let (found, style) =
             styled(&request, &state, name(&request, "collection"), name(&request, "style")).await?;
+        let found = dated(found, value(&query, "datetime"))?;
         let set = matrix_set(name(&request, "set"))?;
         let tile = address(set, name(&request, "z"), name(&request, "row"), name(&request, "col"))?;
         drawn::tile(&request, &state, &found, &style, (tile, 1, format)).await
@@ -95,10 +97,11 @@ pub async fn tile(request: HttpRequest, state: web::Data<ServerState>) -> Answer
 
 pub async fn map(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let drawn = async {
-        let query = parameters(&request, &["f", "bbox", "width", "height", "crs"])?;
+        let query = parameters(&request, &["f", "bbox", "width", "height", "crs", "datetime"])?;
         let format = format_of(&request, value(&query, "f"))?;
         let (found, style) =
             styled(&request, &state, name(&request, "collection"), name(&request, "style")).await?;
+        let found = dated(found, value(&query, "datetime"))?;
         let view = view_of(&query, &found)?;
         drawn::map(&request, &state, &found, &style, (view, format)).await
     };

@@ -5,6 +5,7 @@ mod documents;
 mod drawn;
 mod flights;
 mod images;
+mod live;
 mod service;
 mod styles;
 mod tilesets;
@@ -15,6 +16,7 @@ mod xyz;
 use actix_web::web::{self, ServiceConfig};
 
 pub use documents::collection_links;
+pub use live::told_live;
 pub use service::Maps;
 
 /// Mounts the routes.

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use prometheus::IntCounterVec;
 use serde_json::Value;
 
 use super::flights::Flights;
+use super::live::LiveLevels;
 use crate::io::pyramid::{BlockCache, Pyramid};
 use crate::server::config::MapsConfig;
 use crate::store::collections::{Collection, Layer, LayerKind};
@@ -31,6 +33,8 @@ pub struct Maps {
     open: Mutex<HashMap<String, Arc<Pyramid>>>,
     painters: Mutex<Painters>,
     counted: Mutex<HashMap<String, Value>>,
+    /// What becomes of blocks of live maps.
+    live_blocks: IntCounterVec,
 }
 
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -43,11 +47,11 @@ pub fn layer_key(layer: &Layer) -> String {
 }
 
 impl Maps {
-    /// Starts the threads.
+    /// Starts the threads; `live_blocks` counts what becomes of blocks of live maps.
     ///
     /// # Errors
     /// Where the system has none to give.
-    pub fn new(config: &MapsConfig) -> Result<Self, String> {
+    pub fn new(config: &MapsConfig, live_blocks: IntCounterVec) -> Result<Self, String> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if config.threads == 0 { cores } else { config.threads };
         Ok(Self {
@@ -58,6 +62,7 @@ impl Maps {
             open: Mutex::default(),
             painters: Mutex::default(),
             counted: Mutex::default(),
+            live_blocks,
         })
     }
 
@@ -81,6 +86,10 @@ impl Maps {
         let levels = self.levels(&collection.layer)?;
         let source = RasterSource::new(levels, Arc::new(palette), collection.layer.bounds);
         let painter: Arc<dyn Painter> = Arc::new(source);
+        if collection.layer.live.is_some() {
+            // Made in no time; kept, it would hold on to scenes that have changed.
+            return Ok(Some(painter));
+        }
         let mut painters = held(&self.painters);
         if painters.len() >= OPEN {
             painters.clear();
@@ -91,7 +100,8 @@ impl Maps {
 
     /// Whether the painter is at hand, so that no file is read.
     pub fn has_painter(&self, collection: &Collection, style: &Style) -> bool {
-        held(&self.painters).contains_key(&(layer_key(&collection.layer), style.id.clone()))
+        let key = (layer_key(&collection.layer), style.id.clone());
+        collection.layer.live.is_some() || held(&self.painters).contains_key(&key)
     }
 
     /// What a layer is drawn from.
@@ -99,7 +109,17 @@ impl Maps {
     /// # Errors
     /// [`TileError::File`].
     pub fn levels(&self, layer: &Layer) -> Result<Arc<dyn Levels>, TileError> {
-        let (pyramid, blocks) = (self.pyramid(layer)?, self.blocks.clone());
+        let blocks = self.blocks.clone();
+        if let Some(live) = &layer.live {
+            let nodata = match &layer.kind {
+                LayerKind::Classes { legend, .. } => Some(f64::from(legend.nodata)),
+                LayerKind::Percent { nodata, .. } | LayerKind::Values { nodata, .. } => *nodata,
+                LayerKind::Cube { .. } | LayerKind::Features { .. } => None,
+            };
+            let (live, counted) = (live.clone(), self.live_blocks.clone());
+            return Ok(Arc::new(LiveLevels { live, nodata, blocks, counted }));
+        }
+        let pyramid = self.pyramid(layer)?;
         Ok(Arc::new(FileLevels { pyramid, blocks }))
     }
 

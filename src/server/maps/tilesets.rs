@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::documents;
 use super::images::{matrix_set as known_set, name, styled};
+use super::live::least_zoom;
 use crate::ogc::Link;
 use crate::ogc::outputs::JSON;
 use crate::ogc::tiles::{TileJson, tilesets};
@@ -80,7 +81,7 @@ fn tilejson(collection: &Collection, own: &str, set: MatrixSet, state: &ServerSt
         name: collection.title.clone(),
         tiles: vec![format!("{own}/{{z}}/{{y}}/{{x}}?f=png")],
         bounds: collection.layer.bounds,
-        zooms: (0, native),
+        zooms: (least_zoom(collection, set), native),
         zoom,
         attribution: state.config.data.attribution.clone(),
         ..TileJson::default()

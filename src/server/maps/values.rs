@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, web};
 use serde_json::{Map, Value, json};
 
 use super::images::name;
+use super::live::{dated, refuse_live};
 use super::service::Maps;
 use crate::classmap::{AreaTally, PixelArea};
 use crate::crs::{Crs, GeoBox};
@@ -31,9 +32,10 @@ fn degrees(query: &[(String, String)], name: &str, most: f64) -> Result<f64, Api
 
 pub async fn point(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let told = async {
-        let query = parameters(&request, &["lon", "lat", "f"])?;
+        let query = parameters(&request, &["lon", "lat", "datetime", "f"])?;
         let (lon, lat) = (degrees(&query, "lon", 360.0)?, degrees(&query, "lat", 90.0)?);
         let found = collection(&request, &state, name(&request, "collection")).await?;
+        let found = dated(found, value(&query, "datetime"))?;
         let mut told = at(&state, &found, (lon, lat)).await?;
         told.insert("lon".to_owned(), lon.into());
         told.insert("lat".to_owned(), lat.into());
@@ -134,6 +136,7 @@ pub async fn statistics(request: HttpRequest, state: web::Data<ServerState>) -> 
         if !found.layer.kind.is_raster() {
             return Err(ApiError::no_map());
         }
+        refuse_live(&found)?;
         let shared = state.clone();
         Ok(web::block(move || shared.maps.statistics(&found.layer, counted)).await??)
     };
@@ -244,6 +247,7 @@ pub async fn coverage(request: HttpRequest, state: web::Data<ServerState>) -> An
         if !found.layer.kind.is_raster() {
             return Err(ApiError::no_map());
         }
+        refuse_live(&found)?;
         let layer = &found.layer;
         file(
             &Output { name: found.id, path: layer.file.clone(), media_type: layer.media_type.clone() },

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, web};
 use super::documents;
 use super::drawn;
 use super::images::{address, name, styled};
+use super::live::dated;
 use crate::ogc::ProblemType;
 use crate::server::collections::{parameters, value};
 use crate::server::error::{Answer, ApiError, document};
@@ -20,9 +21,10 @@ fn file(text: &str) -> Option<(&str, u8, Format)> {
 
 pub async fn tile(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let drawn = async {
-        let query = parameters(&request, &["style"])?;
+        let query = parameters(&request, &["style", "datetime"])?;
         let style = value(&query, "style").unwrap_or_default();
         let (found, style) = styled(&request, &state, name(&request, "collection"), style).await?;
+        let found = dated(found, value(&query, "datetime"))?;
         let (row, scale, format) = file(name(&request, "file")).ok_or_else(|| {
             ApiError::absent(ProblemType::Plain, "a tile is {y}.png, {y}@2x.png, {y}.webp or {y}@2x.webp")
         })?;
@@ -34,10 +36,12 @@ pub async fn tile(request: HttpRequest, state: web::Data<ServerState>) -> Answer
 
 pub async fn tilejson(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let told = async {
-        let query = parameters(&request, &["style", "f"])?;
+        let query = parameters(&request, &["style", "datetime", "f"])?;
         let style = value(&query, "style").unwrap_or_default();
         let (found, style) = styled(&request, &state, name(&request, "collection"), style).await?;
-        Ok::<_, ApiError>(documents::tilejson(&found, &style, &state, &state.base(&request)))
+        let datetime = value(&query, "datetime");
+        let found = dated(found, datetime)?;
+        Ok::<_, ApiError>(documents::tilejson(&found, &style, datetime, &state, &state.base(&request)))
     };
     Ok(document(&told.await.map_err(|e| e.to(&request))?))
 }

@@ -1,7 +1,7 @@
 //! The layers that are known, each described once.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
@@ -12,7 +12,8 @@ use super::describe::{self, has_places, may_be_layer, media_type_of, version_of}
 use super::{Collection, Layer, Origin};
 use crate::ogc::outputs::{CSV, essence};
 use crate::ogc::{DateInterval, title_of};
-use crate::store::{FeatureIndexes, Offered, plain, result_file};
+use crate::process::ProcessError;
+use crate::store::{FeatureIndexes, Offered, live, plain, result_file};
 
 /// A successful job, whose results may be layers.
 #[derive(Clone, Debug)]
@@ -41,12 +42,20 @@ struct Output {
 /// The layers of one folder of results.
 type Outputs = Arc<Vec<Output>>;
 
+/// What a name that the operator offers stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Cube,
+    Live,
+    File,
+}
+
 /// What the operator offers, under a plain id.
 #[derive(Debug)]
 struct Configured {
     id: String,
     name: String,
-    cube: bool,
+    what: What,
     layer: Mutex<Option<(String, Option<Arc<Layer>>)>>,
 }
 
@@ -69,12 +78,14 @@ impl Catalogue {
         let mut taken = BTreeMap::new();
         let files = offered.mines.iter().chain(&offered.files);
         let files = files.filter(|(_, path)| media_type_of(path).is_some());
-        let names = offered.cubes.keys().map(|n| (n, true)).chain(files.map(|(n, _)| (n, false)));
+        let cubes = offered.cubes.keys().map(|n| (n, What::Cube));
+        let live = offered.live.maps.keys().map(|n| (n, What::Live));
+        let names = cubes.chain(live).chain(files.map(|(n, _)| (n, What::File)));
         let configured = names
-            .map(|(name, cube)| Configured {
+            .map(|(name, what)| Configured {
                 id: free_id(name, &mut taken),
                 name: name.clone(),
-                cube,
+                what,
                 layer: Mutex::default(),
             })
             .collect();
@@ -98,23 +109,51 @@ impl Catalogue {
 
     fn configured_collection(&self, entry: &Configured) -> Option<Collection> {
         let name = &entry.name;
-        let path = &if entry.cube { self.offered.cube(name) } else { self.offered.file(name) }?;
-        let now = version_of(path)?;
+        let path = match entry.what {
+            What::Cube => self.offered.cube(name)?,
+            What::File => self.offered.file(name)?,
+            What::Live => PathBuf::new(),
+        };
+        let now = match entry.what {
+            What::Live => live::version_of(self.offered.live.maps.get(name)?, &self.offered)?,
+            What::Cube | What::File => version_of(&path)?,
+        };
         let mut known = held(&entry.layer);
         let fresh = known.as_ref().filter(|(version, _)| *version == now).map(|(_, layer)| layer.clone());
         let layer = fresh.unwrap_or_else(|| {
-            let described = if entry.cube {
-                describe::cube(path)
-            } else {
-                describe::file(path, media_type_of(path).unwrap_or_default(), &self.indexes)
+            let described = match entry.what {
+                What::Cube => describe::cube(&path),
+                What::File => describe::file(&path, media_type_of(&path).unwrap_or_default(), &self.indexes),
+                What::Live => {
+                    let found = open_live(name, now.clone(), &self.offered);
+                    found.map_err(|(key, why)| format!("{key}: {why}"))
+                }
             };
             let layer = told(&entry.name, described);
             *known = Some((now, layer.clone()));
             layer
         })?;
-        let title = title_of(&entry.name);
-        let origin = Origin::Configured { name: entry.name.clone() };
+        let live = self.offered.live.maps.get(name).filter(|_| entry.what == What::Live);
+        let title = live.and_then(|live| live.title.clone()).unwrap_or_else(|| title_of(name));
+        let origin = match live {
+            Some(live) => Origin::Live { name: name.clone(), cube: live.cube.clone() },
+            None => Origin::Configured { name: name.clone() },
+        };
         Some(Collection { id: entry.id.clone(), title, origin, layer })
+    }
+
+    /// Opens every map that is computed where it is looked at, so that what does not fit is told at once.
+    ///
+    /// # Errors
+    /// The key of the configuration, and what is wrong with it.
+    pub fn check_live(&self) -> Result<(), (String, String)> {
+        for entry in self.configured.iter().filter(|c| c.what == What::Live) {
+            let (name, inputs) = (&entry.name, &self.offered.live.maps[&entry.name]);
+            let version = live::version_of(inputs, &self.offered).unwrap_or_default();
+            let layer = open_live(name, version.clone(), &self.offered)?;
+            *held(&entry.layer) = Some((version, Some(Arc::new(layer))));
+        }
+        Ok(())
     }
 
     /// How many outputs of a job may be layers.
@@ -171,6 +210,21 @@ impl Catalogue {
     pub fn forget(&self, folder: &str) {
         held(&self.results).remove(folder);
     }
+}
+
+/// Opens every map that is computed where it is looked at.
+///
+/// # Errors
+/// As [`Catalogue::check_live`].
+pub fn check_live(offered: &Offered) -> Result<(), (String, String)> {
+    offered.live.maps.keys().try_for_each(|name| open_live(name, String::new(), offered).map(drop))
+}
+
+fn open_live(name: &str, version: String, offered: &Offered) -> Result<Layer, (String, String)> {
+    describe::live(name, version, offered).map_err(|e| match e {
+        ProcessError::Input { input, message } => (format!("live.{name}.{input}"), message),
+        other => (format!("live.{name}"), other.to_string()),
+    })
 }
 
 /// The layer, or a line in the log that says why there is none.

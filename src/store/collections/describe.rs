@@ -2,12 +2,14 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use gdal::Metadata;
 use gdal::raster::{GdalDataType, RasterBand};
 
-use super::{Layer, LayerKind};
-use crate::classmap::percent_style;
+use super::{Layer, LayerKind, Live};
+use crate::classify::predict::NO_PERCENT;
+use crate::classmap::{Legend, percent_style};
 use crate::cube::{CubeRequest, DataCube};
 use crate::io::cog::read_legend;
 use crate::io::cog_values::shown_range;
@@ -16,7 +18,9 @@ use crate::io::raster_file::{Place, RasterFile};
 use crate::io::scenes::open_cube;
 use crate::ogc::outputs::{CSV, FLATGEOBUF, GEOJSON, GEOPACKAGE, GEOTIFF, essence};
 use crate::ogc::{CubeInput, CubeSource};
-use crate::store::{FeatureIndexes, scene_sources};
+use crate::process::ProcessError;
+use crate::process::live::{LiveRecipe, Show};
+use crate::store::{FeatureIndexes, LiveLayer, Offered, scene_sources};
 use crate::vector::GeometryKind;
 
 /// Why a file is no layer.
@@ -58,7 +62,7 @@ pub fn file(path: &Path, media_type: &str, indexes: &FeatureIndexes) -> Result<L
     let raster = essence(media_type).starts_with("image/");
     let (kind, bounds, styles) = if raster { raster_layer(path)? } else { feature_layer(path, indexes)? };
     let (file, media_type) = (path.to_owned(), media_type.to_owned());
-    Ok(Layer { file, media_type, version, kind, bounds, dates: None, styles })
+    Ok(Layer { file, media_type, version, kind, bounds, dates: None, styles, live: None })
 }
 
 type Described = (LayerKind, Option<[f64; 4]>, Vec<String>);
@@ -141,6 +145,48 @@ pub fn cube(path: &Path) -> Result<Layer, Reason> {
         dates: dates.first().copied().zip(dates.last().copied()),
         kind: LayerKind::Cube { grid: opened.grid.clone(), bands: opened.bands.clone(), dates },
         styles: Vec::new(),
+        live: None,
+    })
+}
+
+/// Describes a map that is computed where it is looked at, and opens what computes it.
+///
+/// # Errors
+/// The key of its configuration and why it does not do.
+pub fn live(name: &str, version: String, offered: &Offered) -> Result<Layer, ProcessError> {
+    let inputs = &offered.live.maps[name];
+    let map = LiveLayer::open(inputs, offered)?;
+    let grid = map.grid(0).clone();
+    let (bounds, dates) = (grid.lon_lat_extent(), map.dates());
+    let dates = dates.first().copied().zip(dates.last().copied());
+    let percent =
+        |label: String| LayerKind::Percent { grid: grid.clone(), label, nodata: Some(f64::from(NO_PERCENT)) };
+    let (kind, style) = match map.recipe() {
+        LiveRecipe::Classes { show: Show::Classes, .. } => {
+            let legend = map.recipe().legend().map_or_else(Legend::rice, |(legend, _)| legend.clone());
+            let style = legend.style().unwrap_or("classes").to_owned();
+            (LayerKind::Classes { grid, legend }, style)
+        }
+        LiveRecipe::Classes { show: Show::Probability, .. } => {
+            let label = map.recipe().legend().map_or_else(String::new, |(_, label)| label);
+            (percent(label), "probability".to_owned())
+        }
+        LiveRecipe::Index(channel) => {
+            let (label, range) = (channel.name().to_owned(), map.range());
+            let kind = LayerKind::Values { grid, label, unit: String::new(), nodata: None, range };
+            (kind, "heat-map".to_owned())
+        }
+    };
+    let time = map.dates().len().saturating_sub(1);
+    Ok(Layer {
+        file: Path::new("live").join(name),
+        media_type: GEOTIFF.to_owned(),
+        version,
+        kind,
+        bounds,
+        dates,
+        styles: vec![style],
+        live: Some(Live { map: Arc::new(map), time }),
     })
 }
 

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-pub use catalogue::{Catalogue, JobResults};
+pub use catalogue::{Catalogue, JobResults, check_live};
 pub use describe::is_layer_of_features;
 
 use crate::classmap::Legend;
 use crate::crs::GeoBox;
 use crate::cube::Band;
+use crate::store::LiveLayer;
 use crate::vector::{Field, GeometryKind};
 
 /// A published layer under its id.
@@ -38,6 +39,13 @@ pub enum Origin {
     Configured {
         /// By this name, which requests use.
         name: String,
+    },
+    /// The operator has it computed where it is looked at.
+    Live {
+        /// Under this name.
+        name: String,
+        /// From the cube that is offered by this name.
+        cube: String,
     },
     /// A job made it. It is its owner's.
     Job {
@@ -70,6 +78,17 @@ pub struct Layer {
     pub dates: Option<(Date, Date)>,
     /// Ids of styles that suit it, the default first.
     pub styles: Vec<String>,
+    /// What computes its pixels, where no file has them.
+    pub live: Option<Live>,
+}
+
+/// A layer whose pixels are computed where they are looked at.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// What computes them.
+    pub map: Arc<LiveLayer>,
+    /// The date that is shown, where each is a map of its own.
+    pub time: usize,
 }
 
 /// What a layer is.
@@ -126,6 +145,25 @@ pub enum LayerKind {
     },
 }
 
+impl Collection {
+    /// The same on another date: the nearest to a day, or the last within several. `None` where there is
+    /// none within, or where dates are no maps of their own.
+    pub fn on(&self, (first, last): (Date, Date)) -> Option<Self> {
+        let live = self.layer.live.as_ref().filter(|live| live.map.is_by_date())?;
+        let dates = live.map.dates();
+        let away = |date: &Date| (*date - first).get_days().abs();
+        let time = if first == last {
+            (0..dates.len()).min_by_key(|&k| away(&dates[k]))?
+        } else {
+            (0..dates.len()).rev().find(|&k| (first..=last).contains(&dates[k]))?
+        };
+        let mut layer = (*self.layer).clone();
+        layer.live = Some(Live { map: live.map.clone(), time });
+        layer.version = format!("{}@{}", layer.version, dates[time]);
+        Some(Self { layer: Arc::new(layer), ..self.clone() })
+    }
+}
+
 impl LayerKind {
     /// The grid of rasters and cubes.
     pub fn grid(&self) -> Option<&GeoBox> {
@@ -138,7 +176,7 @@ impl LayerKind {
         }
     }
 
-    /// Whether it is one raster that is kept in a file.
+    /// Whether it is one raster, kept in a file or computed where it is looked at.
     pub fn is_raster(&self) -> bool {
         matches!(self, Self::Classes { .. } | Self::Percent { .. } | Self::Values { .. })
     }
