@@ -54,13 +54,23 @@ pub struct LandingPage {
     pub title: String,
     /// What it is for.
     pub description: String,
+    /// What a request may hold at most.
+    pub limits: Limits,
     /// To everything else.
     pub links: Vec<Link>,
 }
 
+/// What clients need to know before they send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// Megabytes (of 2^20 bytes) of a request's body.
+    pub body_megabytes: usize,
+}
+
 impl LandingPage {
     /// The landing page of a service at `base` (without a slash at its end), with `more` links.
-    pub fn new(title: &str, description: &str, base: &str, more: Vec<Link>) -> Self {
+    pub fn new(title: &str, description: &str, base: &str, limits: Limits, more: Vec<Link>) -> Self {
         let mut links = vec![
             Link::new(format!("{base}/"), "self", JSON).titled("This document"),
             Link::new(format!("{base}/?f=html"), "alternate", HTML).titled("This document as a page"),
@@ -72,7 +82,7 @@ impl LandingPage {
             Link::new(format!("{base}/jobs"), rel::JOBS, JSON).titled("The jobs"),
         ];
         links.extend(more);
-        Self { title: title.to_owned(), description: description.to_owned(), links }
+        Self { title: title.to_owned(), description: description.to_owned(), limits, links }
     }
 }
 
@@ -148,8 +158,10 @@ mod tests {
             "T",
             "D",
             "http://x",
+            Limits { body_megabytes: 32 },
             vec![Link::new("http://x/wps", "related", "text/xml")]
         ));
+        assert_eq!(page["limits"]["bodyMegabytes"], 32);
         for wanted in [
             "self",
             "alternate",

@@ -33,7 +33,7 @@ pub use execute::{
 };
 pub use inputs::{AreaInput, BboxInput, CubeInput, CubeSource, FileInput};
 pub use kvp::{KvpExecute, read_query};
-pub use landing::{Conformance, LandingPage, Linked, ProcessList, process_document};
+pub use landing::{Conformance, LandingPage, Limits, Linked, ProcessList, process_document};
 pub use link::{Link, segment};
 pub use outputs::{Binary, Coverage, FeatureCollection, Figure, HtmlPage, Markdown, ModelFile, TableCsv};
 pub use prefer::{Prefer, Respond, Return};

@@ -16,8 +16,8 @@ use crate::ogc::link::OPENAPI_JSON;
 use crate::ogc::openapi::{OpenApi, Part};
 use crate::ogc::outputs::{HTML, JSON};
 use crate::ogc::{
-    Conformance, LandingPage, Link, ProblemType, ProcessDescription, ProcessList, features, process_document,
-    read_query, wmts,
+    Conformance, LandingPage, Limits, Link, ProblemType, ProcessDescription, ProcessList, features,
+    process_document, read_query, wmts,
 };
 use crate::process::{DynProcess, find, registry, suggest};
 use crate::store::{Kind, Offered};
@@ -33,7 +33,8 @@ const CALLBACK: &str = "/conf/callback";
 pub async fn landing(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let base = state.base(&request);
     let links = data_links(&base);
-    let page = LandingPage::new(&state.config.title, DESCRIPTION, &base, links);
+    let limits = Limits { body_megabytes: state.config.limits.body_megabytes };
+    let page = LandingPage::new(&state.config.title, DESCRIPTION, &base, limits, links);
     html::answer(&request, &state, &page, html::landing::page)
 }
 

@@ -764,6 +764,7 @@ fn a_body_of_another_type_or_too_large_is_told_by_its_status() {
     assert!(answer["detail"].as_str().unwrap().contains("application/json"), "{answer}");
     let large = json!({"inputs": {"text": "x".repeat(2 << 20)}}).to_string();
     assert_eq!(post("application/json", &large).0, 413);
+    assert_eq!(server.get("/").1["limits"], json!({"bodyMegabytes": 1}), "it is told beforehand");
     for broken in ["", "{", "[]", "null", "7", "{\"inputs\": 3}"] {
         assert_eq!(post("application/json", broken).0, 400, "{broken}");
     }

@@ -17,7 +17,7 @@ from .inputs import inputs_of
 from .job import Job, JobError
 from .parameters import InputError, Run
 from .results import WANTED, Output, fetch
-from .uploads import Uploads
+from .uploads import Uploads, is_of
 
 
 class ProcessAlgorithm(QgsProcessingAlgorithm):
@@ -33,6 +33,7 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
         self.outputs = [Output(*output) for output in description.get("outputs", {}).items()]
         self.looked_at = remote.offers(catalog)
         self.sent = {}
+        self.uploads = None
 
     def createInstance(self):  # noqa: N802 (QGIS calls it so)
         """Another one of the same process."""
@@ -113,8 +114,8 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
 
     def prepareAlgorithm(self, parameters, context, feedback):  # noqa: N802
         """Reads the inputs, in the thread that owns the project's layers."""
-        uploads = Uploads(Client(self.server, feedback), feedback)
-        run = Run(self, parameters, context, uploads)
+        self.uploads = Uploads(Client(self.server, feedback), feedback)
+        run = Run(self, parameters, context, self.uploads)
         try:
             read = {item.name: item.read(run) for item in self.inputs}
         except (InputError, ServerError) as error:
@@ -134,7 +135,7 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
         }
         job = Job(self.server, feedback)
         try:
-            job.start(quote(self.process), request)
+            self.start(job, request)
             if not job.follow():
                 return {}
             return self.load(job, wanted, paths, run, feedback)
@@ -142,6 +143,15 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
             if feedback.isCanceled():
                 return {}
             raise self.failure(error) from error
+
+    def start(self, job, request):
+        """Starts the job: again with bytes where the server follows no link."""
+        while True:
+            try:
+                return job.start(quote(self.process), request)
+            except ServerError as error:
+                if not self.uploads.instead(error):
+                    raise
 
     def load(self, job, wanted, paths, run, feedback):
         """Loads what the job left; what it did not leave is told."""
@@ -172,6 +182,5 @@ class ProcessAlgorithm(QgsProcessingAlgorithm):
         faulty = getattr(error, "faulty", None) or getattr(error, "name", None)
         if not faulty:
             return QgsProcessingException(str(error))
-        first = faulty.split(".")[0].split("[")[0]
-        label = next((f"{i.label} ({faulty})" for i in self.inputs if i.name == first), faulty)
+        label = next((f"{i.label} ({faulty})" for i in self.inputs if is_of(faulty, i.name)), faulty)
         return QgsProcessingException(f"{label}: {error}")

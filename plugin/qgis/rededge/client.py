@@ -10,6 +10,9 @@ from qgis.PyQt.QtNetwork import QNetworkRequest
 STATUS = QNetworkRequest.Attribute.HttpStatusCodeAttribute
 CONTENT_TYPE = QNetworkRequest.KnownHeaders.ContentTypeHeader
 CODES = QgsBlockingNetworkRequest.ErrorCode
+#: Bytes of a request from which on it is worth a question whether the server takes so many.
+LARGE = 1 << 20
+SMALLER = "clip the layer, or name data that the server has"
 
 
 class ServerError(Exception):
@@ -55,7 +58,26 @@ class Client:
 
     def post(self, path, document, **headers):
         """Sends JSON; ``prefer="respond-async"`` becomes the header ``Prefer``."""
-        return self._call("post", path, "application/json", json.dumps(document).encode(), headers)
+        body = json.dumps(document).encode()
+        if len(body) > LARGE:
+            self.fits(len(body), "the request")
+        return self._call("post", path, "application/json", body, headers)
+
+    def fits(self, size, what):
+        """Looks up on the landing page whether so many bytes are taken, before they are sent.
+
+        :raises ServerError: they are not.
+        """
+        try:
+            most = self.get("/").json()["limits"]["bodyMegabytes"]
+        except (ServerError, KeyError, TypeError):
+            return  # the answer to the request will tell
+        if size > most << 20:
+            name = self.server.name
+            raise ServerError(
+                f"{what} has {size / (1 << 20):.1f} MB, and the server “{name}” takes {most} MB; {SMALLER}",
+                413,
+            )
 
     def head(self, path):
         """Asks whether something is there."""
@@ -111,11 +133,7 @@ class Client:
             way_out = "choose an authentication configuration that it knows in Settings → Options → rededge"
             return ServerError(f"{name} does not let you in ({status}): {detail}; {way_out}", status)
         if status == 413:
-            return ServerError(
-                f"{name} takes less than was sent ({status}): {detail}; clip the layer, or name data "
-                "that the server has",
-                status,
-            )
+            return ServerError(f"{name} takes less than was sent ({status}): {detail}; {SMALLER}", status)
         if not problem:
             detail = f"{url} answered {status}: {reason}"
         return ServerError(detail, status, problem.get("input"))

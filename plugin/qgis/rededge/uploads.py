@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Layers on their way to the server: by the link of the result that they are, else by value."""
+"""Layers on their way to the server: by the link of the result that they are, by the address that they are
+read from where the server follows it, else by value.
+"""
 
 import json
-import os
 
+from osgeo import gdal
 from qgis.core import (
     QgsFeatureRequest,
     QgsJsonExporter,
@@ -15,11 +17,13 @@ from qgis.core import (
 )
 
 from .client import ServerError
-from .layers import as_document, data_link, read_bytes
+from .layers import as_document, data_link
 from .origins import ORIGIN, origin_of
 from .parameters import InputError
 
 GEOTIFF = "image/tiff; application=geotiff"
+#: What GDAL puts before the address of a file that it reads by ranges.
+REMOTE = "/vsicurl/"
 #: Digits of longitude and latitude: a tenth of a millimetre.
 DIGITS = 9
 UNCHECKED = QgsProcessingFeatureSource.Flag.FlagSkipGeometryValidityChecks
@@ -31,6 +35,8 @@ class Uploads:
     def __init__(self, client, feedback):
         self.client = client
         self.feedback = feedback
+        #: Links to rasters elsewhere, as they stand in the request: input, value, file.
+        self.links = []
 
     def features(self, run, name):
         """The features of a parameter's layer as GeoJSON on WGS 84, with their attributes."""
@@ -84,19 +90,43 @@ class Uploads:
         return {"type": "FeatureCollection", "features": made}
 
     def raster_layer(self, name, layer):
-        """A raster by its link, or the bytes of its file as GeoTIFF."""
+        """A raster by a link, or the bytes of its file as GeoTIFF."""
         link = self.link(layer)
         if link:
             return link
         path = file_of(layer)
-        if layer.providerType() != "gdal" or not os.path.isfile(path):
-            why = f"the layer “{layer.name()}” is no file on this machine; export it as GeoTIFF first"
+        if layer.providerType() != "gdal" or gdal.VSIStatL(path) is None:
+            why = f"the layer “{layer.name()}” is no file that can be read; export it as GeoTIFF first"
             raise InputError(name, why)
-        content = read_bytes(name, path)
+        address = path.removeprefix(REMOTE)
+        if address == path or not address.startswith(("http://", "https://")):
+            return self.bytes_of(name, path)
+        self.feedback.pushInfo(f"sending the link {address}")
+        link = {"href": address, "type": GEOTIFF}
+        self.links.append((name, link, path))
+        return link
+
+    def bytes_of(self, name, path):
+        """The bytes of a GeoTIFF, wherever GDAL reads it from."""
+        size = gdal.VSIStatL(path).size
+        # In base64 three bytes become four.
+        self.client.fits(size * 4 // 3, f"{path} in a request")
+        file = gdal.VSIFOpenL(path, "rb")
+        content = bytes(gdal.VSIFReadL(1, size, file))
+        gdal.VSIFCloseL(file)
         if content[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             raise InputError(name, f"{path} is no GeoTIFF; export the layer as GeoTIFF first")
         self.feedback.pushInfo(f"sending {path} ({len(content) / 1e6:.1f} MB)")
         return data_link(content, GEOTIFF)
+
+    def instead(self, error):
+        """Puts bytes in the place of links that the server refused. Returns whether there were any."""
+        refused = [link for link in self.links if error.status == 400 and is_of(error.faulty, link[0])]
+        for name, link, path in refused:
+            self.feedback.pushInfo(f"the server does not follow the link: {error}")
+            link.update(self.bytes_of(name, path))
+            self.links.remove((name, link, path))
+        return bool(refused)
 
     def link(self, layer):
         """The link of the result that a layer shows unchanged; none where it shows something else."""
@@ -122,3 +152,8 @@ class Uploads:
 def file_of(layer):
     """The file that a layer reads."""
     return layer.source().split("|", 1)[0]
+
+
+def is_of(path, name):
+    """Whether the path of a value, such as ``maps[0].map``, lies in an input."""
+    return (path or "").split(".")[0].split("[")[0] == name

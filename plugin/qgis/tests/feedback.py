@@ -22,3 +22,6 @@ class Heard(QgsProcessingFeedback):
 
     def pushWarning(self, warning):
         self.lines.append(warning)
+
+    def reportError(self, error, fatalError=False):  # noqa: N803 (QGIS calls it so)
+        self.lines.append(error)

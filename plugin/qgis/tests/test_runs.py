@@ -3,8 +3,10 @@
 command line.
 """
 
+import csv
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import processing
@@ -15,7 +17,11 @@ from feedback import Heard
 from pictures import colours, render
 from qgis.core import (
     QgsApplication,
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsFeature,
     QgsFeatureRequest,
+    QgsGeometry,
     QgsPalettedRasterRenderer,
     QgsProcessing,
     QgsProcessingContext,
@@ -25,10 +31,16 @@ from qgis.core import (
     QgsProcessingModelChildParameterSource,
     QgsProcessingModelOutput,
     QgsProject,
+    QgsProxyProgressTask,
     QgsRasterLayer,
+    QgsRectangle,
+    QgsReferencedRectangle,
     QgsSingleBandPseudoColorRenderer,
     QgsVectorLayer,
 )
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QCoreApplication, QDate
+from qgis.PyQt.QtWidgets import QTextEdit
 
 from rededge import origins
 
@@ -39,6 +51,15 @@ TEMPORARY = QgsProcessing.TEMPORARY_OUTPUT
 def run(process, given, heard=None):
     """Runs a process of the server."""
     return processing.run(f"rededge:county.{process}", given, feedback=heard or Heard())
+
+
+def wait_for(ready, seconds=60):
+    """Lets QGIS work until something is so."""
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end
+        QCoreApplication.processEvents()
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +181,93 @@ def test_layers_of_a_projected_crs_arrive_in_longitude_and_latitude(provider, co
     assert [m.width() for m in maps] == [maps[0].width()] * 2
     differences = maps[0].extent().xMinimum() - maps[1].extent().xMinimum()
     assert abs(differences) < 1e-3, "the same places within a millimetre"
+
+
+@pytest.fixture(scope="module")
+def model(provider, tmp_path_factory):
+    """A model of rice, so that maps need no training."""
+    given = {"cube": "county-2019", "samples_ref": "rice-samples"}
+    path = tmp_path_factory.mktemp("model") / "rice.json"
+    return run("train-rice", {**given, "out_model": str(path)})["out_model"]
+
+
+def test_an_area_is_the_same_place_in_any_crs_as_a_box_and_as_a_polygon(provider, model):
+    box = QgsRectangle(600_500, 3_098_500, 601_500, 3_099_300)
+    utm = QgsCoordinateReferenceSystem("EPSG:32649")
+    project = QgsProject.instance()
+
+    def in_crs(name):
+        crs = QgsCoordinateReferenceSystem(name)
+        return QgsReferencedRectangle(
+            QgsCoordinateTransform(utm, crs, project).transformBoundingBox(box), crs
+        )
+
+    polygon = QgsVectorLayer("Polygon?crs=EPSG:32649", "field", "memory")
+    feature = QgsFeature()
+    feature.setGeometry(QgsGeometry.fromRect(box))
+    assert polygon.dataProvider().addFeature(feature)
+    areas = [{"area": in_crs(name)} for name in ("EPSG:32649", "EPSG:3857", "EPSG:4326")]
+    for area in [*areas, {"area_layer": polygon}]:
+        found = run("rice-map", {"cube": "county-2019", "model": model, "out_classMap": TEMPORARY, **area})
+        layer = QgsRasterLayer(found["out_classMap"], "rice")
+        mapped = layer.extent()
+        assert layer.crs() == utm and mapped.contains(box), f"{area}: {mapped.toString()}"
+        # Boxes of another CRS stand askew, by less than thirty metres here.
+        assert mapped.width() < box.width() + 60 and mapped.height() < box.height() + 60, mapped.toString()
+
+
+def test_days_bound_what_is_read(provider, county):
+    given = {"cube": "county-2019", "features": str(county / "mines.geojson"), "out_table": TEMPORARY}
+
+    def days(**bounds):
+        found = run("index-series", {**given, **bounds})
+        with open(found["out_table"], newline="") as file:
+            rows = list(csv.reader(file))
+        return sorted({name.split("@")[1] for name in rows[0] if "@" in name})
+
+    every, some = days(), days(dates_from=QDate(2019, 6, 1), dates_to="2019-09-30")
+    assert (every[0], every[-1], len(every)) == ("2019-04-01", "2019-10-16", 20)
+    assert some == [day for day in every if "2019-06-01" <= day <= "2019-09-30"] and 5 < len(some) < 20
+
+
+@pytest.fixture
+def batch(provider):
+    """QGIS's own window for batches of rice maps."""
+    from processing.gui.BatchAlgorithmDialog import BatchAlgorithmDialog
+
+    dialog = BatchAlgorithmDialog(provider.algorithm("county.rice-map").create())
+    yield dialog
+    # QGIS's window forgets to end the task that shows its progress; QGIS itself would wait for it.
+    for task in QgsApplication.taskManager().activeTasks():
+        sip.cast(task, QgsProxyProgressTask).finalize(True)
+    sip.delete(dialog)
+
+
+def test_a_batch_runs_row_by_row_in_its_window(batch, model, tmp_path):
+    panel = batch.mainWidget()
+    given = [
+        {"cube": "county-2019", "model": model, "resolution": 10},
+        {"cube": "county-2019", "model_ref": "no-such-model"},
+        {"cube": "county-2019", "model": model, "resolution": 20},
+    ]
+    wanted = [tmp_path / f"rice-{row}.tif" for row in range(3)]
+    context = QgsProcessingContext()
+    for row, values in enumerate(given):
+        if panel.batchRowCount() <= row:
+            panel.addRow()
+        for name, value in values.items():
+            panel.wrappers[row][panel.parameter_to_column[name]].setParameterValue(value, context)
+        for output in batch.algorithm().destinationParameterDefinitions():
+            path = str(wanted[row]) if output.name() == "out_classMap" else ""
+            panel.tblParameters.cellWidget(row + 1, panel.parameter_to_column[output.name()]).setValue(path)
+    panel.checkLoadLayersOnCompletion.setChecked(False)
+    batch.runAlgorithm()
+    wait_for(lambda: not batch.cancelButton().isEnabled())
+    sizes = [QgsRasterLayer(str(path), "rice").width() for path in (wanted[0], wanted[2])]
+    assert sizes == [220, 110], "each row has a result of its own"
+    assert not wanted[1].exists(), "a row that fails ends itself alone"
+    log = "\n".join(pane.toPlainText() for pane in batch.findChildren(QTextEdit))
+    assert "Model (model): " in log and "no-such-model" in log, log
 
 
 def test_layers_come_into_one_group_with_mines_on_top(provider, county, stress):

@@ -200,7 +200,14 @@ pub fn component_schemas() -> Value {
             "additionalProperties": true
         },
         "LandingPage": {
-            "type": "object", "required": ["links"], "properties": {"title": text, "description": text, "links": links}
+            "type": "object", "required": ["links"],
+            "properties": {
+                "title": text, "description": text, "links": links,
+                "limits": {
+                    "type": "object",
+                    "properties": {"bodyMegabytes": {"type": "integer", "description": "Megabytes that the body of a request may have."}}
+                }
+            }
         },
         "Conformance": {
             "type": "object", "required": ["conformsTo"], "properties": {"conformsTo": {"type": "array", "items": text}}
