@@ -5,8 +5,8 @@ CARGO ?= cargo
 PEERS ?= ../shared/peers
 CLIENTS = $(or $(CARGO_TARGET_DIR),target)/clients/bin
 
-.PHONY: help setup viewer build demo test test-clients test-pygeoapi test-qgis qgis-plugin qgis-walk schemathesis soak fuzz \
-	lint miri bench bench-peers clean
+.PHONY: help setup viewer build demo test test-clients test-pygeoapi pygeoapi-walk test-qgis qgis-plugin qgis-walk \
+	schemathesis soak fuzz lint miri bench bench-peers clean
 
 help:
 	@echo "make demo         simulate a county, train, map, assess, and say where to look"
@@ -14,6 +14,7 @@ help:
 	@echo "make test         all tests in Rust"
 	@echo "make test-clients the server by its clients: OWSLib, birdy, schemathesis (makes a Python environment)"
 	@echo "make test-pygeoapi the package for pygeoapi, in the newest pygeoapi (makes a Python environment)"
+	@echo "make pygeoapi-walk the pictures of plugin/README.md, from pygeoapi's pages in a headless Chromium"
 	@echo "make test-qgis    the QGIS plugin in a real QGIS (installs QGIS where it is missing)"
 	@echo "make qgis-plugin  the plugin as a zip that QGIS installs: target/rededge-qgis.zip"
 	@echo "make qgis-walk    the pictures of docs/qgis.md, from a QGIS on a screen that nobody sees"
@@ -57,6 +58,9 @@ test-clients: build
 test-pygeoapi: build
 	$(CARGO) build --release --locked --example own_process
 	plugin/pygeoapi/test.sh
+
+pygeoapi-walk: build
+	plugin/pygeoapi/walk/walk.sh
 
 test-qgis: build
 	$(CARGO) build --release --locked --example own_process

@@ -1,22 +1,7 @@
 #!/bin/sh
-# The tests of the package in a virtual environment outside git: the newest pygeoapi, a real rededge.
-# Further arguments go to pytest.
+# The tests of the package: the newest pygeoapi, a real rededge. Further arguments go to pytest.
 set -eu
 cd "$(dirname "$0")/../.."
-here=plugin/pygeoapi
+plugin/pygeoapi/setup.sh
 venv="${CARGO_TARGET_DIR:-target}/pygeoapi"
-
-if ! python3 -c 'import ensurepip' 2>/dev/null; then
-    .ci/apt python3 python3-venv
-fi
-if ! cmp -s $here/tests/requirements.txt "$venv/requirements.txt"; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install -q --disable-pip-version-check -r $here/tests/requirements.txt
-    cp $here/tests/requirements.txt "$venv/requirements.txt" # last: an interrupted run starts again
-fi
-# Installed as its users do, from a copy: setuptools builds beside the sources.
-copy="$(mktemp -d)"
-trap 'rm -rf "$copy"' EXIT
-cp -R $here/pyproject.toml $here/README.md $here/rededge_pygeoapi "$copy"
-"$venv/bin/pip" install -q --disable-pip-version-check --force-reinstall --no-deps "$copy"
-PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m pytest -p no:cacheprovider $here/tests "$@"
+PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/python" -m pytest -p no:cacheprovider plugin/pygeoapi/tests "$@"

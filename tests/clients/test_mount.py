@@ -1,8 +1,12 @@
 """`examples/mount.rs`: rededge under a prefix in a server with routes of its own."""
 
+import html
 import json
+import math
+import re
 import subprocess
 import threading
+from urllib.parse import urlencode
 
 import pytest
 import requests
@@ -67,6 +71,52 @@ def test_links_behind_a_proxy_have_its_host_and_scheme(mounted, path):
     assert told.status_code == 200
     assert f"https://maps.example.org{PREFIX}" in told.text
     assert mounted not in told.text
+
+
+def tile_addresses(base, headers):
+    """Where the documents say that the tile in the middle of `dem` is, by the kind of document."""
+
+    def told(address):
+        answer = requests.get(address, headers=headers, timeout=30)
+        assert answer.status_code == 200, address
+        return answer
+
+    described = told(f"{base}/tiles/dem/tilejson.json").json()
+    longitude, latitude, zoom = described["center"]
+    across = 2**zoom
+    column = int((longitude + 180) / 360 * across)
+    row = int((1 - math.asinh(math.tan(math.radians(latitude))) / math.pi) / 2 * across)
+    yield "TileJSON", described["tiles"][0].format(z=zoom, x=column, y=row)
+    place = {"tileMatrix": zoom, "tileRow": row, "tileCol": column}
+    tiles = told(f"{base}/collections/dem/map/tiles/WebMercatorQuad").json()
+    item = next(link for link in tiles["links"] if link["rel"] == "item" and link["type"] == "image/png")
+    yield "tileset", item["href"].format(**place)
+    capabilities = told(f"{base}/wmts?service=WMTS&request=GetCapabilities").text
+    style = re.search(r"<Style[^>]*>.*?<ows:Identifier>([^<]+)", capabilities, re.DOTALL)[1]
+    names = {"Style": style, "TileMatrixSet": "WebMercatorQuad"}
+    names |= {"TileMatrix": zoom, "TileRow": row, "TileCol": column}
+    template = re.search(r'format="image/png" resourceType="tile" template="([^"]+)"', capabilities)[1]
+    yield "WMTS by path", template.format(**names)
+    kvp = re.search(r'<ows:Operation name="GetTile">.*?xlink:href="([^"]+)"', capabilities, re.DOTALL)[1]
+    asked = {"service": "WMTS", "request": "GetTile", "version": "1.0.0", "layer": "dem", "format": "image/png"}
+    yield "WMTS by query", f"{html.unescape(kvp).rstrip('?')}?{urlencode(asked | names)}"
+    api = told(f"{base}/api").json()
+    path = next(path for path in api["paths"] if path.endswith("/map/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"))
+    filled = path.format(collectionId="dem", styleId=style, tileMatrixSetId="WebMercatorQuad", **place)
+    yield "OpenAPI", api["servers"][0]["url"] + filled
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_tiles_are_where_every_document_says(mounted, proxied):
+    outside = "https://maps.example.org" if proxied else mounted
+    pictures = {}
+    for kind, address in tile_addresses(mounted + PREFIX, PROXY if proxied else {}):
+        assert address.startswith(f"{outside}{PREFIX}/"), (kind, address)
+        tile = requests.get(address.replace(outside, mounted), headers={"Accept": "image/png"}, timeout=30)
+        assert tile.status_code == 200 and tile.headers["Content-Type"] == "image/png", (kind, address, tile.text)
+        pictures[kind] = tile.content
+    assert len(pictures) == 5 and len(set(pictures.values())) == 1, "all are the same tile"
+    assert pictures["TileJSON"][:8] == b"\x89PNG\r\n\x1a\n" and len(pictures["TileJSON"]) > 500, "and something is on it"
 
 
 def test_a_job_and_its_results_stay_below_the_prefix(mounted):
