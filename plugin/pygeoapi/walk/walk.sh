@@ -19,6 +19,7 @@ title = "Rice and mines of the county"
 stress-2019 = "county/truth-stress.tif"
 mines = "county/mines.geojson"
 TOML
+: >"$home/server.log" # read before the server has written to it
 REDEDGE_LOG_FORMAT=text "$rededge" serve --listen 127.0.0.1:0 --data "$home/store" --config "$home/rededge.toml" 2>"$home/server.log" &
 server=$!
 for _ in $(seq 100); do

@@ -68,7 +68,7 @@ def tiles(output, told, client):
     template = described["tiles"][0]
     parts = [
         "type=xyz",
-        f"url={quote(template, safe=':/{}')}",
+        f"url={quote(template, safe=':/{}?')}",
         f"zmin={described.get('minzoom', 0)}",
         f"zmax={described.get('maxzoom', 18)}",
     ]

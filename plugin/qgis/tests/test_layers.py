@@ -133,7 +133,7 @@ def test_features_come_with_their_attributes_and_by_place(server, served, result
 
 def test_vector_tiles_hold_the_zones(server, served, results):
     url = f"{server.url}/collections/{results['zones']}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=mvt"
-    layer = QgsVectorTileLayer(f"type=xyz&url={quote(url, safe=':/{}')}&zmin=0&zmax=16", "zones")
+    layer = QgsVectorTileLayer(f"type=xyz&url={quote(url, safe=':/{}?')}&zmin=0&zmax=16", "zones")
     assert layer.isValid()
     layer.setExtent(lon_lat(*bounds(server, results["zones"])))
     assert len(colours(render([layer], "layer-vector-tiles", MERCATOR))) > 2

@@ -18,9 +18,10 @@ from qgis.core import (
     QgsProject,
     QgsVectorLayer,
 )
+from qgis.gui import QgsFileWidget
 from qgis.PyQt.QtCore import QSize, QTimer
 from qgis.PyQt.QtGui import QImage
-from qgis.PyQt.QtWidgets import QApplication, QDockWidget
+from qgis.PyQt.QtWidgets import QAction, QApplication, QComboBox, QDialogButtonBox, QDockWidget
 from qgis.utils import iface, plugins
 
 from rededge.options import OptionsPage, ServerDialog
@@ -53,6 +54,36 @@ def drawn():
 def layer(name):
     """The layer of this name in the project."""
     return QgsProject.instance().mapLayersByName(name)[0]
+
+
+def answer(action, fill, name):
+    """Chooses an action that asks something: fills in its dialog, keeps a picture of it, and agrees."""
+
+    def look():
+        dialog = QApplication.activeModalWidget()
+        if dialog is None:
+            QTimer.singleShot(200, look)
+            return
+        fill(dialog)
+        QTimer.singleShot(600, lambda: agree(dialog))
+
+    def agree(dialog):
+        picture(dialog, name)
+        dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok).click()
+
+    QTimer.singleShot(400, look)
+    action.trigger()
+
+
+def write_filter(dialog):
+    """What the planner writes into the filter of the zones."""
+    dialog.setSql('"distanceM" <= 3000')
+
+
+def save_as(dialog, target):
+    """What the planner fills in to save the zones."""
+    dialog.findChild(QComboBox, "mFormatComboBox").setCurrentText("GeoPackage")
+    dialog.findChild(QgsFileWidget, "mFilename").setFilePath(target)
 
 
 def steps():
@@ -138,21 +169,25 @@ def steps():
 
     # 6. Only those within three kilometres of a mine that is worked.
     before = zones.featureCount()
-    zones.setSubsetString('"distanceM" <= 3000')
+    iface.setActiveLayer(zones)
+    answer(window.findChild(QAction, "mActionLayerSubsetString"), write_filter, "6-filter")
     assert 0 < zones.featureCount() < before, f"{zones.featureCount()} of {before}"
     iface.showAttributeTable(zones)
     yield 1.0
     table = next(w for w in QApplication.topLevelWidgets() if w.objectName().startswith("QgsAttributeTable"))
     table.resize(QSize(1100, 420))
     yield 0.5
-    picture(table, "6-table")
+    picture(table, "7-table")
     table.close()
     yield drawn
-    picture(window, "7-filtered")
+    picture(window, "8-filtered")
 
     # 7. Hand them on.
     target = os.path.join(OUT, "stressed-rice-near-mines.gpkg")
-    processing.run("native:savefeatures", {"INPUT": zones, "OUTPUT": target})
+    iface.setActiveLayer(zones)
+    answer(iface.actionLayerSaveAs(), lambda dialog: save_as(dialog, target), "9-export")
+    yield lambda: os.path.exists(target) and QgsVectorLayer(target, "saved", "ogr").isValid()
+    yield 1.0
     assert QgsVectorLayer(target, "saved", "ogr").featureCount() == zones.featureCount()
     iface.mapCanvas().saveAsImage(os.path.join(OUT, "map.png"))
     print(f"walk: {zones.featureCount()} of {before} zones; done", flush=True)

@@ -24,6 +24,7 @@ county-2019 = "county/items.json"
 rice-model = "rice/model.json"
 stress-model = "stress/model.json"
 EOF
+: >server.log # read before the server has written to it
 REDEDGE_LOG_FORMAT=text "$rededge" serve --listen 127.0.0.1:0 --data store --config rededge.toml 2>server.log &
 server=$!
 for _ in $(seq 100); do
