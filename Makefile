@@ -6,7 +6,7 @@ PEERS ?= ../shared/peers
 CLIENTS = $(or $(CARGO_TARGET_DIR),target)/clients/bin
 
 .PHONY: help setup viewer build demo test test-clients test-pygeoapi pygeoapi-walk test-qgis qgis-plugin qgis-walk \
-	schemathesis soak fuzz lint miri bench bench-peers clean
+	schemathesis soak fuzz lint miri bench bench-features bench-peers clean
 
 help:
 	@echo "make demo         simulate a county, train, map, assess, and say where to look"
@@ -24,6 +24,7 @@ help:
 	@echo "make lint         format and lint checks"
 	@echo "make miri         the unsafe kernel under Miri (installs a nightly toolchain; ten minutes)"
 	@echo "make bench        benchmarks of the hot paths"
+	@echo "make bench-features  pages and vector tiles of a million zones, over HTTP"
 	@echo "make bench-peers  rededge beside the Python peers in PEERS ($(PEERS)); BENCH=--tile adds a whole tile"
 
 setup:
@@ -88,6 +89,10 @@ lint: setup
 
 bench: setup
 	$(CARGO) bench --locked
+
+bench-features: build
+	$(CARGO) build --release --locked --example features_load
+	benches/features.sh
 
 fuzz: setup
 	rustup toolchain install nightly --profile minimal

@@ -79,6 +79,8 @@ impl Run<'_> {
             .keeping(self.keep)
             .in_formats(formats);
         stop.guard(Some(sink.staging()));
+        // What waits to be put in order (FlatGeobuf) waits where there is room for the result.
+        let _ = tempfile::env::override_temp_dir(self.out);
         let source = LocalSource::new(self.base, progress);
         let context = Context { data: &source, sink: &sink, progress, cancel: stop.token.clone() };
         let inputs = serde_json::Value::Object(self.request.inputs);

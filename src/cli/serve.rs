@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rededge::server::config::{ConfigError, LogConfig, LogFormat, ServerConfig};
-use rededge::server::{check_live, serve};
+use rededge::server::{TEMPORARY, check_live, serve};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
@@ -64,6 +64,11 @@ impl Args {
             Ok(json) => json,
             Err(error) => return refuse(&error),
         };
+        // What waits to be put in order or sent waits where results are kept, not in the system's folder.
+        if let Ok(store) = config.store_folder() {
+            let store = std::path::absolute(&store).unwrap_or(store);
+            let _ = tempfile::env::override_temp_dir(&store.join(TEMPORARY));
+        }
         let ready = |address: &str| {
             if json {
                 tracing::info!(address, "listening on {address}");

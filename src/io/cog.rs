@@ -16,6 +16,7 @@ use gdal::{Dataset, Metadata};
 
 use super::cog_layout::{Tag, geo_tags};
 use super::cog_tiles::{self, Source};
+use super::cog_values::Statistics;
 use super::legend_files::{SideFile, metadata_xml};
 use super::spool::Spool;
 use super::{IoError, gdal_setup};
@@ -220,17 +221,11 @@ impl Source<u8> for CogWriter {
     }
 }
 
-/// Statistics by the names that GDAL gives them, of the values 0.. with these counts; none where
-/// there is no value. They spare clients a pass over the file.
+/// Statistics of the values 0.. with these counts. They spare clients a pass over the file.
 fn statistics(counts: &[u64]) -> Vec<(&'static str, f64)> {
-    let present = || counts.iter().enumerate().filter(|(_, n)| **n > 0).map(|(v, &n)| (v as f64, n as f64));
-    let total: f64 = present().map(|(_, n)| n).sum();
-    let (Some((minimum, _)), Some((maximum, _))) = (present().next(), present().next_back()) else {
-        return Vec::new();
-    };
-    let mean = present().map(|(v, n)| v * n).sum::<f64>() / total;
-    let variance = present().map(|(v, n)| (v - mean).powi(2) * n).sum::<f64>() / total;
-    vec![("MINIMUM", minimum), ("MAXIMUM", maximum), ("MEAN", mean), ("STDDEV", variance.sqrt())]
+    let mut found = Statistics::default();
+    (0..).zip(counts).for_each(|(value, &count)| found.add(f64::from(value), count as f64));
+    found.items()
 }
 
 /// The legend that stands in a raster's file: `CLASS_<code>` items and the colour table. `None`

@@ -94,7 +94,7 @@ impl Source<f32> for ValuesWriter {
         self.spool.read(first, &mut bytes)?;
         for (to, from) in rows.iter_mut().zip(bytes.as_chunks::<4>().0) {
             *to = f32::from_bits(u32::from_le_bytes(*from) ^ NOTHING);
-            self.statistics.add(*to);
+            self.statistics.add(f64::from(*to), 1.0);
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Source<f32> for ValuesWriter {
 
 /// Statistics by the names that GDAL gives them.
 #[derive(Clone, Copy, Debug, Default)]
-struct Statistics {
+pub(super) struct Statistics {
     count: f64,
     mean: f64,
     squares: f64,
@@ -140,23 +140,23 @@ struct Statistics {
 }
 
 impl Statistics {
-    fn add(&mut self, value: f32) {
-        if value.is_nan() {
+    /// Takes a value so many times.
+    pub(super) fn add(&mut self, value: f64, times: f64) {
+        if value.is_nan() || times == 0.0 {
             return;
         }
-        let value = f64::from(value);
         if self.count == 0.0 {
             (self.least, self.greatest) = (value, value);
         }
-        self.count += 1.0;
+        self.count += times;
         (self.least, self.greatest) = (self.least.min(value), self.greatest.max(value));
         let step = value - self.mean;
-        self.mean += step / self.count;
-        self.squares += step * (value - self.mean);
+        self.mean += step * times / self.count;
+        self.squares += times * step * (value - self.mean);
     }
 
     /// None where there is no value.
-    fn items(&self) -> Vec<(&'static str, f64)> {
+    pub(super) fn items(&self) -> Vec<(&'static str, f64)> {
         if self.count == 0.0 {
             return Vec::new();
         }

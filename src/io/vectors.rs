@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use flatgeobuf::{FallibleStreamingIterator, FgbReader};
+use gdal::vector::sql::Dialect;
 use gdal::vector::{FieldValue, LayerAccess, OGRwkbGeometryType};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
 use geo::{CoordsIter, Geometry};
@@ -378,6 +379,11 @@ pub(super) fn each_ogr(
 
     sink.crs(layer.spatial_ref().map(|s| Crs::from_spatial_ref(&s)).transpose().map_err(|e| fail(&e))?)?;
     let fields: Vec<String> = layer.defn().fields().map(|f| f.name()).collect();
+    let flags = if format == VectorFormat::GeoPackage {
+        flags(&dataset, &layer.name()).map_err(|e| fail(&e))?
+    } else {
+        Vec::new()
+    };
     for feature in layer.features() {
         // By WKB: the direct way into geo knows no third dimension and no empty parts.
         let geometry = match feature.geometry() {
@@ -391,6 +397,7 @@ pub(super) fn each_ogr(
         };
         let properties = fields.iter().enumerate().map(|(i, field)| {
             let value = match feature.field(i) {
+                Ok(Some(FieldValue::IntegerValue(v))) if flags.contains(field) => Value::Bool(v != 0),
                 Ok(value) => value.map_or(Value::Null, field_value),
                 // Times and binary fields: as text, where GDAL has one.
                 Err(_) => feature.field_as_string(i).ok().flatten().map_or(Value::Null, Value::Text),
@@ -400,6 +407,14 @@ pub(super) fn each_ogr(
         sink.row(geometry, properties.collect())?;
     }
     Ok(())
+}
+
+/// The columns of a GeoPackage that hold true and false, which GDAL's fields tell as whole numbers.
+fn flags(dataset: &Dataset, layer: &str) -> gdal::errors::Result<Vec<String>> {
+    let layer = layer.replace('\'', "''");
+    let sql = format!("SELECT name FROM pragma_table_info('{layer}') WHERE upper(type) = 'BOOLEAN'");
+    let Some(mut found) = dataset.execute_sql(sql, None, Dialect::DEFAULT)? else { return Ok(Vec::new()) };
+    found.features().map(|row| Ok(row.field_as_string(0)?.unwrap_or_default())).collect()
 }
 
 fn field_value(value: FieldValue) -> Value {

@@ -22,7 +22,6 @@ mod status_info;
 #[cfg(test)]
 mod testing;
 pub mod tiles;
-pub mod vector_tiles;
 pub mod wmts;
 mod words;
 pub mod wps;

@@ -7,18 +7,29 @@ use super::Link;
 use super::collections::{CRS84, rel};
 use super::outputs::JSON;
 
-/// A tile matrix set as it is told.
+/// Media type of a vector tile.
+pub const MVT: &str = "application/vnd.mapbox-vector-tile";
+
+/// A tile matrix set as it is told, with the names that its draft had beside those of the standard:
+/// GDAL 3.6 knows no others.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TileMatrixSetInfo {
     /// Its id.
     pub id: String,
+    /// The same, in the draft.
+    pub identifier: String,
     /// For people.
     pub title: String,
     /// Its URI among OGC's definitions.
     pub uri: String,
     /// The URI of its CRS.
     pub crs: String,
+    /// The same, in the draft.
+    #[serde(rename = "supportedCRS")]
+    pub supported_crs: String,
+    /// The world that it spans.
+    pub bounding_box: Value,
     /// Names of the axes, in the order of coordinates.
     pub ordered_axes: [&'static str; 2],
     /// The URI of its scales, where they have one.
@@ -34,6 +45,8 @@ pub struct TileMatrixSetInfo {
 pub struct TileMatrixInfo {
     /// Its id.
     pub id: String,
+    /// The same, in the draft.
+    pub identifier: String,
     /// At a pixel of 0.28 mm.
     pub scale_denominator: f64,
     /// Units of the CRS along a pixel.
@@ -42,6 +55,8 @@ pub struct TileMatrixInfo {
     pub corner_of_origin: &'static str,
     /// The origin.
     pub point_of_origin: [f64; 2],
+    /// The same, in the draft.
+    pub top_left_corner: [f64; 2],
     /// Pixels.
     pub tile_width: usize,
     /// Pixels.
@@ -93,8 +108,10 @@ pub struct TilesetInfo {
     pub style: Option<(String, String, String)>,
     /// Whom to name.
     pub attribution: Option<String>,
-    /// What this kind of tileset says beside.
-    pub more: serde_json::Map<String, Value>,
+    /// Whether it is told as TileJSON too.
+    pub tilejson: bool,
+    /// Layers of vector tiles with their attributes.
+    pub layers: Option<Value>,
 }
 
 impl TilesetInfo {
@@ -102,6 +119,7 @@ impl TilesetInfo {
     pub fn summary(&self) -> Value {
         json!({
             "title": self.title, "dataType": self.data_type, "crs": self.set.2, "tileMatrixSetURI": self.set.1,
+            "tileMatrixSetId": self.set.0,
             "links": [
                 Link::new(&self.own, "self", JSON).titled(&self.title),
                 Link::new(format!("{}/tileMatrixSets/{}", self.base, self.set.0), rel::TILING_SCHEME, JSON)
@@ -113,7 +131,6 @@ impl TilesetInfo {
     /// The whole of it.
     pub fn document(&self) -> Value {
         let mut document = self.summary();
-        document["tileMatrixSetId"] = self.set.0.as_str().into();
         if let Some(links) = document["links"].as_array_mut() {
             for (media_type, name) in &self.formats {
                 links.push(json!({
@@ -122,9 +139,10 @@ impl TilesetInfo {
                     "title": format!("Tiles as {media_type}")
                 }));
             }
-            links.push(json!(
-                Link::new(format!("{}?f=tilejson", self.own), "describedby", JSON).titled("TileJSON")
-            ));
+            if self.tilejson {
+                let own = format!("{}?f=tilejson", self.own);
+                links.push(json!(Link::new(own, "describedby", JSON).titled("TileJSON")));
+            }
         }
         document["tileMatrixSetLimits"] = json!(self.limits);
         if let Some([west, south, east, north]) = self.bounds {
@@ -142,8 +160,8 @@ impl TilesetInfo {
         if let Some(attribution) = &self.attribution {
             document["attribution"] = attribution.as_str().into();
         }
-        if let (Some(all), more) = (document.as_object_mut(), &self.more) {
-            all.extend(more.clone());
+        if let Some(layers) = &self.layers {
+            document["layers"] = layers.clone();
         }
         document
     }

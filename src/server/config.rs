@@ -218,6 +218,9 @@ pub struct DataConfig {
     /// Folders: what lies in one is offered as `NAME/FILE`, what comes later too; hidden files are not,
     /// nor what lies deeper.
     pub folders: BTreeMap<String, PathBuf>,
+    /// How files are drawn, by the names they have in `files` or `mines`: the id of a style of `/styles`.
+    /// A raster of bytes without a legend of its own is read by the codes of the style that stands here.
+    pub styles: BTreeMap<String, String>,
 }
 
 impl DataConfig {

@@ -38,6 +38,7 @@ pub struct Metrics {
     pub live_blocks: IntCounterVec,
     store: IntGaugeVec,
     free: IntGauge,
+    tiles: IntGauge,
     measured: Mutex<Option<Instant>>,
 }
 
@@ -84,11 +85,12 @@ impl Metrics {
                 &["part"],
             )?,
             free: IntGauge::new("rededge_store_free_bytes", "Space that is left where results are kept.")?,
+            tiles: IntGauge::new("rededge_tile_cache_bytes", "Size of the tiles that are kept in memory.")?,
             measured: Mutex::default(),
         };
         let build = IntGaugeVec::new(opts("rededge_build_info", "The version that runs."), &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let all: [Box<dyn prometheus::core::Collector>; 10] = [
+        let all: [Box<dyn prometheus::core::Collector>; 11] = [
             Box::new(new.requests.clone()),
             Box::new(new.latencies.clone()),
             Box::new(new.jobs.clone()),
@@ -98,6 +100,7 @@ impl Metrics {
             Box::new(new.live_blocks.clone()),
             Box::new(new.store.clone()),
             Box::new(new.free.clone()),
+            Box::new(new.tiles.clone()),
             Box::new(build),
         ];
         all.into_iter().try_for_each(|one| new.registry.register(one))?;
@@ -145,6 +148,7 @@ impl Metrics {
         if let Ok(free) = fs4::available_space(&state.folder) {
             self.free.set(gauge(free));
         }
+        self.tiles.set(gauge(state.maps.cache.bytes()));
         let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
         if measured.is_none_or(|at| at.elapsed() > MEASURED) {
             let size = |path: &Path| gauge(size(path));

@@ -33,7 +33,7 @@ mod wps;
 use actix_web::web::{self, ServiceConfig};
 
 pub use service::serve;
-pub use state::{ServerState, StartError, check_live};
+pub use state::{ServerState, StartError, TEMPORARY, check_live};
 
 /// Mounts every route, relative to where it is called: at the root, or in a scope whose path
 /// [`ServerState::at`] was told.

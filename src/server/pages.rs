@@ -56,10 +56,16 @@ fn data_links(base: &str) -> Vec<Link> {
 }
 
 /// Conformance classes of collections and of what is made of them.
-const DATA_CLASSES: [&str; 19] = [
+const DATA_CLASSES: [&str; 28] = [
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/landing-page",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/json",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/simple-query",
+    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/json",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tileset",
     "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tilesets-list",
@@ -71,11 +77,14 @@ const DATA_CLASSES: [&str; 19] = [
     "http://www.opengis.net/spec/tms/2.0/conf/tilematrixsetlimits",
     "http://www.opengis.net/spec/tms/2.0/conf/tilesetmetadata",
     "http://www.opengis.net/spec/tms/2.0/conf/json-tilematrixset",
+    "http://www.opengis.net/spec/tms/2.0/conf/json-tilematrixsetlimits",
     "http://www.opengis.net/spec/tms/2.0/conf/json-tilesetmetadata",
     "http://www.opengis.net/spec/ogcapi-styles-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-styles-1/1.0/conf/mapbox-styles",
     "http://www.opengis.net/spec/ogcapi-styles-1/1.0/conf/sld-10",
     "http://www.opengis.net/spec/ogcapi-maps-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-maps-1/1.0/conf/collection-map",
+    "http://www.opengis.net/spec/ogcapi-maps-1/1.0/conf/png",
 ];
 
 pub async fn conformance(request: HttpRequest, state: web::Data<ServerState>) -> Answer {

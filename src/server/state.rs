@@ -18,6 +18,9 @@ use crate::jobs::{JobsError, Limits, Queue, Store};
 use crate::store::collections::{self, Catalogue, is_layer_of_features};
 use crate::store::{FeatureIndexes, LiveOffers, Offered};
 
+/// The folder, beside that of results, of files that are gone when they were sent or put in order.
+pub const TEMPORARY: &str = "tmp";
+
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -95,6 +98,7 @@ fn offered(config: &ServerConfig, results: PathBuf) -> Offered {
         models: data.models,
         files: data.files,
         folders: data.folders,
+        styles: data.styles,
         live: LiveOffers {
             maps: config.live.clone(),
             bytes: config.maps.live_megabytes << 20,
@@ -150,6 +154,12 @@ impl ServerState {
         // Opened first: what is swept must not be another server's.
         let store = Store::open(&folder.join("jobs.sqlite"))?;
         host.sweep();
+        let temporary = folder.join(TEMPORARY);
+        let _ = std::fs::remove_dir_all(&temporary);
+        std::fs::create_dir_all(&temporary).map_err(|e| StartError::Folder {
+            path: temporary.display().to_string(),
+            reason: e.to_string(),
+        })?;
         let limits = Limits {
             workers: config.jobs.workers,
             waiting: config.jobs.waiting,

@@ -1,25 +1,31 @@
 //! Vector tiles of collections of features: tilesets, TileJSON, tiles.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
-use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, VARY};
 use actix_web::web::ServiceConfig;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde_json::{Map, Value, json};
 
 use super::collections::{parameters, value};
-use super::error::{Answer, ApiError, document, not_modified, ok};
-use super::features::{AskedCrs, columns, conditions, etag, is_known, pairs, table, tagged};
+use super::error::{Answer, ApiError, document};
+use super::features::{AskedCrs, columns, conditions, pairs, table, told_fields};
+use super::maps::{self, address, matrix_set, no_form};
 use super::state::ServerState;
 use crate::io::feature_file::FeatureFile;
-use crate::ogc::ProblemType;
-use crate::ogc::vector_tiles::{MVT, Tileset, tilesets};
+use crate::ogc::features::PropertyKind;
+use crate::ogc::tiles::{MVT, TileJson, TilesetInfo, tilesets};
 use crate::store::collections::{Collection, Origin};
-use crate::store::feature_query::tile_rows;
+use crate::store::feature_query::{Filter, tile_rows};
 use crate::tiles::mvt::{TileFeature, encode};
-use crate::tiles::{Frame, Grid};
-use crate::vector::Field;
+use crate::tiles::{GoOn, MatrixSet, TileAddress, TileError};
+use crate::vector::{Field, GeometryKind};
+
+/// The level down to which tiles differ from those above.
+const DEEPEST: u8 = 16;
 
 /// Parameters of tiles that are no properties.
 const RESERVED: [&str; 5] = ["f", "properties", "filter", "filter-lang", "filter-crs"];
@@ -33,17 +39,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/{tiles}/{level}/{row}/{column}").get(tile).head(tile));
 }
 
-/// The grid of the path.
-fn grid(id: &str) -> Result<Grid, ApiError> {
-    Grid::of(id).ok_or_else(|| {
-        let known = Grid::ALL.map(Grid::id).join(", ");
-        ApiError::absent(
-            ProblemType::Plain,
-            format!("there is no tile matrix set `{id}` here (known: {known})"),
-        )
-    })
-}
-
 /// The name of the layer in a tile.
 pub fn layer_name(collection: &Collection) -> &str {
     match &collection.origin {
@@ -52,21 +47,71 @@ pub fn layer_name(collection: &Collection) -> &str {
     }
 }
 
-fn tileset<'a>(collection: &'a Collection, file: &'a FeatureFile, grid: Grid, base: &'a str) -> Tileset<'a> {
-    Tileset {
-        base,
-        collection: &collection.id,
-        title: &collection.title,
-        layer: layer_name(collection),
-        grid: (grid.id(), grid.uri(), grid.crs()),
-        bounds: file.bounds(),
-        geometry: match file.geometry() {
-            crate::vector::GeometryKind::Point => Some(0),
-            crate::vector::GeometryKind::Polygon => Some(2),
-            crate::vector::GeometryKind::Any => None,
-        },
-        fields: super::features::told_fields(file),
+fn tileset(
+    collection: &Collection,
+    file: &FeatureFile,
+    set: MatrixSet,
+    state: &ServerState,
+    base: &str,
+) -> TilesetInfo {
+    let told = maps::tileset(collection, None, set, state, base);
+    TilesetInfo {
+        data_type: "vector",
+        own: format!("{base}/collections/{}/tiles/{}", collection.id, set.id()),
+        formats: vec![(MVT, "mvt")],
+        style: None,
+        layers: Some(json!([layer(collection, file)])),
+        ..told
     }
+}
+
+/// The layer of a tile with its attributes.
+fn layer(collection: &Collection, file: &FeatureFile) -> Value {
+    let kinds = told_fields(file).into_iter().map(|(name, kind)| {
+        let kind = match kind {
+            PropertyKind::Text => "string",
+            PropertyKind::Integer => "integer",
+            PropertyKind::Number => "number",
+            PropertyKind::Boolean => "boolean",
+        };
+        (name.to_owned(), json!({"type": kind}))
+    });
+    let properties: Map<String, Value> = kinds.collect();
+    let mut layer = json!({
+        "id": layer_name(collection), "title": collection.title, "dataType": "vector",
+        "minTileMatrix": "0", "maxTileMatrix": DEEPEST.to_string(),
+        "propertiesSchema": {"type": "object", "properties": properties},
+    });
+    match file.geometry() {
+        GeometryKind::Point => layer["geometryDimension"] = 0.into(),
+        GeometryKind::Polygon => layer["geometryDimension"] = 2.into(),
+        GeometryKind::Any => {}
+    }
+    layer
+}
+
+fn tilejson(collection: &Collection, file: &FeatureFile, tileset: TilesetInfo) -> Value {
+    let fields = told_fields(file).into_iter().map(|(name, kind)| {
+        let kind = match kind {
+            PropertyKind::Text => "String",
+            PropertyKind::Integer | PropertyKind::Number => "Number",
+            PropertyKind::Boolean => "Boolean",
+        };
+        (name.to_owned(), kind.into())
+    });
+    let fields: Map<String, Value> = fields.collect();
+    let layer = json!({"id": layer_name(collection), "minzoom": 0, "maxzoom": DEEPEST, "fields": fields});
+    TileJson {
+        name: collection.title.clone(),
+        tiles: vec![format!("{}/{{z}}/{{y}}/{{x}}", tileset.own)],
+        bounds: tileset.bounds,
+        zooms: (0, DEEPEST),
+        zoom: tileset.zoom,
+        attribution: tileset.attribution,
+        vector_layers: Some(json!([layer])),
+        ..TileJson::default()
+    }
+    .document()
 }
 
 async fn list(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
@@ -74,8 +119,8 @@ async fn list(request: HttpRequest, path: web::Path<String>, state: web::Data<Se
         parameters(&request, &["f"])?;
         let (collection, file) = table(&request, &state, &path).await?;
         let base = state.base(&request);
-        let all: Vec<_> = Grid::ALL.iter().map(|grid| tileset(&collection, &file, *grid, &base)).collect();
-        Ok(document(&tilesets(&all)))
+        let all = MatrixSet::ALL.map(|set| tileset(&collection, &file, set, &state, &base));
+        Ok(document(&tilesets(&format!("{base}/collections/{}/tiles", collection.id), &all)))
     };
     listed.await.map_err(|e: ApiError| e.to(&request))
 }
@@ -89,15 +134,11 @@ async fn set(
     let told = async {
         let query = parameters(&request, &["f"])?;
         let (collection, file) = table(&request, &state, &id).await?;
-        let (grid, base) = (grid(&tiles)?, state.base(&request));
-        let set = tileset(&collection, &file, grid, &base);
+        let set = tileset(&collection, &file, matrix_set(&tiles)?, &state, &state.base(&request));
         match value(&query, "f") {
             None | Some("json") => Ok(document(&set.document())),
-            Some("tilejson") if grid == Grid::WebMercatorQuad => Ok(document(&set.tilejson())),
-            Some(other) => {
-                let told = format!("`{other}` is none of json, tilejson (of WebMercatorQuad)");
-                Err(ApiError::parameter("f", told))
-            }
+            Some("tilejson") if set.tilejson => Ok(document(&tilejson(&collection, &file, set))),
+            Some(other) => Err(no_form(other)),
         }
     };
     told.await.map_err(|e| e.to(&request))
@@ -115,67 +156,63 @@ async fn tile(
         if let Some(other) = value(&query, "f").filter(|f| !["mvt", "pbf"].contains(f)) {
             return Err(ApiError::parameter("f", format!("`{other}` is not mvt")));
         }
-        let frame = frame(grid(&tiles)?, &level, &row, &column)?;
-        let place = [&tiles, &level, &row, &column].map(String::as_str);
-        let tag = etag(&[&[collection.layer.version.as_str(), request.query_string()], &place[..]].concat());
-        if is_known(&request, &tag) {
-            return Ok(not_modified().insert_header((ETAG, tag)).finish());
-        }
-        let bytes = web::block(move || drawn(&collection, &file, &query, &frame)).await??;
-        sent(&request, bytes, &tag)
+        let tile = address(matrix_set(&tiles)?, &level, &row, &column)?;
+        let chosen = query.iter().filter(|(name, _)| name != "f");
+        let asked: String = chosen.map(|(name, value)| format!("{name}={value}&")).collect();
+        let layer = collection.layer.clone();
+        let prepare =
+            move || Wanted::of(collection, file, &query, tile).map(|w| move |_: GoOn<'_>| w.drawn());
+        maps::vector_tile(&request, &state, (&layer, &asked, tile), prepare).await
     };
     answered.await.map_err(|e: ApiError| e.to(&request))
 }
 
-/// The tile of the path.
-fn frame(grid: Grid, level: &str, row: &str, column: &str) -> Result<Frame, ApiError> {
-    let found = || grid.tile(level.parse().ok()?, row.parse().ok()?, column.parse().ok()?);
-    found().ok_or_else(|| {
-        let told = format!("{} has no tile {level}/{row}/{column}", grid.id());
-        ApiError::absent(ProblemType::Plain, told)
-    })
+/// A tile that is wanted.
+struct Wanted {
+    collection: Collection,
+    file: Arc<FeatureFile>,
+    filters: Vec<Filter>,
+    columns: Vec<usize>,
+    tile: TileAddress,
 }
 
-/// A tile, packed.
-fn drawn(
-    collection: &Collection,
-    file: &FeatureFile,
-    query: &Vec<(String, String)>,
-    frame: &Frame,
-) -> Result<Vec<u8>, ApiError> {
-    let crs = match value(query, "filter-crs") {
-        Some(text) => AskedCrs::parse("filter-crs", text, file.epsg())?,
-        None => AskedCrs::usual(),
-    };
-    let filters = conditions(query, file, &crs)?;
-    let columns = columns(query, file)?;
-    let rows = tile_rows(file, &frame.bounds(), &filters, frame.web_level()).map_err(ApiError::internal)?;
-    let stored = file.features(&rows, &columns).map_err(ApiError::internal)?;
-    let fields: Vec<Field> = columns.iter().map(|&c| file.fields()[c].clone()).collect();
-    let features =
-        stored.iter().map(|f| TileFeature { id: f.number.into(), geometry: &f.geometry, values: &f.values });
-    let tile = encode(layer_name(collection), &fields, features, |x, y| frame.to_tile(x, y));
-    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all(&tile.map_err(ApiError::internal)?).map_err(ApiError::internal)?;
-    packed.finish().map_err(ApiError::internal)
-}
+impl Wanted {
+    /// By the parameters of a request.
+    ///
+    /// # Errors
+    /// 400 naming the parameter.
+    fn of(
+        collection: Collection,
+        file: Arc<FeatureFile>,
+        query: &Vec<(String, String)>,
+        tile: TileAddress,
+    ) -> Result<Self, ApiError> {
+        let crs = match value(query, "filter-crs") {
+            Some(text) => AskedCrs::parse("filter-crs", text, file.epsg())?,
+            None => AskedCrs::usual(),
+        };
+        let filters = conditions(query, &file, &crs)?;
+        let columns = columns(query, &file)?;
+        Ok(Self { collection, file, filters, columns, tile })
+    }
 
-/// A packed tile, unpacked for those who do not take it so.
-fn sent(request: &HttpRequest, packed: Vec<u8>, tag: &str) -> Answer {
-    let accept = request.headers().get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let mut response = ok();
-    response
-        .content_type(MVT)
-        .insert_header((VARY, "Accept-Encoding"))
-        .insert_header((CACHE_CONTROL, "no-cache"));
-    let mut response: HttpResponse = if accept.contains("gzip") {
-        response.insert_header((CONTENT_ENCODING, "gzip")).body(packed)
-    } else {
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed.as_slice()), &mut bytes)
-            .map_err(ApiError::internal)?;
-        response.insert_header((CONTENT_ENCODING, "identity")).body(bytes)
-    };
-    tagged(&mut response, tag)?;
-    Ok(response)
+    /// Its bytes, packed.
+    fn drawn(&self) -> Result<Bytes, TileError> {
+        let fail = |e: &dyn std::fmt::Display| TileError::Source(e.to_string());
+        let Self { file, columns, tile, .. } = self;
+        let rows = tile_rows(file, &tile.degrees(), &self.filters, tile.web_level()).map_err(|e| fail(&e))?;
+        let stored = file.features(&rows, columns).map_err(|e| fail(&e))?;
+        let fields: Vec<Field> = columns.iter().map(|&c| file.fields()[c].clone()).collect();
+        let features = stored.iter().map(|f| TileFeature {
+            id: f.number.into(),
+            geometry: &f.geometry,
+            values: &f.values,
+        });
+        let layer = layer_name(&self.collection);
+        let encoded =
+            encode(layer, &fields, features, |x, y| tile.to_units(x, y)).map_err(TileError::Encode)?;
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(&encoded).map_err(|e| fail(&e))?;
+        packed.finish().map(Bytes::from).map_err(|e| fail(&e))
+    }
 }

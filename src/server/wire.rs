@@ -65,6 +65,13 @@ fn in_our_words(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> 
     }
 }
 
+/// Whether the caller has what has this tag, weak or strong.
+pub fn is_known(request: &HttpRequest, tag: &str) -> bool {
+    let bare = |tag: &'_ str| tag.trim().trim_start_matches("W/").to_owned();
+    let known = request.headers().get_all(IF_NONE_MATCH).filter_map(|v| v.to_str().ok());
+    known.flat_map(|list| list.split(',')).any(|one| one.trim() == "*" || bare(one) == bare(tag))
+}
+
 /// A document with an ETag made of what it says; nothing but the tag where the caller has it.
 fn tagged(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     if response.headers().contains_key(ETAG) {
@@ -82,9 +89,7 @@ fn tagged(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     if let Ok(value) = tag.clone().try_into_value() {
         response.headers_mut().insert(ETAG, value);
     }
-    let known = request.headers().get_all(IF_NONE_MATCH).filter_map(|v| v.to_str().ok());
-    let matches = |one: &str| one == "*" || one.parse::<EntityTag>().is_ok_and(|one| one.weak_eq(&tag));
-    if known.flat_map(|list| list.split(',')).any(|one| matches(one.trim())) {
+    if is_known(&request, &tag.to_string()) {
         let mut same = error::not_modified();
         for (name, value) in response.headers().iter().filter(|(name, _)| *name != CONTENT_TYPE) {
             same.append_header((name.clone(), value.clone()));

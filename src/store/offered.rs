@@ -23,6 +23,8 @@ pub struct Offered {
     pub folders: Names,
     /// Maps that are computed where they are looked at.
     pub live: LiveOffers,
+    /// Styles of files by the files' names.
+    pub styles: BTreeMap<String, String>,
     /// The folder of results: a folder a job.
     pub results: PathBuf,
 }

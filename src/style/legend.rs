@@ -50,11 +50,10 @@ impl Style {
                     opacity: 1.0,
                 })
                 .collect(),
-            Paint::Ramp { stops, range, unit } => (0..stops.len())
-                .map(|k| {
-                    let share = k as f64 / (stops.len() - 1).max(1) as f64;
-                    let number = range.0 + (range.1 - range.0) * share;
-                    let [r, g, b, opacity] = along(stops, share);
+            Paint::Ramp { stops, range, unit } => ticks(range.0, range.1)
+                .into_iter()
+                .map(|number| {
+                    let [r, g, b, opacity] = along(stops, share(*range, number));
                     LegendEntry {
                         value: EntryValue::Number(number),
                         label: format!("{} {unit}", short(number)).trim_end().to_owned(),
@@ -83,6 +82,31 @@ impl Style {
     }
 }
 
+/// How far along a ramp a number lies.
+pub(super) fn share((least, greatest): (f64, f64), number: f64) -> f64 {
+    (number - least) / (greatest - least).max(f64::MIN_POSITIVE)
+}
+
+/// Round numbers from a least to a greatest, three to five of them as a rule.
+fn ticks(least: f64, greatest: f64) -> Vec<f64> {
+    let raw = (greatest - least) / 4.0;
+    if !(raw.is_finite() && raw > 0.0) {
+        return vec![least];
+    }
+    let exponent = raw.log10().floor() as i32;
+    let rest = raw / 10f64.powi(exponent);
+    // In quarters, so that whole numbers are multiplied and the last digit is right.
+    let quarters =
+        [4.0, 8.0, 10.0, 20.0].into_iter().find(|q| q / 4.0 >= rest * (1.0 - 1e-9)).unwrap_or(40.0);
+    let number = |k: i64| {
+        let whole = k as f64 * quarters;
+        if exponent < 0 { whole / (4.0 * 10f64.powi(-exponent)) } else { whole / 4.0 * 10f64.powi(exponent) }
+    };
+    let step = number(1);
+    let (first, last) = ((least / step - 1e-9).ceil() as i64, (greatest / step + 1e-9).floor() as i64);
+    (first..=last).map(number).collect()
+}
+
 pub(super) fn document(style: &Style) -> Value {
     let kind = match &style.paint {
         Paint::Classes(_) => "classes",
@@ -105,4 +129,25 @@ pub(super) fn document(style: &Style) -> Value {
         document["unit"] = unit.as_str().into();
     }
     document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ticks;
+
+    #[test]
+    fn ticks_are_round_and_within_their_ends() {
+        assert_eq!(ticks(0.0, 100.0), [0.0, 25.0, 50.0, 75.0, 100.0]);
+        assert_eq!(ticks(0.0, 0.0731), [0.0, 0.02, 0.04, 0.06]);
+        assert_eq!(ticks(-3.0, 121.875), [0.0, 50.0, 100.0]);
+        assert_eq!(ticks(1e-5, 0.3), [0.1, 0.2, 0.3]);
+        assert_eq!(ticks(0.0, 1.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(ticks(2.0, 2.0), [2.0]);
+        for k in 1..2000 {
+            let (least, greatest) = (f64::from(k % 37) * -0.013, f64::from(k * k) * 0.0071);
+            let found = ticks(least, greatest);
+            assert!((2..=6).contains(&found.len()), "{least} {greatest}: {found:?}");
+            assert!(found.iter().all(|t| *t >= least - 1e-9 && *t <= greatest * (1.0 + 1e-9)));
+        }
+    }
 }

@@ -7,6 +7,7 @@ use embedded_graphics::prelude::*;
 use embedded_graphics::primitives::{PrimitiveStyle, PrimitiveStyleBuilder, Rectangle, Styled, Triangle};
 use embedded_graphics::text::{Baseline, Text};
 
+use super::legend::{EntryValue, share};
 use super::{Paint, Style, along};
 use crate::classmap::{Hex, Symbol};
 
@@ -118,16 +119,16 @@ pub fn picture(style: &Style) -> Result<Vec<u8>, String> {
                 canvas.text(&class.name, MARGIN + 36, y, &FONT_9X15);
             }
         }
-        Paint::Ramp { stops, .. } => {
+        Paint::Ramp { stops, range, .. } => {
             for y in 0..RAMP.1 {
                 // The greatest above.
                 let color = over_paper(along(stops, 1.0 - f64::from(y) / f64::from(RAMP.1 - 1)));
                 let line = Rectangle::new(Point::new(MARGIN, top + 7 + y), Size::new(RAMP.0 as u32, 1));
                 canvas.shape(line, color, color);
             }
-            for (k, entry) in entries.iter().enumerate() {
-                let share = k as f64 / (entries.len() - 1).max(1) as f64;
-                let y = top + ((1.0 - share) * f64::from(RAMP.1 - 1)).round() as i32;
+            for entry in &entries {
+                let EntryValue::Number(number) = entry.value else { continue };
+                let y = top + ((1.0 - share(*range, number)) * f64::from(RAMP.1 - 1)).round() as i32;
                 canvas.text(&entry.label, MARGIN + 36, y, &FONT_9X15);
             }
         }

@@ -8,21 +8,20 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::matrix::TileAddress;
-use super::picture::Format;
 
-/// Which picture of what.
+/// Which tile of what.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TileKey {
     /// What is drawn: unique for a file and its version, or for whatever else decides the pixels.
     pub layer: Arc<str>,
-    /// How it is coloured.
+    /// How it is coloured, or what is chosen of its features.
     pub style: Arc<str>,
     /// Where.
     pub tile: TileAddress,
     /// Times 256 pixels.
     pub scale: u8,
     /// As what.
-    pub format: Format,
+    pub media_type: &'static str,
 }
 
 impl TileKey {
@@ -35,7 +34,7 @@ impl TileKey {
     }
 }
 
-/// A picture.
+/// A tile: a picture, or packed features.
 #[derive(Clone, Debug)]
 pub struct Tile {
     /// The bytes of its file.
@@ -46,12 +45,12 @@ pub struct Tile {
 struct BySize;
 
 impl Weighter<TileKey, Tile> for BySize {
-    fn weight(&self, _: &TileKey, tile: &Tile) -> u64 {
-        tile.bytes.len() as u64 + 256
+    fn weight(&self, key: &TileKey, tile: &Tile) -> u64 {
+        (tile.bytes.len() + key.layer.len() + key.style.len()) as u64 + 256
     }
 }
 
-/// The pictures that are kept.
+/// The tiles that are kept.
 pub struct TileCache(Option<Cache<TileKey, Tile, BySize>>);
 
 impl TileCache {
@@ -60,19 +59,19 @@ impl TileCache {
         Self((bytes > 0).then(|| Cache::with_weighter(4096, bytes, BySize)))
     }
 
-    /// The picture, where it is kept.
+    /// The tile, where it is kept.
     pub fn get(&self, key: &TileKey) -> Option<Tile> {
         self.0.as_ref()?.get(key)
     }
 
-    /// Keeps a picture.
+    /// Keeps a tile.
     pub fn insert(&self, key: TileKey, tile: Tile) {
         if let Some(cache) = &self.0 {
             cache.insert(key, tile);
         }
     }
 
-    /// Forgets every picture of a layer.
+    /// Forgets every tile of a layer.
     pub fn forget(&self, gone: impl Fn(&str) -> bool) {
         if let Some(cache) = &self.0 {
             cache.retain(|key, _| !gone(&key.layer));
@@ -91,14 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_are_kept_within_bytes_and_forgotten_by_layer() {
+    fn tiles_are_kept_within_bytes_and_forgotten_by_layer() {
         let cache = TileCache::new(1 << 20);
         let key = |layer: &str, col| TileKey {
             layer: layer.into(),
             style: "rice".into(),
             tile: TileAddress::new(MatrixSet::WebMercatorQuad, 12, 0, col).unwrap(),
             scale: 1,
-            format: Format::Png,
+            media_type: "image/png",
         };
         let tile = Tile { bytes: vec![7; 5000].into() };
         for col in 0..1000 {

@@ -167,6 +167,15 @@ impl MatrixSet {
         (across, down)
     }
 
+    /// Whether a rectangle of degrees is a pixel or more in both directions at a level.
+    pub fn shows(self, z: u8, [west, south, east, north]: [f64; 4]) -> bool {
+        let east = if west > east { east + 360.0 } else { east };
+        let (x0, y0) = self.project(west, south);
+        let (x1, y1) = self.project(east, north);
+        let cell = self.cell_size(z);
+        x1 - x0 >= cell && y1 - y0 >= cell
+    }
+
     /// The level whose pixels are nearest to, and not coarser than, `metres` on the ground at a
     /// latitude.
     pub fn level_of(self, metres: f64, latitude: f64) -> u8 {
@@ -245,6 +254,8 @@ mod tests {
             }
             let (lon, lat) = set.unproject(set.project(113.3, -27.7).0, set.project(113.3, -27.7).1);
             assert!((lon - 113.3).abs() < 1e-12 && (lat + 27.7).abs() < 1e-12);
+            assert!(set.shows(11, bounds) && !set.shows(0, bounds));
+            assert!(set.shows(1, [179.0, -1.0, -179.0, 1.0]) && !set.shows(0, [179.9, -0.1, -179.9, 0.1]));
             assert_eq!(set.limits(0, [-180.0, -90.0, 180.0, 90.0]).1, [0, 0]);
         }
         assert_eq!(MatrixSet::WebMercatorQuad.level_of(10.0, 0.0), 14);

@@ -16,7 +16,6 @@ mod pool;
 mod raster;
 
 pub use cache::{Tile, TileCache, TileKey};
-pub use frame::{Frame, Grid};
 pub use levels::{FileLevels, Levels, Visit};
 pub use matrix::{MatrixSet, TileAddress};
 pub use paint::{GoOn, Painter, TileError, View};

@@ -1,13 +1,17 @@
-"""GDAL's own drivers open collections: OGCAPI over maps, WMTS, XYZ by a WMS file, COG by /vsicurl.
+"""GDAL's own drivers open collections: OGCAPI over maps and vector tiles, WMTS, XYZ by a WMS file, COG by /vsicurl.
 
-GDAL 3.6 reads tile matrix sets as a draft of the standard had them, so OGCAPI is driven over maps alone."""
+GDAL 3.6 reads tile matrix sets by the names of a draft, which are told beside those of the standard. It narrows the
+window of a map's tiles to the limits of the tileset, but not their number of rows (frmts/ogcapi/gdalogcapidataset.cpp,
+`rowCount * tileMatrix.mTileHeight`), so that its pixels are no squares: maps in tiles are read by WMTS there."""
 
 import json
 import os
 import re
 import subprocess
 import tempfile
+import urllib.request
 
+import pyogrio
 import pytest
 
 
@@ -44,6 +48,27 @@ def test_ogcapi_opens_the_map_of_a_collection(layer, tmp_path):
     picture = tmp_path / "map.tif"
     run("gdal_translate", "-q", "-outsize", 256, 0, f"OGCAPI:{layer}", picture, "-oo", "API=MAP")
     assert seen(picture) > 1000
+
+
+def test_ogcapi_of_gdal_3_12_reads_features_of_every_vector_tileset(server):
+    """By the GDAL that pyogrio brings. Its driver compares the extent in degrees with every tile matrix set,
+    so that of web maps is told to it in metres."""
+    place = f"OGCAPI:{server.url}/collections/mines"
+    with urllib.request.urlopen(f"{server.url}/collections/mines/items?limit=10000") as answer:
+        wanted = json.load(answer)["features"]
+    places = {f["properties"]["name"]: f["geometry"]["coordinates"] for f in wanted}
+    assert len(places) > 2
+    edges = dict(zip(("MINX", "MINY", "MAXX", "MAXY"), bounds(server, "WebMercatorQuad")))
+    # The mines lie around the county too.
+    edges = {name: value + (-20_000 if name.startswith("MIN") else 20_000) for name, value in edges.items()}
+    for set_, options in (("WorldCRS84Quad", {}), ("WebMercatorQuad", edges)):
+        read = pyogrio.read_dataframe(place, layer="Zoom level 10", API="TILES", TILEMATRIXSET=set_, **options)
+        read = read.to_crs("OGC:CRS84")
+        found = {name: (point.x, point.y) for name, point in zip(read["name"], read.geometry)}
+        assert found.keys() == places.keys(), set_
+        # Half a unit of a tile of this level is 5 m.
+        for name, (x, y) in found.items():
+            assert abs(x - places[name][0]) < 1e-4 and abs(y - places[name][1]) < 1e-4, (set_, name)
 
 
 @pytest.mark.parametrize("set_", ["WebMercatorQuad", "WorldCRS84Quad"])
@@ -91,7 +116,6 @@ def test_xyz_tiles_are_read(server, tmp_path):
 
 
 def test_sld_and_qml_are_xml(server):
-    import urllib.request
     import xml.etree.ElementTree as tree
     for form in ("sld10", "qml"):
         with urllib.request.urlopen(f"{server.url}/styles/rice?f={form}") as answer:

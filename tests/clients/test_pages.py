@@ -75,8 +75,14 @@ def judge(page, axe, name):
     assert not found, name + json.dumps([[v["id"], [n["html"] for n in v["nodes"]][:3]] for v in found], indent=1)
 
 
-@pytest.mark.parametrize("path", ["", "processes", "jobs", "api", "conformance", "processes/echo", "processes/monitor", "collections",
-    "collections/county", "collections/mines", "collections/truth-rice"])
+DATA = [
+    "collections", "collections/truth-rice", "collections/county", "collections/mines",
+    "collections/mines/items", "collections/mines/items/1",
+]
+PAGES = ["", "processes", "jobs", "api", "conformance", "processes/echo", "processes/monitor"]
+
+
+@pytest.mark.parametrize("path", PAGES + DATA)
 def test_every_page_reads_well(server, page, axe, path):
     page.goto(f"{server.url}/{path}")
     expect(page.locator("h1")).to_have_count(1)
@@ -224,3 +230,17 @@ def test_where_a_key_is_asked_for_it_is_entered_once_a_tab(serve, offered, page,
     page.get_by_role("button", name="Sign out").click()
     page.goto(f"{server.url}/jobs")
     expect(page.get_by_label("Your key")).to_be_visible()
+
+
+def test_items_are_filtered_by_their_form(server, page):
+    page.goto(f"{server.url}/collections/mines/items?limit=2")
+    rows = page.locator("table tbody tr")
+    assert rows.count() == 2
+    page.get_by_role("link", name="More").click()
+    page.get_by_label("Only where").fill("name = 'mine 2'")
+    page.get_by_role("button", name="Show").click()
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("mine 2")
+    page.locator("table tbody a").click()
+    expect(page.locator("h1")).to_contain_text("Item 2 of")
+    expect(page.locator("main")).to_contain_text("mine 2")

@@ -265,7 +265,7 @@ fn unknown_and_invalid_parameters_are_400_and_named() {
         ("sortby=size", "there is no property `size`"),
         ("properties=id,size", "there is no property `size`"),
         ("areaHa=much", "no number"),
-        ("f=xml", "geojson, csv, gpkg"),
+        ("f=xml", "geojson, html, csv, gpkg"),
         ("crs=http://www.opengis.net/def/crs/EPSG/0/2154", "is not supported"),
         ("bbox-crs=nonsense", "is not supported"),
         ("filter-crs=EPSG:2154", "is not supported"),

@@ -21,7 +21,7 @@ const FORMATS: [(&str, &str); 4] = [
     ("text/csv", "csv"),
 ];
 
-fn utm(rows: usize, cols: usize) -> GeoBox {
+pub fn utm(rows: usize, cols: usize) -> GeoBox {
     let affine = Affine::north_up(7e5, 3.09e6, 10.0, 10.0);
     GeoBox { rows, cols, affine, crs: Crs::from_epsg(32649).unwrap() }
 }
@@ -33,7 +33,7 @@ fn write(path: &Path, grid: &GeoBox, kind: CogKind, values: &[u8]) {
 }
 
 /// Patches of stressed rice of every size, with holes and corners that touch.
-fn patches(grid: &GeoBox) -> Vec<u8> {
+pub fn patches(grid: &GeoBox) -> Vec<u8> {
     let code = |k: usize| {
         let (x, y) = ((k % grid.cols) as f64, (k / grid.cols) as f64);
         match (0.31 * x).sin() + (0.27 * y).cos() + 0.6 * (1.3 * x + 0.9 * y).sin() {
@@ -47,7 +47,7 @@ fn patches(grid: &GeoBox) -> Vec<u8> {
 }
 
 /// A folder with a map, its probability and mines.
-fn folder(grid: &GeoBox, codes: &[u8]) -> tempfile::TempDir {
+pub fn folder(grid: &GeoBox, codes: &[u8]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("map.tif"), grid, CogKind::Classes(Legend::stress()), codes);
     let percent: Vec<u8> = codes.iter().map(|c| if *c == 255 { 255 } else { 40 * c }).collect();
@@ -76,6 +76,8 @@ fn run(folder: &Path, process: &str, request: &Value, out: &str, threads: &str) 
         .arg("--out")
         .arg(folder.join(out))
         .env("RAYON_NUM_THREADS", threads)
+        // What is put in order waits beside the result.
+        .env("TMPDIR", folder.join("absent"))
         .output()
         .unwrap()
 }

@@ -13,6 +13,7 @@
 mod build;
 mod levels;
 mod read;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use build::build;
 pub use levels::{FEW, MAX_LEVEL, square_of};
 pub use read::{FeatureFile, Stored};
+pub use spans::{Span, stretches};
 pub use texts::Texts;
 
 use crate::vector::{Field, FieldKind, GeometryKind};

@@ -9,6 +9,7 @@ use geo::Geometry;
 use geozero::ToGeo;
 use geozero::wkb::Wkb;
 
+use super::spans::Spans;
 use super::texts::Texts;
 use super::{BLOCK, Head, Kind, LonLatBox, MAGIC, NO_FLAG, NO_TEXT, NOWHERE, joined, meet};
 use crate::io::IoError;
@@ -38,6 +39,7 @@ pub struct FeatureFile {
     texts: Vec<Option<Texts>>,
     /// The box of each block of rows.
     blocks: Vec<LonLatBox>,
+    pub(super) spans: Spans,
 }
 
 impl FeatureFile {
@@ -51,8 +53,9 @@ impl FeatureFile {
         let head = read_head(&file).map_err(fail)?;
         let texts = head.texts.iter().map(|t| t.map(|t| Texts::open(&file, t)).transpose());
         let texts = texts.collect::<Result<_, _>>().map_err(fail)?;
-        let fields = head.columns.iter().map(super::Column::field).collect();
-        let mut found = Self { path: path.to_owned(), file, head, fields, texts, blocks: Vec::new() };
+        let fields: Vec<Field> = head.columns.iter().map(super::Column::field).collect();
+        let (path, blocks, spans) = (path.to_owned(), Vec::new(), Spans::new(fields.len()));
+        let mut found = Self { path, file, head, fields, texts, blocks, spans };
         let (mut boxes, mut start) = (Vec::new(), 0);
         while start < found.len() {
             let rows = start..(start + 64 * BLOCK).min(found.len());

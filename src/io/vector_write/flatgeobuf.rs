@@ -1,5 +1,5 @@
-//! FlatGeobuf 3, through the `flatgeobuf` crate: features go to an unnamed file in the system's
-//! folder for such, and are put in the order of the index at the end.
+//! FlatGeobuf 3, through the `flatgeobuf` crate: features go to an unnamed file in the
+//! folder for such (commands put it beside their results), and are in the order of the index at the end.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};

@@ -6,21 +6,20 @@ use std::path::{Path, PathBuf};
 use gdal::errors::GdalError;
 use gdal::vector::sql::Dialect;
 use gdal::vector::{Feature, FieldDefn, LayerAccess, LayerOptions, OGRFieldType, OGRwkbGeometryType, ToGdal};
-use gdal::{Dataset, DriverManager, config};
+use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags, config};
 use geo::{Geometry, MultiPolygon};
 
 use super::{Backend, IoError, Row};
 use crate::io::gdal_setup;
 use crate::vector::{FeatureSchema, Field, FieldKind, GeometryKind, Value};
 
-/// The column of geometries, as GDAL names it.
-const GEOMETRY: &str = "geom";
-
 pub(super) struct Writer {
     path: PathBuf,
     layer: String,
     fields: Vec<Field>,
     kind: GeometryKind,
+    /// The column of geometries.
+    geometry: String,
     dataset: Dataset,
 }
 
@@ -32,13 +31,14 @@ impl Writer {
         style: &str,
     ) -> Result<Self, IoError> {
         gdal_setup::setup();
+        let geometry = beside("geom", &schema.fields);
         let reference =
             schema.crs.to_spatial_ref().map_err(|e| IoError::crs(path.display().to_string(), e))?;
         let start = || -> Result<Dataset, GdalError> {
             let mut dataset = quick(|| DriverManager::get_driver_by_name("GPKG")?.create_vector_only(path))?;
             let (name, fid) =
-                (format!("GEOMETRY_NAME={GEOMETRY}"), format!("FID={}", fid_beside(&schema.fields)));
-            let created = dataset.create_layer(LayerOptions {
+                (format!("GEOMETRY_NAME={geometry}"), format!("FID={}", beside("fid", &schema.fields)));
+            dataset.create_layer(LayerOptions {
                 name: layer,
                 srs: Some(&reference),
                 ty: match schema.geometry {
@@ -49,17 +49,26 @@ impl Writer {
                 // The index is made at the end, where a failure is told.
                 options: Some(&["SPATIAL_INDEX=NO", &name, &fid]),
             })?;
+            // By SQL, as the safe way through GDAL knows no columns of true and false.
             for field in &schema.fields {
                 let kind = match field.kind {
-                    FieldKind::Text => OGRFieldType::OFTString,
-                    FieldKind::Integer => OGRFieldType::OFTInteger64,
-                    FieldKind::Real => OGRFieldType::OFTReal,
-                    FieldKind::Boolean => OGRFieldType::OFTInteger,
+                    FieldKind::Text => "TEXT",
+                    FieldKind::Integer => "INTEGER",
+                    FieldKind::Real => "REAL",
+                    FieldKind::Boolean => "BOOLEAN",
                 };
-                FieldDefn::new(&field.name, kind)?.add_to_layer(&created)?;
+                let add = format!("ALTER TABLE {} ADD COLUMN {} {kind}", quoted(layer), quoted(&field.name));
+                dataset.execute_sql(add, None, Dialect::DEFAULT)?;
             }
-            style_table(&mut dataset, layer, style)?;
-            Ok(dataset)
+            style_table(&mut dataset, layer, &geometry, style)?;
+            dataset.close()?;
+            // Opened anew it knows the columns.
+            let options = DatasetOptions {
+                open_flags: GdalOpenFlags::GDAL_OF_VECTOR | GdalOpenFlags::GDAL_OF_UPDATE,
+                allowed_drivers: Some(&["GPKG"]),
+                ..DatasetOptions::default()
+            };
+            quick(|| Dataset::open_ex(path, options))
         };
         // GDAL adds to a file that is there.
         let _ = std::fs::remove_file(path);
@@ -69,6 +78,7 @@ impl Writer {
             layer: layer.to_owned(),
             fields: schema.fields.clone(),
             kind: schema.geometry,
+            geometry,
             dataset,
         })
     }
@@ -108,11 +118,11 @@ impl Backend for Writer {
     }
 
     fn finish(self: Box<Self>) -> Result<(), IoError> {
-        let Self { path, layer, mut dataset, .. } = *self;
+        let Self { path, layer, geometry, mut dataset, .. } = *self;
         let mut end = || -> Result<(), GdalError> {
             dataset.flush_cache()?;
             let layer = layer.replace('\'', "''");
-            let index = format!("SELECT CreateSpatialIndex('{layer}', '{GEOMETRY}')");
+            let index = format!("SELECT CreateSpatialIndex('{layer}', '{geometry}')");
             dataset.execute_sql(index, None, Dialect::DEFAULT)?;
             dataset.flush_cache()
         };
@@ -121,9 +131,14 @@ impl Backend for Writer {
     }
 }
 
-/// The name of the column of row numbers: `fid`, or one like it that no field has.
-fn fid_beside(fields: &[Field]) -> String {
-    let mut name = "fid".to_owned();
+/// A name as it stands in SQL.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The name of a column of the format's own: as it is wanted, or like it where a field has it.
+fn beside(wanted: &str, fields: &[Field]) -> String {
+    let mut name = wanted.to_owned();
     while fields.iter().any(|field| field.name.eq_ignore_ascii_case(&name)) {
         name.push('_');
     }
@@ -151,7 +166,7 @@ fn quick<T>(run: impl FnOnce() -> Result<T, GdalError>) -> Result<T, GdalError> 
 }
 
 /// The table `layer_styles` as QGIS makes it, with the style of the layer as its default.
-fn style_table(dataset: &mut Dataset, layer: &str, style: &str) -> Result<(), GdalError> {
+fn style_table(dataset: &mut Dataset, layer: &str, geometry: &str, style: &str) -> Result<(), GdalError> {
     let columns = [
         ("f_table_catalog", OGRFieldType::OFTString, 256),
         ("f_table_schema", OGRFieldType::OFTString, 256),
@@ -184,7 +199,7 @@ fn style_table(dataset: &mut Dataset, layer: &str, style: &str) -> Result<(), Gd
         ("f_table_catalog", ""),
         ("f_table_schema", ""),
         ("f_table_name", layer),
-        ("f_geometry_column", GEOMETRY),
+        ("f_geometry_column", geometry),
         ("styleName", layer),
         ("styleQML", style),
         ("styleSLD", ""),

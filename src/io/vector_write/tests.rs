@@ -93,9 +93,7 @@ fn polygons_come_back_with_holes_parts_nulls_and_any_text() {
             let (first, second) = (named(&data, true), named(&data, false));
             assert_eq!(Some(&first.properties["name"]), features[0].1.first(), "{format:?}");
             assert_eq!(first.properties["meanProbability"], Value::Number(0.1 + 0.2), "{format:?}");
-            let yes =
-                if format == FeatureFormat::GeoPackage { Value::Number(1.0) } else { Value::Bool(true) };
-            assert_eq!(first.properties["persistent"], yes, "{format:?}");
+            assert_eq!(first.properties["persistent"], Value::Bool(true), "{format:?}");
             let missing = |name: &str| second.properties.get(name).is_none_or(|v| *v == Value::Null);
             assert!(
                 ["name", "pixels", "meanProbability", "persistent"].into_iter().all(missing),
@@ -220,15 +218,22 @@ fn points_and_tables_come_back() {
 fn a_field_may_be_called_fid() {
     let folder = tempfile::tempdir().unwrap();
     let schema = FeatureSchema {
-        fields: vec![Field::new("FID", FieldKind::Text), Field::new("fid_", FieldKind::Integer)],
+        fields: vec![
+            Field::new("FID", FieldKind::Text),
+            Field::new("fid_", FieldKind::Integer),
+            Field::new("geom", FieldKind::Boolean),
+            Field::new("a \"b\"", FieldKind::Real),
+        ],
         ..schema(&Crs::wgs84(), GeometryKind::Point, "mines")
     };
-    let values = vec![Value::Text("M7".to_owned()), Value::Number(7.0)];
+    let values =
+        vec![Value::Text("M7".to_owned()), Value::Number(7.0), Value::Bool(false), Value::Number(0.5)];
     let features = [(Point::new(113.0, 27.9).into(), values.clone())];
     let path = write(folder.path(), FeatureFormat::GeoPackage, &schema, &features);
     let data = vectors::read(&path).unwrap();
     let properties = &data.table.features[0].properties;
-    assert_eq!([&properties["FID"], &properties["fid_"]], [&values[0], &values[1]]);
+    let found = ["FID", "fid_", "geom", "a \"b\""].map(|name| properties[name].clone());
+    assert_eq!(found.as_slice(), values);
 }
 
 #[test]

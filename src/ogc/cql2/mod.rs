@@ -9,6 +9,7 @@ mod parse;
 mod tests;
 
 use geo::Geometry;
+use jiff::Timestamp;
 
 /// Longest condition, in characters.
 pub const LONGEST: usize = 16_384;
@@ -38,8 +39,10 @@ pub enum Expr {
     Property(String),
     /// A number.
     Number(f64),
-    /// A text, date or time.
+    /// A text.
     Text(String),
+    /// A moment; of a date, its beginning in UTC.
+    Time(Timestamp),
     /// True or false.
     Bool(bool),
     /// Arithmetic.

@@ -3,6 +3,9 @@
 use geo::{CoordsIter, Geometry};
 use geozero::ToGeo;
 use geozero::wkt::Wkt;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::lex::{Placed, Token, tokens};
 use super::{Arithmetic, Comparison, Cql2Error, Expr, SpatialRelation};
@@ -349,10 +352,16 @@ fn function(upper: &str, word: &str, arguments: Vec<Expr>) -> Result<Expr, Strin
         }
         "DATE" | "TIMESTAMP" => {
             takes(1)?;
-            match arguments.into_iter().next() {
-                Some(text @ Expr::Text(_)) => Ok(text),
-                _ => Err(format!("`{word}` takes a text")),
-            }
+            let Some(Expr::Text(text)) = arguments.first() else {
+                return Err(format!("`{word}` takes a text"));
+            };
+            let found = if upper == "DATE" {
+                text.parse::<Date>().and_then(|day| day.to_zoned(TimeZone::UTC)).map(|day| day.timestamp())
+            } else {
+                text.parse::<Timestamp>()
+            };
+            let like = if upper == "DATE" { "2019-07-01" } else { "2019-07-01T10:00:00Z" };
+            found.map(Expr::Time).map_err(|_| format!("`{word}` takes a text such as '{like}', not '{text}'"))
         }
         "BBOX" => {
             let numbers: Option<Vec<f64>> =

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::data::{bbox_parameter, collection_parameter, datetime_parameter};
 use super::{Part, format_parameter, offset_parameter, page};
 use crate::ogc::features::SCHEMA_JSON;
-use crate::ogc::outputs::{CSV, GEOJSON, GEOPACKAGE};
-use crate::ogc::vector_tiles::MVT;
+use crate::ogc::outputs::{CSV, GEOJSON, GEOPACKAGE, HTML};
+use crate::ogc::tiles::MVT;
 
 /// The paths of features and vector tiles.
 pub fn paths() -> Vec<(Part, &'static str, Value)> {
@@ -106,12 +106,12 @@ fn items() -> Value {
         choice(
             "f",
             "The format of the answer, before what `Accept` says.",
-            &["geojson", "json", "csv", "gpkg"],
+            &["geojson", "json", "html", "csv", "gpkg"],
         ),
     ];
     parameters.extend(conditions());
     operation["parameters"] = Value::Array(parameters);
-    bodies(&mut operation, &[GEOJSON, CSV, GEOPACKAGE]);
+    bodies(&mut operation, &[GEOJSON, HTML, CSV, GEOPACKAGE]);
     json!({"get": operation})
 }
 
@@ -122,9 +122,9 @@ fn item() -> Value {
         {"name": "featureId", "in": "path", "required": true, "description": "Id of an item.", "schema": {"type": "string"}},
         crs("crs", "of the answer"),
         query("properties", "Names of properties that are wanted.", "areaHa,nearestMine"),
-        choice("f", "The format of the answer.", &["geojson", "json"]),
+        choice("f", "The format of the answer.", &["geojson", "json", "html"]),
     ]);
-    bodies(&mut operation, &[GEOJSON]);
+    bodies(&mut operation, &[GEOJSON, HTML]);
     json!({"get": operation})
 }
 

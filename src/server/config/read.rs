@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::{ConfigError, ServerConfig, key, settings};
+use crate::ogc::hint;
+use crate::style;
 
 /// The variable of keys.
 const KEYS: &str = "REDEDGE_KEYS";
@@ -186,6 +188,22 @@ impl ServerConfig {
             }
             if kind == "folders" && !path.is_dir() {
                 return Err(ConfigError::wrong(at, format!("{} is no folder", path.display())));
+            }
+        }
+        self.check_styles()
+    }
+
+    fn check_styles(&self) -> Result<(), ConfigError> {
+        let data = &self.data;
+        for (name, style) in &data.styles {
+            let wrong = |reason: String| Err(ConfigError::wrong(format!("data.styles.{name}"), reason));
+            let files: Vec<&str> = data.files.keys().chain(data.mines.keys()).map(String::as_str).collect();
+            if !files.contains(&name.as_str()) {
+                let near = hint(name, files.into_iter());
+                return wrong(format!("no file has this name in [data.files] or [data.mines]{near}"));
+            }
+            if !style::IDS.contains(&style.as_str()) {
+                return wrong(format!("`{style}` is no style{}", hint(style, style::IDS.into_iter())));
             }
         }
         Ok(())

@@ -6,10 +6,11 @@ use actix_web::http::header::ACCEPT;
 use super::crs::AskedCrs;
 use crate::io::feature_file::FeatureFile;
 use crate::ogc::cql2::Expr;
-use crate::ogc::outputs::{CSV, GEOJSON, GEOPACKAGE};
+use crate::ogc::outputs::{CSV, GEOJSON, GEOPACKAGE, HTML};
 use crate::ogc::{hint, read_query};
 use crate::server::collections::{numbers, value, whole};
 use crate::server::error::ApiError;
+use crate::server::html::prefers_page;
 use crate::store::collections::Layer;
 use crate::store::feature_query::{FeatureQuery, Filter, FilterError, TimeSpan, in_degrees, time_column};
 
@@ -40,6 +41,7 @@ pub type Pairs = Vec<(String, String)>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     GeoJson,
+    Page,
     Csv,
     GeoPackage,
 }
@@ -49,6 +51,7 @@ impl Format {
     pub fn media_type(self) -> &'static str {
         match self {
             Self::GeoJson => GEOJSON,
+            Self::Page => HTML,
             Self::Csv => CSV,
             Self::GeoPackage => GEOPACKAGE,
         }
@@ -58,6 +61,7 @@ impl Format {
     pub fn name(self) -> &'static str {
         match self {
             Self::GeoJson => "geojson",
+            Self::Page => "html",
             Self::Csv => "csv",
             Self::GeoPackage => "gpkg",
         }
@@ -67,9 +71,13 @@ impl Format {
     pub fn of(request: &HttpRequest, query: &Pairs) -> Result<Self, ApiError> {
         match value(query, "f") {
             Some("geojson" | "json") => Ok(Self::GeoJson),
+            Some("html") => Ok(Self::Page),
             Some("csv") => Ok(Self::Csv),
             Some("gpkg") => Ok(Self::GeoPackage),
-            Some(other) => Err(ApiError::parameter("f", format!("`{other}` is none of geojson, csv, gpkg"))),
+            Some(other) => {
+                Err(ApiError::parameter("f", format!("`{other}` is none of geojson, html, csv, gpkg")))
+            }
+            None if prefers_page(request) => Ok(Self::Page),
             None => {
                 let accept = request.headers().get(ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
                 let mut types =

@@ -33,7 +33,7 @@ pub fn download(file: &FeatureFile, asked: &Asked, format: Format, name: &str) -
             return Err(ApiError::parameter("crs", told));
         }
         Format::Csv => FeatureFormat::Csv,
-        Format::GeoPackage | Format::GeoJson => FeatureFormat::GeoPackage,
+        Format::GeoPackage | Format::GeoJson | Format::Page => FeatureFormat::GeoPackage,
     };
     let (matched, rows) = asked
         .query

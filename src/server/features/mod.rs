@@ -6,7 +6,7 @@ mod download;
 
 use std::sync::Arc;
 
-use actix_web::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use actix_web::http::header::{CONTENT_TYPE, ETAG};
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
@@ -15,10 +15,13 @@ use sha2::{Digest, Sha256};
 use self::asked::{Asked, Format, MOST, Pairs, USUAL, pairs_of_items};
 use super::collections::{collection, parameters, value};
 use super::error::{Answer, ApiError, not_modified, ok};
-use super::state::ServerState;
+use super::html::items::{self as pages, Of};
+use super::html::{self, show};
+use super::state::{ServerState, block};
+use super::wire::is_known;
 use crate::io::feature_file::{FeatureFile, Stored};
 use crate::ogc::features::{self, PropertyKind, SCHEMA_JSON};
-use crate::ogc::outputs::{GEOJSON, JSON};
+use crate::ogc::outputs::{GEOJSON, HTML, JSON};
 use crate::ogc::{Link, ProblemType, segment};
 use crate::store::collections::Collection;
 use crate::store::feature_query::time_column;
@@ -52,7 +55,7 @@ pub async fn table(
         return Err(ApiError::absent(ProblemType::Plain, told));
     }
     let (indexes, source) = (state.indexes.clone(), found.layer.file.clone());
-    let file = web::block(move || indexes.of(&source)).await?.map_err(ApiError::internal)?;
+    let file = block(move || indexes.of(&source)).await?.map_err(ApiError::internal)?;
     Ok((found, file))
 }
 
@@ -62,21 +65,36 @@ pub async fn items(request: HttpRequest, path: web::Path<String>, state: web::Da
         let query = pairs_of_items(&request, &file)?;
         let format = Format::of(&request, &query)?;
         let base = state.base(&request);
+        if format == Format::Page {
+            return table_page(&request, &state, collection, file, query).await;
+        }
         let tag = etag(&[collection.layer.version.as_str(), &base, request.query_string(), format.name()]);
         if is_known(&request, &tag) {
             return Ok(not_modified().insert_header((ETAG, tag)).finish());
         }
         let sent = request.clone();
         let mut response = match format {
-            Format::GeoJson => {
-                web::block(move || page(&collection, &file, &query, &base)).await??.into_response()
-            }
-            _ => web::block(move || whole(&collection, &file, &query, format)).await??.into_response(&sent),
+            Format::GeoJson => block(move || page(&collection, &file, &query, &base)).await??.into_response(),
+            _ => block(move || whole(&collection, &file, &query, format)).await??.into_response(&sent),
         };
         tagged(&mut response, &tag)?;
         Ok(response)
     };
     answered.await.map_err(|e: ApiError| e.to(&request))
+}
+
+/// A page of items for people.
+async fn table_page(
+    request: &HttpRequest,
+    state: &web::Data<ServerState>,
+    collection: Collection,
+    file: Arc<FeatureFile>,
+    query: Pairs,
+) -> Answer {
+    let (told, asked, base) = (collection.clone(), query.clone(), state.base(request));
+    let found = block(move || page(&collection, &file, &query, &base)).await??;
+    let of = Of { id: &told.id, title: &told.title };
+    Ok(show(request, state, |site| pages::page(site, &of, &found.document, &asked)))
 }
 
 pub async fn item(
@@ -89,11 +107,17 @@ pub async fn item(
         let (collection, file) = table(&request, &state, &id).await?;
         let query = parameters(&request, &["f", "crs", "properties"])?;
         let base = state.base(&request);
+        let as_page = html::wants_page_of(&request, &["geojson"])?;
         let tag = etag(&[collection.layer.version.as_str(), &base, request.query_string(), &fid]);
-        if is_known(&request, &tag) {
+        if !as_page && is_known(&request, &tag) {
             return Ok(not_modified().insert_header((ETAG, tag)).finish());
         }
-        let single = web::block(move || single(&collection, &file, &query, &fid, &base)).await??;
+        let told = collection.clone();
+        let single = block(move || single(&collection, &file, &query, &fid, &base)).await??;
+        if as_page {
+            let of = Of { id: &told.id, title: &told.title };
+            return Ok(show(&request, &state, |site| pages::item(site, &of, &single.document)));
+        }
         let mut response = single.into_response();
         tagged(&mut response, &tag)?;
         Ok(response)
@@ -149,12 +173,12 @@ fn page(collection: &Collection, file: &FeatureFile, query: &Pairs, base: &str) 
     let own = format!("{base}/collections/{}", collection.id);
     let links = links(&own, query, (asked.offset, limit), matched);
     let document = features::page(found, matched, &links);
-    Ok(Written { body: document.to_string(), crs: asked.crs.header(), count: Some((matched, rows.len())) })
+    Ok(Written { document, crs: asked.crs.header(), count: Some((matched, rows.len())) })
 }
 
 /// GeoJSON with what its headers say: the CRS, how many matched and how many are here.
 struct Written {
-    body: String,
+    document: Value,
     crs: String,
     count: Option<(usize, usize)>,
 }
@@ -167,7 +191,7 @@ impl Written {
             response.insert_header(("OGC-NumberMatched", matched.to_string()));
             response.insert_header(("OGC-NumberReturned", returned.to_string()));
         }
-        response.body(self.body)
+        response.body(self.document.to_string())
     }
 }
 
@@ -232,9 +256,10 @@ fn single(
     let own = format!("{base}/collections/{}", collection.id);
     feature["links"] = json!([
         Link::new(format!("{own}/items/{number}"), "self", GEOJSON).titled("This feature"),
+        Link::new(format!("{own}/items/{number}?f=html"), "alternate", HTML).titled("This feature as a page"),
         Link::new(&own, "collection", JSON).titled("Its collection"),
     ]);
-    Ok(Written { body: feature.to_string(), crs: crs.header(), count: None })
+    Ok(Written { document: feature, crs: crs.header(), count: None })
 }
 
 /// Features as GeoJSON.
@@ -296,6 +321,7 @@ fn links(own: &str, query: &Pairs, (offset, limit): (usize, usize), matched: usi
                 .titled("Previous page"),
         );
     }
+    links.push(link(&[("f", "html".to_owned())], "alternate", HTML).titled("This document as a page"));
     for format in [Format::Csv, Format::GeoPackage] {
         let whole = [("f", format.name().to_owned()), ("limit", String::new()), ("offset", String::new())];
         links.push(link(&whole, "alternate", format.media_type()).titled("All that match, as a file"));
@@ -305,7 +331,7 @@ fn links(own: &str, query: &Pairs, (offset, limit): (usize, usize), matched: usi
 }
 
 /// The tag of an answer that these make.
-pub fn etag(parts: &[&str]) -> String {
+fn etag(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
@@ -315,15 +341,8 @@ pub fn etag(parts: &[&str]) -> String {
     format!("W/\"{hex}\"")
 }
 
-/// Whether the caller has what has this tag.
-pub fn is_known(request: &HttpRequest, tag: &str) -> bool {
-    let known = request.headers().get(IF_NONE_MATCH).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    known.split(',').any(|k| k.trim() == "*" || bare(k) == bare(tag))
-}
-
 /// The answer with its tag.
-pub fn tagged(response: &mut HttpResponse, tag: &str) -> Result<(), ApiError> {
+fn tagged(response: &mut HttpResponse, tag: &str) -> Result<(), ApiError> {
     let tag = tag.parse().map_err(ApiError::internal)?;
     response.headers_mut().insert(ETAG, tag);
     debug_assert!(response.headers().contains_key(CONTENT_TYPE));

@@ -23,6 +23,7 @@ pub fn page(site: &Site, collection: &CollectionInfo) -> Page {
         p.lead { (inline(&collection.description)) }
         p.actions {
             a.button href=(format!("{}#layers={}:1", site.at("viewer"), segment(&collection.id))) { "See it on the map" }
+            @if let Some(link) = link("items") { a.button.second href=(site.local(&link.href)) { "Its items" } }
             @if let Some(link) = link("enclosure") { a.button.second href=(site.local(&link.href)) data-file { "Download" } }
             @if let Some(link) = link("via") { a.button.second href=(site.local(&link.href)) { "The job that made it" } }
         }

@@ -8,6 +8,7 @@ pub mod collections;
 pub mod conformance;
 mod control;
 mod form;
+pub mod items;
 pub mod job;
 pub mod jobs;
 pub mod landing;
@@ -29,7 +30,7 @@ use super::state::ServerState;
 
 pub use form::Offers;
 pub use layout::{Page, Site};
-pub use negotiate::{prefers_page, wants_page};
+pub use negotiate::{prefers_page, wants_page, wants_page_of};
 
 /// A document as the caller reads it: JSON, or the page that is made of it.
 ///

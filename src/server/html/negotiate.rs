@@ -12,8 +12,16 @@ use crate::server::error::ApiError;
 /// # Errors
 /// 400 where `f` is neither `json` nor `html`.
 pub fn wants_page(request: &HttpRequest) -> Result<bool, ApiError> {
+    wants_page_of(request, &[])
+}
+
+/// The same for a document that has other names than `json` too.
+///
+/// # Errors
+/// 400 where `f` is none of these.
+pub fn wants_page_of(request: &HttpRequest, names: &[&str]) -> Result<bool, ApiError> {
     match read_query(request.query_string()).iter().find(|(name, _)| name == "f") {
-        Some((_, f)) if f == "json" => Ok(false),
+        Some((_, f)) if f == "json" || names.contains(&f.as_str()) => Ok(false),
         Some((_, f)) if f == "html" => Ok(true),
         Some((_, f)) => Err(ApiError::parameter("f", format!("`{f}` is neither `json` nor `html`"))),
         None => Ok(accepts_page(request)),

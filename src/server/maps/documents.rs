@@ -1,6 +1,6 @@
 //! Documents about maps of a collection.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::live::least_zoom;
 use super::service::style_of;
@@ -88,7 +88,11 @@ pub fn tileset(
     let (native, zoom) = zooms(collection, set);
     let bounds = collection.layer.bounds;
     let world = [-180.0, -90.0, 180.0, 90.0];
-    let limits = (least_zoom(collection, set)..=native.saturating_add(2).min(set.finest())).map(|z| {
+    // Where all of it is less than a pixel there is nothing to see: GDAL 3.6 takes no such level either.
+    let seen =
+        |z: &u8| bounds.is_none_or(|bounds| collection.layer.kind.is_features() || set.shows(*z, bounds));
+    let levels = least_zoom(collection, set)..=native.saturating_add(2).min(set.finest());
+    let limits = levels.filter(seen).map(|z| {
         let (across, down) = set.limits(z, bounds.unwrap_or(world));
         TileLimits {
             tile_matrix: z.to_string(),
@@ -113,7 +117,8 @@ pub fn tileset(
             (s.id, s.title, legend)
         }),
         attribution: state.config.data.attribution.clone(),
-        more: serde_json::Map::new(),
+        tilejson: set == MatrixSet::WebMercatorQuad,
+        layers: None,
     }
 }
 
@@ -124,10 +129,12 @@ pub fn matrix_set(set: MatrixSet) -> TileMatrixSetInfo {
         let (width, height) = set.size(z);
         TileMatrixInfo {
             id: z.to_string(),
+            identifier: z.to_string(),
             scale_denominator: set.scale_denominator(z),
             cell_size: set.cell_size(z),
             corner_of_origin: "topLeft",
             point_of_origin: [x, y],
+            top_left_corner: [x, y],
             tile_width: 256,
             tile_height: 256,
             matrix_width: width,
@@ -140,9 +147,12 @@ pub fn matrix_set(set: MatrixSet) -> TileMatrixSetInfo {
     };
     TileMatrixSetInfo {
         id: set.id().to_owned(),
+        identifier: set.id().to_owned(),
         title: set.title().to_owned(),
         uri: set.uri(),
         crs: set.crs_uri().to_owned(),
+        supported_crs: set.crs_uri().to_owned(),
+        bounding_box: json!({"lowerLeft": [x, -y], "upperRight": [-x, y], "crs": set.crs_uri()}),
         ordered_axes,
         well_known_scale_set: Some(format!("http://www.opengis.net/def/wkss/OGC/1.0/{scales}")),
         tile_matrices: (0..=set.finest()).map(level).collect(),

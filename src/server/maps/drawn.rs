@@ -1,18 +1,22 @@
-//! A picture as an answer: from the cache, or drawn on the pool.
+//! A tile or picture as an answer: from the cache, or drawn on the pool.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read as _;
 use std::sync::Arc;
 
-use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use tokio::sync::oneshot;
 
 use super::live::refuse_coarse;
 use super::service::layer_key;
+use crate::ogc::tiles::MVT;
 use crate::server::error::{Answer, ApiError, not_modified, ok};
-use crate::server::state::ServerState;
-use crate::store::collections::Collection;
+use crate::server::state::{ServerState, block};
+use crate::server::wire::is_known;
+use crate::store::collections::{Collection, Layer};
 use crate::style::Style;
 use crate::tiles::{Format, GoOn, Indexed, Painter, Tile, TileAddress, TileError, TileKey, View};
 
@@ -35,7 +39,7 @@ pub async fn tile(
         style: style.id.as_str().into(),
         tile,
         scale,
-        format,
+        media_type: format.media_type(),
     };
     let etag = key.etag(SALT);
     if is_known(request, &etag) {
@@ -46,15 +50,54 @@ pub async fn tile(
     }
     refuse_coarse(collection, &View::of(tile, scale))?;
     let painter = painter(state, collection, style).await?;
+    let draw = move |go_on: GoOn<'_>| draw(&*painter, &View::of(tile, scale), format, go_on);
+    Ok(picture(state, &etag, format, keeping(state, &key, draw).await?))
+}
+
+/// Answers with a tile of features, packed by gzip. `asked` is what decides it beside its collection and
+/// place; where it is not kept, `prepare` reads that, and what it hands back draws.
+///
+/// # Errors
+/// 503 where too many tiles wait; those of `prepare`.
+pub async fn vector_tile<D>(
+    request: &HttpRequest,
+    state: &web::Data<ServerState>,
+    (layer, asked, tile): (&Layer, &str, TileAddress),
+    prepare: impl FnOnce() -> Result<D, ApiError> + Send + 'static,
+) -> Answer
+where
+    D: FnOnce(GoOn<'_>) -> Result<Bytes, TileError> + Send + 'static,
+{
+    let key =
+        TileKey { layer: layer_key(layer).into(), style: asked.into(), tile, scale: 1, media_type: MVT };
+    // Weak, as not everybody takes it packed.
+    let etag = key.etag(SALT);
+    let weak = format!("W/{etag}");
+    if is_known(request, &etag) {
+        return Ok(unchanged(state, &weak));
+    }
+    let kept = state.maps.cache.get(&key);
+    let bytes = match kept {
+        Some(kept) => kept.bytes,
+        None => keeping(state, &key, block(prepare).await??).await?,
+    };
+    packed(request, state, &weak, bytes)
+}
+
+/// Draws a tile, once for all who ask for it meanwhile, and keeps it.
+async fn keeping(
+    state: &web::Data<ServerState>,
+    key: &TileKey,
+    draw: impl FnOnce(GoOn<'_>) -> Result<Bytes, TileError> + Send + 'static,
+) -> Result<Bytes, ApiError> {
     let (shared, kept_as) = (state.clone(), key.clone());
     let draw = move |go_on: GoOn<'_>| {
-        let bytes = draw(&*painter, &View::of(tile, scale), format, go_on)?;
+        let bytes = draw(go_on)?;
         shared.maps.cache.insert(kept_as, Tile { bytes: bytes.clone() });
         Ok(bytes)
     };
-    let flight = state.maps.flights.join(&key, draw, |work| state.maps.pool.spawn(work))?;
-    let bytes = flight.wait().await.map_err(ApiError::internal)?;
-    Ok(picture(state, &etag, format, bytes))
+    let flight = state.maps.flights.join(key, draw, |work| state.maps.pool.spawn(work))?;
+    flight.wait().await.map_err(ApiError::internal)
 }
 
 /// Answers with a map, which is not kept.
@@ -118,15 +161,6 @@ async fn on_pool(
     Ok(wait.await.map_err(ApiError::internal)??)
 }
 
-/// Whether the caller knows it.
-fn is_known(request: &HttpRequest, etag: &str) -> bool {
-    let known = request.headers().get_all(IF_NONE_MATCH).filter_map(|v| v.to_str().ok());
-    known.flat_map(|list| list.split(',')).any(|one| {
-        let one = one.trim();
-        one == "*" || one.strip_prefix("W/").unwrap_or(one) == etag
-    })
-}
-
 /// How long a picture may be believed: results do not change, but they may go.
 fn believed(state: &ServerState) -> &'static str {
     if state.config.keys.is_empty() { "public, max-age=300" } else { "private, max-age=300" }
@@ -142,6 +176,22 @@ pub fn picture(state: &ServerState, etag: &str, format: Format, bytes: Bytes) ->
         .insert_header((CACHE_CONTROL, believed(state)))
         .content_type(format.media_type())
         .body(bytes)
+}
+
+/// Answers with a packed tile, unpacked for those who do not take it so.
+fn packed(request: &HttpRequest, state: &ServerState, etag: &str, bytes: Bytes) -> Answer {
+    let accept = request.headers().get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let (encoding, bytes) = if accept.contains("gzip") {
+        ("gzip", bytes)
+    } else {
+        let mut plain = Vec::new();
+        GzDecoder::new(&*bytes).read_to_end(&mut plain).map_err(ApiError::internal)?;
+        ("identity", plain.into())
+    };
+    let mut response = ok();
+    response.insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, believed(state)));
+    response.insert_header((VARY, "Accept-Encoding")).insert_header((CONTENT_ENCODING, encoding));
+    Ok(response.content_type(MVT).body(bytes))
 }
 
 /// Answers with a small text or picture, by the hash of its bytes.

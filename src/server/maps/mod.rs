@@ -15,9 +15,12 @@ mod xyz;
 
 use actix_web::web::{self, ServiceConfig};
 
-pub use documents::collection_links;
+pub use documents::{collection_links, tileset};
+pub use drawn::vector_tile;
+pub use images::{address, matrix_set};
 pub use live::told_live;
 pub use service::Maps;
+pub use tilesets::no_form;
 
 /// Mounts the routes.
 pub fn configure(config: &mut ServiceConfig) {

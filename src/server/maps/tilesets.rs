@@ -66,12 +66,18 @@ pub async fn one(request: HttpRequest, state: web::Data<ServerState>) -> Answer 
         let set = known_set(name(&request, "set"))?;
         let base = state.base(&request);
         let tileset = documents::tileset(&collection, style.as_ref(), set, &state, &base);
-        Ok::<_, ApiError>(match value(&query, "f") {
-            Some("tilejson") => tilejson(&collection, &tileset.own, set, &state),
-            _ => tileset.document(),
-        })
+        match value(&query, "f") {
+            None | Some("json") => Ok(tileset.document()),
+            Some("tilejson") if tileset.tilejson => Ok(tilejson(&collection, &tileset.own, set, &state)),
+            Some(other) => Err(no_form(other)),
+        }
     };
     Ok(document(&told.await.map_err(|e| e.to(&request))?))
+}
+
+/// Nothing that a tileset is told as.
+pub fn no_form(asked: &str) -> ApiError {
+    ApiError::parameter("f", format!("`{asked}` is none of json, tilejson (of WebMercatorQuad)"))
 }
 
 /// TileJSON of a tileset by its own addresses.

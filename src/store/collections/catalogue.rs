@@ -123,7 +123,10 @@ impl Catalogue {
         let layer = fresh.unwrap_or_else(|| {
             let described = match entry.what {
                 What::Cube => describe::cube(&path),
-                What::File => describe::file(&path, media_type_of(&path).unwrap_or_default(), &self.indexes),
+                What::File => {
+                    let style = self.offered.styles.get(name).map(String::as_str);
+                    describe::file(&path, media_type_of(&path).unwrap_or_default(), style, &self.indexes)
+                }
                 What::Live => {
                     let found = open_live(name, now.clone(), &self.offered);
                     found.map_err(|(key, why)| format!("{key}: {why}"))
@@ -176,7 +179,7 @@ impl Catalogue {
             let folder = self.offered.results.join(&job.folder);
             let described = result_file(&folder, &output.name)
                 .ok_or_else(|| format!("{} is not there", output.name))
-                .and_then(|path| describe::file(&path, &output.media_type, &self.indexes));
+                .and_then(|path| describe::file(&path, &output.media_type, None, &self.indexes));
             let dated = described.map(|layer| Layer { dates: layer.dates.or(dates_of(&folder)), ..layer });
             told(&output.name, dated)
         });

@@ -10,6 +10,7 @@ use gdal::raster::{GdalDataType, RasterBand};
 use super::{Layer, LayerKind, Live};
 use crate::classify::predict::NO_PERCENT;
 use crate::classmap::{Legend, percent_style};
+use crate::crs::GeoBox;
 use crate::cube::{CubeRequest, DataCube};
 use crate::io::cog::read_legend;
 use crate::io::cog_values::shown_range;
@@ -21,6 +22,7 @@ use crate::ogc::{CubeInput, CubeSource};
 use crate::process::ProcessError;
 use crate::process::live::{LiveRecipe, Show};
 use crate::store::{FeatureIndexes, LiveLayer, Offered, scene_sources};
+use crate::style::{Paint, Style};
 use crate::vector::GeometryKind;
 
 /// Why a file is no layer.
@@ -53,21 +55,27 @@ pub fn version_of(path: &Path) -> Option<String> {
     Some(format!("{:x}-{:x}", meta.len(), since.as_nanos()))
 }
 
-/// Describes a raster or a file of features.
+/// Describes a raster or a file of features, in a style that the operator names or in its own.
 ///
 /// # Errors
 /// Why it is no layer, with the file's name: for the log.
-pub fn file(path: &Path, media_type: &str, indexes: &FeatureIndexes) -> Result<Layer, Reason> {
+pub fn file(
+    path: &Path,
+    media_type: &str,
+    style: Option<&str>,
+    indexes: &FeatureIndexes,
+) -> Result<Layer, Reason> {
     let version = version_of(path).ok_or_else(|| format!("{} is not there", path.display()))?;
     let raster = essence(media_type).starts_with("image/");
-    let (kind, bounds, styles) = if raster { raster_layer(path)? } else { feature_layer(path, indexes)? };
+    let (kind, bounds, styles) =
+        if raster { raster_layer(path, style)? } else { feature_layer(path, style, indexes)? };
     let (file, media_type) = (path.to_owned(), media_type.to_owned());
     Ok(Layer { file, media_type, version, kind, bounds, dates: None, styles, live: None })
 }
 
 type Described = (LayerKind, Option<[f64; 4]>, Vec<String>);
 
-fn raster_layer(path: &Path) -> Result<Described, Reason> {
+fn raster_layer(path: &Path, style: Option<&str>) -> Result<Described, Reason> {
     let fail = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
     let file = RasterFile::open(&Place::File(path.to_owned()), None).map_err(|e| fail(&e))?;
     let dataset = open_raster(path).map_err(|e| fail(&e))?;
@@ -75,19 +83,42 @@ fn raster_layer(path: &Path) -> Result<Described, Reason> {
     let (grid, bounds) = (file.grid.clone(), file.grid.lon_lat_extent());
     let label = band.description().unwrap_or_default();
     let nodata = band.no_data_value();
-    if let Some(legend) = read_legend(&dataset) {
-        let style = legend.style().unwrap_or("classes").to_owned();
-        return Ok((LayerKind::Classes { grid, legend }, bounds, vec![style]));
-    }
-    // The percent rasters of this crate are bytes with 255 as nodata.
-    if band.band_type() == GdalDataType::UInt8 && nodata == Some(255.0) {
-        let mut styles = vec!["probability".to_owned(), "persistence".to_owned()];
-        styles.sort_by_key(|id| id != percent_style(&label));
-        return Ok((LayerKind::Percent { grid, label, nodata }, bounds, styles));
-    }
-    let range = range_of(&band).map_err(|e| fail(&e))?;
-    let kind = LayerKind::Values { grid, label, unit: band.unit(), nodata, range };
-    Ok((kind, bounds, vec!["heat-map".to_owned()]))
+    let bytes = band.band_type() == GdalDataType::UInt8;
+    let named = style.and_then(Style::find);
+    let (kind, styles) = match named.as_ref().map(|style| &style.paint) {
+        Some(Paint::Symbol(_)) => return Err(fail(&"its style is one of features")),
+        Some(Paint::Ramp { unit, .. }) if !bytes && unit == "%" => {
+            return Err(fail(&"its style is one of percent in bytes, and it holds no bytes"));
+        }
+        Some(Paint::Classes(_)) if !bytes => {
+            return Err(fail(&"its style is one of codes, and it holds no bytes"));
+        }
+        // The operator's word stands over what the file says.
+        Some(Paint::Classes(legend)) => (LayerKind::Classes { grid, legend: legend.clone() }, Vec::new()),
+        Some(Paint::Ramp { unit, .. }) if unit == "%" => {
+            (LayerKind::Percent { grid, label, nodata }, Vec::new())
+        }
+        Some(Paint::Ramp { .. }) => (values(grid, label, &band).map_err(|e| fail(&e))?, Vec::new()),
+        None => match read_legend(&dataset) {
+            Some(legend) => {
+                let style = legend.style().unwrap_or("classes").to_owned();
+                (LayerKind::Classes { grid, legend }, vec![style])
+            }
+            // The percent rasters of this crate are bytes with 255 as nodata.
+            None if bytes && nodata == Some(255.0) => {
+                let mut styles = vec!["probability".to_owned(), "persistence".to_owned()];
+                styles.sort_by_key(|id| id != percent_style(&label));
+                (LayerKind::Percent { grid, label, nodata }, styles)
+            }
+            None => (values(grid, label, &band).map_err(|e| fail(&e))?, vec!["heat-map".to_owned()]),
+        },
+    };
+    Ok((kind, bounds, named.map_or(styles, |style| vec![style.id])))
+}
+
+fn values(grid: GeoBox, label: String, band: &RasterBand) -> gdal::errors::Result<LayerKind> {
+    let (unit, nodata, range) = (band.unit(), band.no_data_value(), range_of(band)?);
+    Ok(LayerKind::Values { grid, label, unit, nodata, range })
 }
 
 /// The ends of the ramp: the least and greatest value as the file tells, else of an overview.
@@ -118,9 +149,13 @@ pub fn has_places(path: &Path) -> bool {
     read.is_ok() && columns.into_iter().any(|c| places.contains(&c.as_str()))
 }
 
-fn feature_layer(path: &Path, indexes: &FeatureIndexes) -> Result<Described, Reason> {
+fn feature_layer(path: &Path, style: Option<&str>, indexes: &FeatureIndexes) -> Result<Described, Reason> {
+    if style.and_then(Style::find).is_some_and(|style| !style.is_of_features()) {
+        return Err(format!("{}: its style is one of rasters", path.display()));
+    }
     let table = indexes.of(path).map_err(|e| e.to_string())?;
-    let symbol = if table.geometry() == GeometryKind::Point { "mines" } else { "zones" };
+    let own = if table.geometry() == GeometryKind::Point { "mines" } else { "zones" };
+    let symbol = style.unwrap_or(own);
     let kind = LayerKind::Features {
         geometry: table.geometry(),
         count: table.len() as u64,

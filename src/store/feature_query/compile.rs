@@ -1,10 +1,12 @@
 //! From CQL2 to conditions on the columns of a file.
 
 use geo::{Geometry, MultiPolygon};
+use jiff::Timestamp;
 
 use super::eval::{FALSE, UNKNOWN, calculate};
 use super::spatial::{Shape, rectangle};
 use super::texts::{Codes, folded, pattern};
+use super::times::beginning;
 use crate::io::IoError;
 use crate::io::feature_file::{FeatureFile, LonLatBox};
 use crate::ogc::cql2::{Arithmetic, Comparison, Expr, SpatialRelation};
@@ -63,6 +65,7 @@ enum Side {
     Flag(Number),
     Text(String, bool),
     TextColumn(usize, bool),
+    Time(Timestamp),
 }
 
 impl Side {
@@ -71,6 +74,7 @@ impl Side {
             Self::Number(_) => "a number",
             Self::Flag(_) => "true or false",
             Self::Text(..) | Self::TextColumn(..) => "a text",
+            Self::Time(_) => "a time",
         }
     }
 }
@@ -205,6 +209,7 @@ impl Compiler<'_> {
             Expr::Number(n) => Side::Number(Number::Const(*n)),
             Expr::Bool(flag) => Side::Flag(Number::Const(f64::from(u8::from(*flag)))),
             Expr::Text(text) => Side::Text(text.clone(), false),
+            Expr::Time(time) => Side::Time(*time),
             Expr::Property(name) => {
                 let column = self.column(name)?;
                 match self.file.fields()[column].kind {
@@ -258,6 +263,15 @@ impl Compiler<'_> {
                     Codes::compared(self.file, column, how, &text)?
                 };
                 Node::Codes(column, codes)
+            }
+            (Side::Time(a), Side::Time(b)) => Node::Const(u8::from(how.holds(a.cmp(&b)))),
+            // Texts that tell no time are at none.
+            (Side::TextColumn(column, _), Side::Time(time)) => {
+                let fits = |t: &str| beginning(t).is_some_and(|t| how.holds(t.cmp(&time)));
+                Node::Codes(column, Codes::chosen(self.file, column, fits)?)
+            }
+            (time @ Side::Time(_), column @ Side::TextColumn(..)) => {
+                self.compare(how.mirrored(), column, time)?
             }
             (left, right) => {
                 return wrong(format!("{} cannot be compared with {}", left.what(), right.what()));

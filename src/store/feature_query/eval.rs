@@ -10,7 +10,7 @@ use super::compile::{Filter, Node, Number};
 use super::texts;
 use crate::io::IoError;
 use crate::io::feature_file::{BLOCK, FeatureFile, LonLatBox};
-use crate::ogc::cql2::Arithmetic;
+use crate::ogc::cql2::{Arithmetic, Comparison};
 
 /// Rows that are looked at together.
 pub(super) const CHUNK: usize = 32 * BLOCK;
@@ -97,6 +97,7 @@ impl<'a> Chunk<'a> {
                 found.iter_mut().filter(|t| **t != UNKNOWN).for_each(|t| *t = TRUE - *t);
                 found
             }
+            Node::Numbers(how, left, Number::Const(n)) => against(&self.numbers(left)?, *how, *n),
             Node::Numbers(how, left, right) => {
                 let (left, right) = (self.numbers(left)?, self.numbers(right)?);
                 let pairs = left.iter().zip(&right);
@@ -135,6 +136,24 @@ impl<'a> Chunk<'a> {
                 left
             }
         })
+    }
+}
+
+/// Numbers beside one that is the same for all: a loop for each comparison, so that it runs over many
+/// at once.
+fn against(values: &[f64], how: Comparison, n: f64) -> Vec<u8> {
+    fn each(values: &[f64], known: bool, holds: impl Fn(f64) -> bool) -> Vec<u8> {
+        let truth = |v: &f64| if known && !v.is_nan() { u8::from(holds(*v)) } else { UNKNOWN };
+        values.iter().map(truth).collect()
+    }
+    let known = !n.is_nan();
+    match how {
+        Comparison::Equal => each(values, known, |v| v == n),
+        Comparison::Unequal => each(values, known, |v| v != n),
+        Comparison::Less => each(values, known, |v| v < n),
+        Comparison::LessOrEqual => each(values, known, |v| v <= n),
+        Comparison::Greater => each(values, known, |v| v > n),
+        Comparison::GreaterOrEqual => each(values, known, |v| v >= n),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod compile;
 mod eval;
+mod possible;
 mod spatial;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use times::{TimeSpan, time_column};
 use crate::io::IoError;
 use crate::io::feature_file::{FeatureFile, LonLatBox, meet, within};
 use eval::{CHUNK, Chunk, TRUE};
+use possible::{Part, parts};
 
 /// What is asked of a file.
 #[derive(Debug, Default)]
@@ -49,11 +51,8 @@ impl FeatureQuery {
         }
         let mut found = Vec::new();
         for range in self.ranges(file, end) {
-            let mut start = range.start;
-            while start < range.end {
-                let rows = start..range.end.min(start + CHUNK);
-                start = rows.end;
-                self.matching(file, rows, &mut found)?;
+            for part in parts(file, &self.filters, range)? {
+                self.matching(file, part, &mut found)?;
             }
         }
         Ok(found)
@@ -73,13 +72,18 @@ impl FeatureQuery {
         }
     }
 
-    fn matching(&self, file: &FeatureFile, rows: Range<usize>, found: &mut Vec<u32>) -> Result<(), IoError> {
+    fn matching(&self, file: &FeatureFile, part: Part, found: &mut Vec<u32>) -> Result<(), IoError> {
+        let Part { rows, sure } = part;
+        if sure && self.boxes.is_empty() {
+            found.extend(rows.map(|row| row as u32));
+            return Ok(());
+        }
         let chunk = Chunk::new(file, rows.clone());
         let mut truth = vec![TRUE; rows.len()];
         if !self.boxes.is_empty() {
             self.in_boxes(&chunk, &mut truth)?;
         }
-        for filter in &self.filters {
+        for filter in self.filters.iter().filter(|_| !sure) {
             chunk.narrow(filter, &mut truth)?;
         }
         found.extend(rows.zip(truth).filter(|(_, t)| *t == TRUE).map(|(row, _)| row as u32));
@@ -145,6 +149,15 @@ impl FeatureQuery {
             return Ok(Vec::new());
         }
         let numbers = gather(&rows, file.len(), |range, out| file.numbers(range, out))?;
+        if self.sort.is_empty() {
+            let mut keyed: Vec<(u32, u32)> = numbers.into_iter().zip(rows).collect();
+            if end < keyed.len() {
+                keyed.select_nth_unstable(end);
+                keyed.truncate(end);
+            }
+            keyed.sort_unstable();
+            return Ok(keyed[start..].iter().map(|(_, row)| *row).collect());
+        }
         let keys = self.sort.iter().map(|(column, falling)| {
             let values = gather(&rows, file.len(), |range, out| file.values(*column, range, out))?;
             Ok((values, *falling))

@@ -320,6 +320,26 @@ fn times_are_days_moments_and_spans_of_them() {
         filters: vec![span(text).filter(&file, column).unwrap()],
         ..FeatureQuery::default()
     };
+    for (text, count) in [
+        ("date > DATE('2019-07-01')", 1),
+        ("date = date('2019-07-01')", 1),
+        ("date <= TIMESTAMP('2020-01-01T11:00:00+01:00')", 2),
+        ("date < TIMESTAMP('2020-01-01T10:00:00Z')", 1),
+        ("date between DATE('2019-01-01') and DATE('2019-12-31')", 1),
+        ("TIMESTAMP('2020-01-01T10:00:00.000Z') = date", 1),
+        ("date in (DATE('2019-07-01'), TIMESTAMP('2020-01-01T10:00:00Z'))", 2),
+        ("date is null", 1),
+    ] {
+        let filter = Filter::compile(&Expr::parse(text).unwrap(), &file, &|_| Ok(())).unwrap();
+        let query = FeatureQuery { filters: vec![filter], ..FeatureQuery::default() };
+        assert_eq!(query.count(&file).unwrap(), count, "{text}");
+    }
+    for (text, told) in [
+        ("date > DATE('2019-13-01')", "`DATE` takes a text such as '2019-07-01', not '2019-13-01'"),
+        ("date > timestamp('2019-07-01')", "`timestamp` takes a text such as '2019-07-01T10:00:00Z'"),
+    ] {
+        assert!(Expr::parse(text).unwrap_err().to_string().contains(told), "{text}");
+    }
     assert_eq!(query("2019-07-01/2019-12-31").count(&file).unwrap(), 1);
     assert_eq!(query("2019-01-01/..").count(&file).unwrap(), 2);
 }

@@ -1,7 +1,8 @@
 //! What a tile shows.
 
 use super::Filter;
-use super::eval::{CHUNK, Chunk, TRUE};
+use super::eval::{Chunk, TRUE};
+use super::possible::{Part, parts};
 use crate::io::IoError;
 use crate::io::feature_file::{FEW, FeatureFile, LonLatBox, MAX_LEVEL, meet};
 
@@ -46,13 +47,10 @@ fn matching(
     found: &mut Vec<u32>,
 ) -> Result<(), IoError> {
     for range in file.candidates(&[*bounds], among.end) {
-        let mut start = range.start.max(among.start);
-        while start < range.end {
-            let rows = start..range.end.min(start + CHUNK);
-            start = rows.end;
+        for Part { rows, sure } in parts(file, filters, range.start.max(among.start)..range.end)? {
             let chunk = Chunk::new(file, rows.clone());
             let mut truth: Vec<u8> = chunk.boxes()?.iter().map(|b| u8::from(meet(b, bounds))).collect();
-            for filter in filters {
+            for filter in filters.iter().filter(|_| !sure) {
                 chunk.narrow(filter, &mut truth)?;
             }
             found.extend(rows.zip(truth).filter(|(_, t)| *t == TRUE).map(|(row, _)| row as u32));

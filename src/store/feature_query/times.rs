@@ -30,6 +30,11 @@ fn instant(text: &str) -> Option<TimeSpan> {
     Some(TimeSpan { start: time, end: time })
 }
 
+/// The moment that a text tells; of a date, its beginning.
+pub(super) fn beginning(text: &str) -> Option<Timestamp> {
+    instant(text).map(|t| t.start)
+}
+
 impl TimeSpan {
     /// From a day to another, both included.
     pub fn days(first: Date, last: Date) -> Option<Self> {
