@@ -12,6 +12,7 @@ pub mod feature_file;
 pub mod fetch;
 pub mod gdal_setup;
 mod geotiff_write;
+mod gml;
 pub mod guard;
 mod legend_files;
 mod packed_block;

@@ -23,6 +23,9 @@ pub(super) fn each(path: &Path, sink: &mut dyn RowSink) -> Result<(), IoError> {
     let open = || File::open(path).map_err(|e| IoError::read(&name, e));
     match VectorFormat::of_name(&name) {
         Some(VectorFormat::GeoJson) => each_geojson(&name, open()?, sink),
+        Some(VectorFormat::Gml) => {
+            super::gml::each(&name, &std::fs::read(path).map_err(|e| IoError::read(&name, e))?, sink)
+        }
         Some(VectorFormat::FlatGeobuf) => {
             vectors::each_flatgeobuf(&name, BufReader::with_capacity(1 << 20, open()?), sink)
         }

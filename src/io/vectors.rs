@@ -1,4 +1,4 @@
-//! Points and polygons with their properties from GeoJSON, FlatGeobuf, GeoPackage, Shapefile and
+//! Points and polygons with their properties from GeoJSON, GML, FlatGeobuf, GeoPackage, Shapefile and
 //! CSV, brought to longitude and latitude on WGS 84.
 
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ use crate::vector::{Feature, FeatureTable, Value, reproject};
 pub enum VectorFormat {
     /// RFC 7946, or older GeoJSON with a `crs` member.
     GeoJson,
+    /// GML 2.1.2, 3.1 or 3.2.
+    Gml,
     /// FlatGeobuf 3.
     FlatGeobuf,
     /// A GeoPackage with one layer of geometries.
@@ -45,6 +47,7 @@ impl VectorFormat {
         let extension = Path::new(name).extension()?.to_str()?.to_ascii_lowercase();
         Some(match extension.as_str() {
             "geojson" | "json" => Self::GeoJson,
+            "gml" | "xml" => Self::Gml,
             "fgb" => Self::FlatGeobuf,
             "gpkg" => Self::GeoPackage,
             "shp" => Self::Shapefile,
@@ -79,7 +82,7 @@ pub fn read(path: &Path) -> Result<VectorData, IoError> {
 
 /// A file whose name does not tell its format.
 pub(super) fn unknown_ending(name: &str) -> IoError {
-    IoError::read(name, "its ending is none of .geojson, .json, .fgb, .gpkg, .shp, .csv")
+    IoError::read(name, "its ending is none of .geojson, .json, .gml, .fgb, .gpkg, .shp, .csv")
 }
 
 /// Reads features from memory; `name` is what errors call them.
@@ -89,6 +92,7 @@ pub(super) fn unknown_ending(name: &str) -> IoError {
 pub fn parse(name: &str, format: VectorFormat, bytes: &[u8]) -> Result<VectorData, IoError> {
     match format {
         VectorFormat::GeoJson => from_geojson(name, bytes),
+        VectorFormat::Gml => all_of(name, raw_gml(name, bytes)?),
         VectorFormat::FlatGeobuf => all_of(name, raw_flatgeobuf(name, bytes)?),
         VectorFormat::Csv => from_csv(name, bytes),
         VectorFormat::GeoPackage | VectorFormat::Shapefile => {
@@ -297,6 +301,13 @@ impl RowSink for Raw {
         self.rows.push(RawRow { row, geometry, properties: properties.into_iter().collect(), mended: None });
         Ok(())
     }
+}
+
+/// The rows of GML.
+pub(super) fn raw_gml(name: &str, bytes: &[u8]) -> Result<Raw, IoError> {
+    let mut raw = Raw::default();
+    super::gml::each(name, bytes, &mut raw)?;
+    Ok(raw)
 }
 
 /// The rows of FlatGeobuf.

@@ -21,6 +21,8 @@ pub const MARKDOWN: &str = "text/markdown";
 pub const HTML: &str = "text/html";
 /// Media type of features.
 pub const GEOJSON: &str = "application/geo+json";
+/// Media type of features in GML.
+pub const GML: &str = "application/gml+xml";
 /// Media type of features in a GeoPackage.
 pub const GEOPACKAGE: &str = "application/geopackage+sqlite3";
 /// Media type of features in FlatGeobuf.
@@ -54,7 +56,8 @@ pub fn extension(media_type: &str) -> &'static str {
         CSV => "csv",
         GEOJSON => "geojson",
         "text/plain" => "txt",
-        "text/xml" => "xml",
+        GML | "application/vnd.ogc.gml" => "gml",
+        "text/xml" | "application/xml" => "xml",
         HTML => "html",
         MARKDOWN => "md",
         GEOPACKAGE => "gpkg",

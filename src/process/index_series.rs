@@ -33,7 +33,7 @@ pub struct IndexSeriesInputs {
     /// The scenes: a STAC ItemCollection, a SAFE folder, a GF-6 folder, a folder of GeoTIFFs, or
     /// several of these.
     cube: CubeInput,
-    /// Points or polygons: GeoJSON, GeoPackage, FlatGeobuf, Shapefile or CSV (lon, lat). A
+    /// Points or polygons: GeoJSON, GML, GeoPackage, FlatGeobuf, Shapefile or CSV (lon, lat). A
     /// polygon's value is the mean of its pixels.
     #[schemars(extend("x-holds" = outputs::GEOJSON))]
     features: FileInput,

@@ -32,8 +32,8 @@ pub struct MineAssociationInputs {
     /// The class map that `stress-map` made.
     #[schemars(extend("x-holds" = outputs::GEOTIFF))]
     stress_map: FileInput,
-    /// The mines: points or polygons (of which a point inside counts), as GeoJSON, GeoPackage,
-    /// FlatGeobuf, Shapefile or CSV (lon, lat).
+    /// The mines: points or polygons (of which a point inside counts), as GeoJSON, GML,
+    /// GeoPackage, FlatGeobuf, Shapefile or CSV (lon, lat).
     #[schemars(extend("x-holds" = outputs::GEOJSON))]
     mines: FileInput,
     /// CRS of the mines where their file does not tell, such as `EPSG:32649`; longitude and

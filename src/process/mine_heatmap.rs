@@ -38,8 +38,8 @@ pub struct MineHeatmap;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MineHeatmapInputs {
-    /// The mines: points or polygons (of which a point inside counts), as GeoJSON, GeoPackage,
-    /// FlatGeobuf, Shapefile or CSV (lon, lat).
+    /// The mines: points or polygons (of which a point inside counts), as GeoJSON, GML,
+    /// GeoPackage, FlatGeobuf, Shapefile or CSV (lon, lat).
     #[schemars(extend("x-holds" = GEOJSON))]
     mines: FileInput,
     /// CRS of the mines where their file does not tell, such as `EPSG:32649`; longitude and

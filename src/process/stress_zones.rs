@@ -29,7 +29,7 @@ pub struct StressZonesInputs {
     /// The probability that was made with it: zones tell its mean.
     #[schemars(extend("x-holds" = GEOTIFF))]
     probability: Option<FileInput>,
-    /// Mines, points or polygons: GeoJSON, GeoPackage, FlatGeobuf, Shapefile, or CSV with columns
+    /// Mines, points or polygons: GeoJSON, GML, GeoPackage, FlatGeobuf, Shapefile, or CSV with columns
     /// `lon` and `lat`.
     #[schemars(extend("x-holds" = GEOJSON))]
     mines: Option<FileInput>,

@@ -209,7 +209,7 @@ pub struct DataConfig {
     pub license: Option<String>,
     /// Cubes: STAC ItemCollections, SAFE or GF-6 folders, folders of GeoTIFFs.
     pub cubes: BTreeMap<String, PathBuf>,
-    /// Mines: GeoJSON, GeoPackage, FlatGeobuf, Shapefile or CSV.
+    /// Mines: GeoJSON, GML, GeoPackage, FlatGeobuf, Shapefile or CSV.
     pub mines: BTreeMap<String, PathBuf>,
     /// Models that `train-rice` or `train-stress` wrote, or LightGBM text models.
     pub models: BTreeMap<String, PathBuf>,

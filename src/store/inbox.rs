@@ -24,7 +24,7 @@ const MAGIC: [(&[u8], &str); 6] = [
     (b"fgb", "fgb"),
 ];
 /// Endings of formats that are read as text, as their names tell.
-const TEXTS: [&str; 5] = ["geojson", "json", "csv", "tsv", "txt"];
+const TEXTS: [&str; 7] = ["geojson", "json", "csv", "tsv", "txt", "gml", "xml"];
 
 /// Keeps files as long as it is there.
 #[derive(Debug, Default)]

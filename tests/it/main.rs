@@ -17,6 +17,7 @@ mod server_config;
 mod server_conformance;
 mod server_desktop;
 mod server_features;
+mod server_gml;
 mod server_html;
 mod server_links;
 mod server_live;

@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 use super::server::{Server, header};
 
 /// A path that was asked for, and the body.
-type Visits = Arc<Mutex<Vec<(String, String)>>>;
+pub type Visits = Arc<Mutex<Vec<(String, String)>>>;
 
 /// A host on the loopback that answers as it is told, and keeps who came.
-fn host(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> (SocketAddr, Visits) {
+pub fn host(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> (SocketAddr, Visits) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, visits) = (listener.local_addr().unwrap(), Visits::default());
     let (answer, kept) = (Arc::new(answer), visits.clone());
@@ -52,13 +52,13 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> Vec<u8>, visits: &Visit
     let _ = stream.write_all(&answer);
 }
 
-fn answer(status: &str, more: &str, body: &[u8]) -> Vec<u8> {
+pub fn answer(status: &str, more: &str, body: &[u8]) -> Vec<u8> {
     let head =
         format!("HTTP/1.1 {status}\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     [head.into_bytes(), body.to_vec()].concat()
 }
 
-fn found(body: impl AsRef<[u8]>) -> Vec<u8> {
+pub fn found(body: impl AsRef<[u8]>) -> Vec<u8> {
     answer("200 OK", "", body.as_ref())
 }
 
@@ -66,7 +66,7 @@ const POINT: &str = r#"{"type": "Feature", "properties": {"name": "north"},
     "geometry": {"type": "Point", "coordinates": [113.0, 27.9]}}"#;
 
 /// A server that follows links to these addresses although they are private.
-fn server(home: &Path, private: &[SocketAddr], more: &str) -> Server {
+pub fn server(home: &Path, private: &[SocketAddr], more: &str) -> Server {
     let named: Vec<String> = private.iter().map(|a| format!("{:?}", a.to_string())).collect();
     Server::start(home, &format!("[links]\nallow_private = [{}]\n{more}", named.join(", ")))
 }

@@ -72,6 +72,7 @@ pub fn parse(
     let raw = match format {
         VectorFormat::GeoJson => geojson::read(name, bytes)?,
         VectorFormat::Csv => table::read(name, bytes, crs.is_some_and(|c| !c.is_geographic()))?,
+        VectorFormat::Gml => vectors::raw_gml(name, bytes)?,
         VectorFormat::FlatGeobuf => vectors::raw_flatgeobuf(name, bytes)?,
         VectorFormat::GeoPackage | VectorFormat::Shapefile => {
             return Err(IoError::read(name, "a GeoPackage or Shapefile is read only from a file").into());

@@ -330,7 +330,7 @@ fn source(field: &Field<'_>, id: &str, offers: &Offers) -> Markup {
                 label { span { "Link of the result" } input type="text" placeholder="/jobs/…/results/…" list="results"; }
             }
             div.part data-part="file" hidden {
-                label { span { "GeoJSON, CSV, GeoPackage, FlatGeobuf, GeoTIFF or a model" } input type="file"; }
+                label { span { "GeoJSON, GML, CSV, GeoPackage, FlatGeobuf, GeoTIFF or a model" } input type="file"; }
             }
             div.part data-part="text" hidden {
                 label { span { "GeoJSON, or CSV with a header" } textarea rows="6" spellcheck="false" {} }

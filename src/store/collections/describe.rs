@@ -17,7 +17,7 @@ use crate::io::cog_values::shown_range;
 use crate::io::gdal_setup::open_raster;
 use crate::io::raster_file::{Place, RasterFile};
 use crate::io::scenes::open_cube;
-use crate::ogc::outputs::{CSV, FLATGEOBUF, GEOJSON, GEOPACKAGE, GEOTIFF, essence};
+use crate::ogc::outputs::{CSV, FLATGEOBUF, GEOJSON, GEOPACKAGE, GEOTIFF, GML, essence};
 use crate::ogc::{CubeInput, CubeSource};
 use crate::process::ProcessError;
 use crate::process::live::{LiveRecipe, Show};
@@ -40,6 +40,7 @@ pub fn media_type_of(path: &Path) -> Option<&'static str> {
         "tif" | "tiff" => GEOTIFF,
         "jp2" => "image/jp2",
         "geojson" => GEOJSON,
+        "gml" => GML,
         "gpkg" => GEOPACKAGE,
         "fgb" => FLATGEOBUF,
         "csv" => CSV,
