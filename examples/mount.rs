@@ -7,8 +7,8 @@
 //! curl http://127.0.0.1:8080/rededge/processes
 //! ```
 //!
-//! Behind a proxy, links take host and scheme from `Forwarded` or `X-Forwarded-*`; where the proxy changes
-//! the path as well, `base_url` of the configuration says what links begin with.
+//! Behind a proxy, links take scheme, host and the path that the proxy took away from `Forwarded` and
+//! `X-Forwarded-*` where the configuration says `trust_proxy = true`; or `base_url` says what they begin with.
 #![expect(clippy::print_stderr, reason = "a command talks to its terminal")]
 
 use std::path::Path;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::coerce::{coerce, takes_array, takes_base64, takes_link, takes_object, takes_text};
 use super::outputs::{essence, media_types};
 use super::words::hint;
-use super::{ProcessDescription, link};
+use super::{ProcessDescription, Return, link};
 
 /// Path of what is wrong, and what is wrong with it.
 pub type Fault = (String, String);
@@ -185,6 +185,24 @@ impl Execute {
     pub fn transmission(&self, output: &str) -> Option<Transmission> {
         let mode = self.outputs.get(output)?.get("transmissionMode")?;
         Transmission::deserialize(mode).ok()
+    }
+
+    /// Hands outputs over in the form that the caller prefers where the request itself does not say how.
+    /// Whether it does nowhere, so that the preference holds for all: `outputs` are those of the process's
+    /// description.
+    pub fn prefer(&mut self, form: Return, outputs: &Map<String, Value>) -> bool {
+        if self.outputs.values().any(|output| output.get("transmissionMode").is_some_and(|m| !m.is_null())) {
+            return false;
+        }
+        if form == Return::Minimal {
+            if self.outputs.is_empty() {
+                self.outputs = outputs.keys().map(|name| (name.clone(), json!({}))).collect();
+            }
+            for output in self.outputs.values_mut().filter_map(Value::as_object_mut) {
+                output.insert("transmissionMode".to_owned(), "reference".into());
+            }
+        }
+        true
     }
 
     /// Looks at the request with the process's description: unknown and missing inputs, unknown

@@ -58,6 +58,9 @@ pub struct ServerConfig {
     /// The address that links begin with, where the server stands behind another
     /// (`https://maps.example.org/rededge`); that of the request where not given.
     pub base_url: Option<String>,
+    /// Whether a proxy stands before the server that sets `Forwarded` or `X-Forwarded-Host`, `-Proto` and
+    /// `-Prefix` and lets none through that callers send: then links begin with what it says.
+    pub trust_proxy: bool,
     /// Title of the service.
     pub title: String,
     /// Keys of callers by the callers' names: a key, or `sha256:` and its hash in hex.
@@ -248,6 +251,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             store: None,
             base_url: None,
+            trust_proxy: false,
             title: "rededge".to_owned(),
             keys: BTreeMap::new(),
             keys_file: None,

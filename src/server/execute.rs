@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use super::access::caller;
@@ -85,26 +85,37 @@ async fn perform(
     let description = process.describe();
     asked.check(&description).map_err(wrong)?;
     asked.fit(&description.inputs).map_err(wrong)?;
+    let form = prefer.form.filter(|form| asked.prefer(*form, &description.outputs));
     let later = prefer.respond == Some(Respond::Async)
         || (prefer.respond.is_none() && asked.mode == Some(Mode::Async));
 
     let job = submit(state, request, process.id(), owner, &asked).await?;
-    if later {
-        return Ok(accepted(&job, state, request, prefer.respond.map(|_| "respond-async")));
-    }
     let most = state.config.jobs.synchronous_seconds;
-    let patience = Duration::from_secs(prefer.wait.map_or(most, |wait| u64::from(wait).min(most)));
+    // Who prefers a job and names seconds would rather have the result if it is there by then.
+    let usual = if later { 0 } else { most };
+    let patience = Duration::from_secs(prefer.wait.map_or(usual, |wait| u64::from(wait).min(most)));
     let (queue, waited) = (state.queue.clone(), job.id.clone());
-    let job = block(move || queue.wait(&waited, patience)).await??.unwrap_or(job);
-    if !job.state.is_over() {
-        // Past its time a synchronous call becomes a job.
-        return Ok(accepted(&job, state, request, None));
-    }
-    let mut answer = answer(&job, state, request).await?;
-    if let Some((name, said)) = cache_status(&job) {
+    let job = if patience.is_zero() {
+        job
+    } else {
+        block(move || queue.wait(&waited, patience)).await??.unwrap_or(job)
+    };
+    let in_time = !patience.is_zero() && job.state.is_over();
+    let mut answer =
+        if in_time { answer(&job, state, request).await? } else { accepted(&job, state, request) };
+    let respond = prefer.respond.filter(|respond| *respond == Respond::Async && !in_time);
+    let form = form.filter(|_| in_time);
+    tell(&mut answer, &job, Prefer { respond, form, wait: prefer.wait });
+    Ok(answer)
+}
+
+/// Says what was done of the preferences, and whose results these are.
+fn tell(answer: &mut HttpResponse, job: &Job, applied: Prefer) {
+    let applied = applied.applied().and_then(|applied| applied.parse().ok());
+    let applied = applied.map(|applied| (HeaderName::from_static("preference-applied"), applied));
+    for (name, said) in applied.into_iter().chain(cache_status(job)) {
         answer.headers_mut().insert(name, said);
     }
-    Ok(answer)
 }
 
 /// Says that results are those of an earlier job (RFC 9211).
@@ -114,20 +125,9 @@ fn cache_status(job: &Job) -> Option<(HeaderName, HeaderValue)> {
 }
 
 /// 201 with where the job is.
-fn accepted(
-    job: &Job,
-    state: &ServerState,
-    request: &HttpRequest,
-    applied: Option<&str>,
-) -> actix_web::HttpResponse {
+fn accepted(job: &Job, state: &ServerState, request: &HttpRequest) -> HttpResponse {
     let base = state.base(request);
     let mut response = created();
     response.insert_header((LOCATION, format!("{base}/jobs/{}", job.id)));
-    if let Some(applied) = applied {
-        response.insert_header(("Preference-Applied", applied));
-    }
-    if let Some(said) = cache_status(job) {
-        response.insert_header(said);
-    }
     response.json(told(job, &base))
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::access::caller;
+use super::collections::parameters;
 use super::error::{Answer, ApiError, document};
 use super::html;
 use super::pages::known;
@@ -102,6 +103,7 @@ pub async fn own_job(
 }
 
 pub async fn status(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
+    parameters(&request, &["f"]).map_err(|e| e.to(&request))?;
     let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
     let lines = match html::wants_page(&request) {
         Ok(true) => lines(&state, &job, 0, usize::MAX >> 1).await.map_err(|e| e.to(&request))?,
@@ -114,6 +116,7 @@ pub async fn status(request: HttpRequest, path: web::Path<String>, state: web::D
 }
 
 pub async fn dismiss(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
+    parameters(&request, &["f"]).map_err(|e| e.to(&request))?;
     let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
     let queue = state.queue.clone();
     let dismissed = block(move || queue.dismiss(&job.id)).await.map_err(ApiError::from);

@@ -21,16 +21,21 @@ mod oidc;
 mod pace;
 mod pages;
 mod paging;
+mod proxy;
 mod results;
+mod routes;
 mod series;
 mod service;
 mod state;
+mod taken;
 mod vector_tiles;
 mod watch;
 mod wire;
 mod wps;
 
 use actix_web::web::{self, ServiceConfig};
+
+use self::routes::{Read as _, at};
 
 pub use service::serve;
 pub use state::{ServerState, StartError, TEMPORARY, check_live};
@@ -42,29 +47,28 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
     config
         .app_data(state)
         .app_data(web::PayloadConfig::new(bytes))
-        .service(web::resource(["", "/"]).get(pages::landing))
-        .service(web::resource("/conformance").get(pages::conformance))
-        .service(web::resource("/api").get(pages::api))
-        .service(web::resource("/static/{file}").get(html::assets::one))
-        .service(web::resource("/health").get(health::health).head(health::health))
-        .service(web::resource("/metrics").get(metrics::metrics))
-        .service(web::resource("/processes").get(pages::processes))
-        .service(web::resource("/processes/{process}").get(pages::process))
-        .service(
-            web::resource("/processes/{process}/execution").post(execute::execute).get(execute::by_query),
-        )
-        .service(web::resource("/wps").get(wps::get).post(wps::post))
-        .service(web::resource("/jobs").get(jobs::list))
-        .service(web::resource("/jobs/{job}").get(jobs::status).delete(jobs::dismiss))
-        .service(web::resource("/jobs/{job}/log").get(jobs::log))
-        .service(web::resource("/jobs/{job}/wps").get(wps::stored))
-        .service(web::resource("/jobs/{job}/results").get(results::all))
-        .service(web::resource("/jobs/{job}/results/{output}").get(results::one).head(results::one))
-        .service(web::resource("/collections").get(collections::list))
-        .service(web::resource("/collections/{collection}").get(collections::one))
-        .service(web::resource("/collections/{collection}/series").get(series::series))
-        .service(web::resource("/viewer").get(pages::viewer))
-        .service(web::resource("/jobs/{job}/results/{output}/picture").get(results::picture))
+        .service(at("").read(pages::landing))
+        .service(at("/").read(pages::landing))
+        .service(at("/conformance").read(pages::conformance))
+        .service(at("/api").read(pages::api))
+        .service(at("/static/{file}").read(html::assets::one))
+        .service(at("/health").read(health::health))
+        .service(at("/metrics").read(metrics::metrics))
+        .service(at("/processes").read(pages::processes))
+        .service(at("/processes/{process}").read(pages::process))
+        .service(at("/processes/{process}/execution").post(execute::execute).get(execute::by_query))
+        .service(at("/wps").get(wps::get).post(wps::post))
+        .service(at("/jobs").read(jobs::list))
+        .service(at("/jobs/{job}").read(jobs::status).delete(jobs::dismiss))
+        .service(at("/jobs/{job}/log").read(jobs::log))
+        .service(at("/jobs/{job}/wps").read(wps::stored))
+        .service(at("/jobs/{job}/results").read(results::all))
+        .service(at("/jobs/{job}/results/{output}").read(results::one))
+        .service(at("/collections").read(collections::list))
+        .service(at("/collections/{collection}").read(collections::one))
+        .service(at("/collections/{collection}/series").read(series::series))
+        .service(at("/viewer").read(pages::viewer))
+        .service(at("/jobs/{job}/results/{output}/picture").read(results::picture))
         .configure(maps::configure)
         .configure(features::routes)
         .configure(vector_tiles::routes)

@@ -12,7 +12,7 @@ use actix_web::web::Bytes;
 use futures_util::Stream;
 
 /// Bytes that earn a body another second.
-const EVERY_SECOND: f64 = 16.0 * 1024.0;
+pub const EVERY_SECOND: f64 = 16.0 * 1024.0;
 
 /// A body that must be whole within a time, or keep its pace.
 pub struct Paced {

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, web};
 use serde_json::json;
 
 use super::access::at_hand;
+use super::collections::parameters;
 use super::error::{Answer, ApiError, ok};
 use super::html;
 use super::paging::{MOST, Page};
@@ -31,6 +32,7 @@ pub const DESCRIPTION: &str = "Paddy rice, heavy-metal stress in rice and the mi
 const CALLBACK: &str = "/conf/callback";
 
 pub async fn landing(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
+    parameters(&request, &["f"]).map_err(|e| e.to(&request))?;
     let base = state.base(&request);
     let links = data_links(&base);
     let limits = Limits { body_megabytes: state.config.limits.body_megabytes };
@@ -39,6 +41,7 @@ pub async fn landing(request: HttpRequest, state: web::Data<ServerState>) -> Ans
 }
 
 pub async fn viewer(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
+    parameters(&request, &[]).map_err(|e| e.to(&request))?;
     Ok(html::show(&request, &state, html::viewer::page))
 }
 
@@ -88,6 +91,7 @@ const DATA_CLASSES: [&str; 28] = [
 ];
 
 pub async fn conformance(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
+    parameters(&request, &["f"]).map_err(|e| e.to(&request))?;
     let mut classes = Conformance::new(DATA_CLASSES.into_iter().chain(features::CONFORMANCE));
     if state.host.hosts().is_empty() {
         classes.conforms_to.retain(|class| !class.ends_with(CALLBACK));
@@ -106,6 +110,7 @@ pub async fn processes(request: HttpRequest, state: web::Data<ServerState>) -> A
 }
 
 pub async fn process(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
+    parameters(&request, &["f"]).map_err(|e| e.to(&request))?;
     let process = known(&path).map_err(|e| e.to(&request))?;
     let mut described = process.describe();
     if at_hand(&state, &request).is_ok() {
@@ -140,6 +145,7 @@ pub fn known(id: &str) -> Result<&'static dyn DynProcess, ApiError> {
 
 /// The definition of the API.
 pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
+    parameters(&request, &["f"]).map_err(|e| e.to(&request))?;
     let described: Vec<_> = registry().iter().map(|p| p.describe()).collect();
     let api = OpenApi {
         title: &state.config.title,
@@ -147,26 +153,7 @@ pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer 
         version: env!("CARGO_PKG_VERSION"),
         base: &state.base(&request),
         processes: &described,
-        parts: &[
-            Part::Landing,
-            Part::Conformance,
-            Part::Api,
-            Part::Processes,
-            Part::Execution,
-            Part::KvpExecution,
-            Part::Jobs,
-            Part::Results,
-            Part::Output,
-            Part::Log,
-            Part::Health,
-            Part::Collections,
-            Part::Tiles,
-            Part::Styles,
-            Part::Values,
-            Part::Metrics,
-            Part::Features,
-            Part::VectorTiles,
-        ],
+        parts: &Part::ALL,
         secured: !state.access.is_open(),
         examples: &BTreeMap::new(),
         page_limit: 1000,

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, web};
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
+use super::collections::{parameters, value};
 use super::error::{Answer, ApiError, no_content, ok};
 use super::html;
 use super::jobs::{own_job, told};
@@ -33,6 +34,7 @@ pub struct Output {
 }
 
 pub async fn all(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
+    parameters(&request, &["f"]).map_err(|e| e.to(&request))?;
     let job = own_job(&request, &state, &path).await.map_err(|e| e.to(&request))?;
     if !html::wants_page(&request).map_err(|e| e.to(&request))? {
         return answer(&job, &state, &request).await.map_err(|e| e.to(&request));
@@ -51,9 +53,13 @@ pub async fn one(
     state: web::Data<ServerState>,
 ) -> Answer {
     let (id, output) = path.into_inner();
+    let query = parameters(&request, &["f"]).map_err(|e| e.to(&request))?;
     let job = own_job(&request, &state, &id).await.map_err(|e| e.to(&request))?;
-    let query = crate::ogc::read_query(request.query_string());
-    let styled = query.contains(&("f".to_owned(), "qml".to_owned()));
+    let styled = match value(&query, "f") {
+        None => false,
+        Some("qml") => true,
+        Some(other) => return Err(ApiError::parameter("f", format!("`{other}` is not qml")).to(&request)),
+    };
     let found = named(&job, &state, &output)
         .and_then(|found| if styled { style(&found) } else { Ok(found) })
         .and_then(|found| file(&found, &request));
@@ -67,6 +73,7 @@ pub async fn picture(
     state: web::Data<ServerState>,
 ) -> Answer {
     let (id, output) = path.into_inner();
+    parameters(&request, &[]).map_err(|e| e.to(&request))?;
     let job = own_job(&request, &state, &id).await.map_err(|e| e.to(&request))?;
     let found = named(&job, &state, &output).and_then(|found| {
         let missing = || ApiError::absent(ProblemType::NoSuchOutput, format!("`{output}` has no picture"));

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::collections::{collection, parameters, value};
 use super::error::{Answer, ApiError, document};
-use super::state::ServerState;
+use super::state::{ServerState, block};
 use crate::ogc::{CubeInput, CubeSource, ProblemType};
 use crate::process::{ProcessError, Silent, series_at};
 use crate::store::ServedSource;
@@ -22,7 +22,7 @@ pub async fn series(request: HttpRequest, path: web::Path<String>, state: web::D
         let found = collection(&request, &state, &path).await?;
         let cube = cube_of(&found)?;
         let (shared, asked) = (state.clone(), index.clone());
-        let series = web::block(move || {
+        let series = block(move || {
             let source = ServedSource::new(shared.host.offered(), &Silent, &|_| None);
             series_at(&source, &cube, &asked, place)
         });

@@ -10,6 +10,7 @@ use futures_util::future::{Either, select};
 use super::config::ServerConfig;
 use super::cors::cors;
 use super::state::{ServerState, StartError};
+use super::taken;
 use super::watch::watch;
 use super::wire::finish;
 
@@ -48,6 +49,7 @@ pub fn serve(config: ServerConfig, ready: impl FnOnce(&str)) -> Result<(), Start
         .client_request_timeout(patience)
         // A client that closes its side is gone: nothing is computed for it any more.
         .h1_allow_half_closed(false)
+        .on_connect(taken::connected)
         // Else the second part of an answer waits for the client to confirm the first: 40 ms.
         .tcp_nodelay(true)
         .shutdown_timeout(LAST_ANSWERS)

@@ -14,6 +14,7 @@ use super::health::Health;
 use super::host::{Reach, RunHost};
 use super::maps::Maps;
 use super::metrics::Metrics;
+use super::proxy::outside;
 use crate::jobs::{JobsError, Limits, Queue, Store};
 use crate::store::collections::{self, Catalogue, is_layer_of_features};
 use crate::store::{FeatureIndexes, LiveOffers, Offered};
@@ -189,13 +190,12 @@ impl ServerState {
         self
     }
 
-    /// The address that links begin with, without a slash at its end. Behind a proxy it is what
-    /// `Forwarded` or `X-Forwarded-*` say.
+    /// The address that links begin with, without a slash at its end. Behind a proxy that is trusted it is
+    /// what `Forwarded` or `X-Forwarded-*` say.
     pub fn base(&self, request: &HttpRequest) -> String {
         if let Some(base) = &self.config.base_url {
             return base.trim_end_matches('/').to_owned();
         }
-        let connection = request.connection_info();
-        format!("{}://{}{}", connection.scheme(), connection.host(), self.prefix)
+        format!("{}{}", outside(request, self.config.trust_proxy), self.prefix)
     }
 }

@@ -14,6 +14,7 @@ use super::collections::{parameters, value};
 use super::error::{Answer, ApiError, document};
 use super::features::{AskedCrs, columns, conditions, pairs, table, told_fields};
 use super::maps::{self, address, matrix_set, no_form};
+use super::routes::{Read as _, at};
 use super::state::ServerState;
 use crate::io::feature_file::FeatureFile;
 use crate::ogc::features::PropertyKind;
@@ -32,11 +33,11 @@ const RESERVED: [&str; 5] = ["f", "properties", "filter", "filter-lang", "filter
 
 /// The routes of vector tiles.
 pub fn routes(config: &mut ServiceConfig) {
-    let at = |end: &str| web::resource(format!("/collections/{{collection}}/tiles{end}"));
+    let below = |end: &str| at(&format!("/collections/{{collection}}/tiles{end}"));
     config
-        .service(at("").get(list))
-        .service(at("/{tiles}").get(set))
-        .service(at("/{tiles}/{level}/{row}/{column}").get(tile).head(tile));
+        .service(below("").read(list))
+        .service(below("/{tiles}").read(set))
+        .service(below("/{tiles}/{level}/{row}/{column}").read(tile));
 }
 
 /// The name of the layer in a tile.

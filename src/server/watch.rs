@@ -1,6 +1,7 @@
 //! Around every request: its id, a line in the log, figures.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -10,6 +11,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 use tracing::Instrument;
 
 use super::state::ServerState;
+use super::taken::{Line, Taken};
 
 /// The header of ids.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -48,6 +50,10 @@ pub async fn watch(
         let (state, method) =
             (request.app_data::<web::Data<ServerState>>().cloned(), request.method().clone());
         let path = request.path().to_owned();
+        let line = request.request().conn_data::<Arc<Line>>().cloned();
+        if let Some(line) = &line {
+            line.wait();
+        }
         let mut response = next.call(request).await?.map_into_boxed_body();
         super::wire::unmark(response.headers_mut());
         if let Ok(value) = HeaderValue::from_str(&id) {
@@ -55,7 +61,7 @@ pub async fn watch(
         }
         let (status, took) = (response.status(), start.elapsed());
         let route = response.request().match_pattern().unwrap_or_else(|| NOWHERE.to_owned());
-        if let Some(state) = state {
+        if let Some(state) = &state {
             state.metrics.answered(&route, &method, status.as_u16(), took);
         }
         let (status_number, ms) = (status.as_u16(), took.as_secs_f64() * 1e3);
@@ -66,7 +72,9 @@ pub async fn watch(
         } else {
             tracing::info!(%method, path, route, status = status_number, ms, "answered");
         }
-        Ok(response)
+        let Some((line, state)) = line.zip(state) else { return Ok(response) };
+        let base = Duration::from_secs(state.config.limits.client_seconds);
+        Ok(response.map_body(|_, body| BoxBody::new(Taken::new(body, line, base))))
     }
     .instrument(inside)
     .await

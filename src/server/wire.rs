@@ -7,8 +7,8 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, EntityTag, HeaderMap, HeaderValue, IF_NONE_MATCH,
-    TryIntoHeaderValue,
+    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, ETAG, EntityTag, HeaderMap, HeaderValue,
+    IF_NONE_MATCH, TryIntoHeaderValue,
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
@@ -57,7 +57,10 @@ fn in_our_words(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> 
     };
     match told {
         Some(error) => {
-            let answer = actix_web::ResponseError::error_response(&error.to(response.request()));
+            let mut answer = actix_web::ResponseError::error_response(&error.to(response.request()));
+            if let Some(methods) = response.headers().get(ALLOW) {
+                answer.headers_mut().insert(ALLOW, methods.clone());
+            }
             let (request, _) = response.into_parts();
             ServiceResponse::new(request, answer)
         }

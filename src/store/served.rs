@@ -146,6 +146,19 @@ impl<'a> ServedSource<'a> {
         Ok(FileInput::Path(path.to_string_lossy().into_owned()))
     }
 
+    /// The same for what is read as a whole, which may not be of any size.
+    fn whole(&self, input: &str, file: &FileInput) -> Result<FileInput, ProcessError> {
+        let file = self.file(input, file)?;
+        if let FileInput::Path(path) = &file
+            && !by_parts(path)
+            && std::fs::metadata(path).is_ok_and(|m| m.len() > MAX_BYTES)
+        {
+            let why = format!("is larger than the {} MB that are read at once", MAX_BYTES >> 20);
+            return Err(ProcessError::input(input, self.say(why)));
+        }
+        Ok(file)
+    }
+
     fn unknown(&self, input: &str) -> ProcessError {
         let known = self.known(Kind::of_input(input));
         let why = format!(
@@ -256,6 +269,11 @@ pub fn result_of(href: &str) -> Option<(&str, &str)> {
     (results == "results" && jobs == "jobs" && plain(job) && plain(output)).then_some((job, output))
 }
 
+/// Whether a file is opened where it lies and read by parts.
+fn by_parts(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|e| ["gpkg", "shp"].iter().any(|own| e.eq_ignore_ascii_case(own)))
+}
+
 /// Whether a text names a file and leads nowhere else.
 pub fn plain(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
@@ -293,13 +311,13 @@ impl DataSource for ServedSource<'_> {
         self.within_budget(opened)
     }
     fn features(&self, input: &str, file: &FileInput) -> Result<FeatureTable, ProcessError> {
-        self.local.features(input, &self.file(input, file)?)
+        self.local.features(input, &self.whole(input, file)?)
     }
     fn mines(&self, input: &str, file: &FileInput, crs: Option<&str>) -> Result<MineRows, ProcessError> {
-        self.local.mines(input, &self.file(input, file)?, crs)
+        self.local.mines(input, &self.whole(input, file)?, crs)
     }
     fn series(&self, input: &str, file: &FileInput) -> Result<Option<SeriesTable>, ProcessError> {
-        self.local.series(input, &self.file(input, file)?)
+        self.local.series(input, &self.whole(input, file)?)
     }
     fn raster(&self, input: &str, file: &FileInput) -> Result<Box<dyn RasterReader>, ProcessError> {
         let file = self.file(input, file)?;
@@ -312,14 +330,7 @@ impl DataSource for ServedSource<'_> {
         self.local.raster(input, &file)
     }
     fn bytes(&self, input: &str, file: &FileInput) -> Result<Vec<u8>, ProcessError> {
-        let file = self.file(input, file)?;
-        if let FileInput::Path(path) = &file
-            && std::fs::metadata(path).is_ok_and(|m| m.len() > MAX_BYTES)
-        {
-            let why = format!("is larger than the {} MB that are read at once", MAX_BYTES >> 20);
-            return Err(ProcessError::input(input, self.say(why)));
-        }
-        self.local.bytes(input, &file)
+        self.local.bytes(input, &self.whole(input, file)?)
     }
 }
 
@@ -372,5 +383,39 @@ mod tests {
         assert_eq!(source.features("mines", &value).unwrap().features.len(), 1);
         let cube = CubeInput::One(CubeSource::Path("/etc".to_owned()));
         assert!(source.cube(&cube, &CubeRequest::default()).unwrap_err().to_string().contains("no cube"));
+    }
+
+    #[test]
+    fn what_is_read_as_a_whole_has_a_size_at_most() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str, size: u64| {
+            let path = folder.path().join(name);
+            std::fs::File::create(&path).unwrap().set_len(size).unwrap();
+            (name.to_owned(), path)
+        };
+        let files = [
+            place("border.csv", MAX_BYTES),
+            place("over.csv", MAX_BYTES + 1),
+            place("over.gml", MAX_BYTES + 1),
+            place("over.gpkg", MAX_BYTES + 1),
+        ];
+        let offered = Offered { files: files.into(), ..Offered::default() };
+        let source = ServedSource::new(&offered, &Silent, &|_| None);
+        let named = |name: &str| FileInput::Path(name.to_owned());
+        assert!(source.whole("mines", &named("border.csv")).is_ok());
+        assert!(source.whole("mines", &named("over.gpkg")).is_ok(), "GDAL reads it by parts");
+        for name in ["over.csv", "over.gml"] {
+            let told = "is larger than the 1024 MB that are read at once";
+            let errors = [
+                source.features("mines", &named(name)).map(|_| ()),
+                source.mines("mines", &named(name), None).map(|_| ()),
+                source.series("mines", &named(name)).map(|_| ()),
+                source.bytes("mines", &named(name)).map(|_| ()),
+            ];
+            for error in errors.map(Result::unwrap_err) {
+                let error = error.to_string();
+                assert!(error.contains(told) && error.contains("mines"), "{error}");
+            }
+        }
     }
 }

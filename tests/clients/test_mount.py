@@ -21,7 +21,7 @@ def mounted(binary, offered, tmp_path_factory):
     program = binary.parent / "examples" / "mount"
     assert program.is_file(), f"{program} is absent: run `cargo build --release --example mount`"
     folder = tmp_path_factory.mktemp("mount")
-    (folder / "rededge.toml").write_text(f'store = "{folder}/store"\n{offered}')
+    (folder / "rededge.toml").write_text(f'store = "{folder}/store"\ntrust_proxy = true\n{offered}')
     command = [program, "127.0.0.1:0", folder / "rededge.toml"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     said = next((line for line in process.stderr if line.startswith("listening on ")), None)

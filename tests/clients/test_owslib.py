@@ -1,11 +1,21 @@
 """OWSLib, the client of QGIS plug-ins and of most Python code: a real `rice-map` by each protocol it speaks."""
 
 import json
+import shutil
+import subprocess
 import time
 
+import pytest
 import requests
 from owslib.ogcapi.processes import Processes
-from owslib.wps import ASYNC, SYNC, WebProcessingService, monitorExecution
+from owslib.wps import (
+    ASYNC,
+    SYNC,
+    ComplexDataInput,
+    GMLMultiPolygonFeatureCollection,
+    WebProcessingService,
+    monitorExecution,
+)
 
 GEOTIFF = "image/tiff; subtype=geotiff"
 
@@ -47,6 +57,36 @@ def test_wps_answers_at_once_and_names_what_is_wrong(server):
     assert not failed.isSucceded()
     assert [error.locator for error in failed.errors] == ["cube"]
     assert "cube that this server offers" in failed.errors[0].text
+
+
+def test_wps_takes_samples_and_the_area_as_gml(server, county, rice_inputs, tmp_path):
+    if not shutil.which("ogr2ogr"):
+        pytest.skip("ogr2ogr is absent")
+    points = tmp_path / "samples.gml"
+    source = county / "samples-rice.geojson"
+    subprocess.run(["ogr2ogr", "-q", "-f", "GML", "-dsco", "FORMAT=GML3", points, source], check=True)
+    west, south, east, north = _bounds(json.loads(source.read_text()))
+    area = [[(west, south), (west, north), (east, north), (east, south), (west, south)]]
+    gml = points.read_text().split("?>", 1)[1]
+    wps = WebProcessingService(f"{server.url}/wps", version="1.0.0")
+    given = [(name, str(value)) for name, value in rice_inputs.items() if name != "samples"]
+    by_value = ComplexDataInput(gml, mimeType="text/xml; subtype=gml/3.1.1")
+    areas = []
+    for samples in (by_value, "samples"):
+        inputs = [*given, ("samples", samples), ("area", GMLMultiPolygonFeatureCollection(area))]
+        execution = wps.execute("rice-map", inputs, output=[("areas", False)], mode=ASYNC)
+        monitorExecution(execution, sleepSecs=0.2, download=False)
+        assert execution.isSucceded(), [error.text for error in execution.errors]
+        (output,) = execution.processOutputs
+        areas.append(json.loads(output.data[0]))
+    assert areas[0] and areas[0] == areas[1], "the map is the same as by GeoJSON"
+
+
+def _bounds(collection):
+    """West, south, east and north of points."""
+    places = [feature["geometry"]["coordinates"] for feature in collection["features"]]
+    longitudes, latitudes = zip(*(place[:2] for place in places))
+    return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
 
 
 def test_ogc_api_starts_follows_and_fetches_a_rice_map(server, rice_inputs):

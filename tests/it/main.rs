@@ -21,6 +21,7 @@ mod server_gml;
 mod server_html;
 mod server_links;
 mod server_live;
+mod server_manners;
 mod server_ogcapi_processes;
 mod server_ops;
 mod server_own_process;

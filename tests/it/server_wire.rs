@@ -145,3 +145,47 @@ fn what_the_framework_refuses_is_told_as_everything_else() {
         assert_eq!((&problem["status"], &problem["instance"]), (&json!(wanted), &json!(path)));
     }
 }
+
+#[test]
+fn a_body_at_the_border_is_taken_and_a_byte_more_is_413() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), "[limits]\nbody_megabytes = 1\n");
+    let most = 1 << 20;
+    let body = |size: usize| {
+        let head = r#"{"inputs": {"text": "a"}}"#;
+        format!("{head}{}", " ".repeat(size - head.len()))
+    };
+    let wps = |size: usize| {
+        let head = r#"<wps:GetCapabilities xmlns:wps="http://www.opengis.net/wps/2.0" service="WPS"/>"#;
+        format!("{head}{}", " ".repeat(size - head.len()))
+    };
+    for (path, kind, at, over) in [
+        ("/processes/echo/execution", "application/json", body(most), body(most + 1)),
+        ("/wps", "text/xml", wps(most), wps(most + 1)),
+    ] {
+        let send = |body: &str| server.call("POST", path, &[("Content-Type", kind)], body);
+        let (status, _, text) = send(&at);
+        assert_eq!(status, 200, "{path}: {text}");
+        let (status, _, text) = send(&over);
+        assert!(status == 413 && text.contains("1 MB"), "{path}: {status} {text}");
+        // The same without a length that tells it before.
+        for (body, wanted) in [(&at, "200"), (&over, "413")] {
+            let address = server.base.strip_prefix("http://").unwrap();
+            let mut stream = TcpStream::connect(address).unwrap();
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {kind}\r\nConnection: close\r\n\
+                 Transfer-Encoding: chunked\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            for part in body.as_bytes().chunks(100_000) {
+                let sent = stream.write_all(format!("{:x}\r\n", part.len()).as_bytes());
+                _ = sent.and_then(|()| stream.write_all(part)).and_then(|()| stream.write_all(b"\r\n"));
+            }
+            _ = stream.write_all(b"0\r\n\r\n");
+            let mut answer = Vec::new();
+            _ = stream.read_to_end(&mut answer);
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {wanted}")), "{path}: {answer}");
+        }
+    }
+}

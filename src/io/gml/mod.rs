@@ -28,7 +28,8 @@ pub(super) fn each(name: &str, bytes: &[u8], sink: &mut dyn RowSink) -> Result<(
     let fail = |e: String| IoError::read(name, format!("it is not GML: {e}"));
     let text = std::str::from_utf8(bytes).map_err(|e| fail(e.to_string()))?;
     let mut document = Document::new(text);
-    let mut rows = Rows { name, sink, systems: Vec::new(), told: None, waiting: Vec::new(), count: 0 };
+    let mut rows =
+        Rows { name, sink, systems: Vec::new(), is_told: false, crs: None, waiting: Vec::new(), count: 0 };
     let root = document.child().map_err(fail)?.ok_or_else(|| fail("it has no element".to_owned()))?;
     if shapes::is_geometry(&root) {
         let geometry = document.whole(root).map_err(fail)?;
@@ -105,8 +106,9 @@ struct Rows<'a> {
     sink: &'a mut dyn RowSink,
     /// The coordinate systems by the names that they have here, and whether y stands first in them.
     systems: Vec<(String, Crs, bool)>,
-    /// What the sink was told of the coordinate system.
-    told: Option<Option<Crs>>,
+    /// Whether the sink was told the coordinate system, and which.
+    is_told: bool,
+    crs: Option<Crs>,
     waiting: Vec<Placeless>,
     count: usize,
 }
@@ -146,7 +148,7 @@ impl Rows<'_> {
     ) -> Result<(), IoError> {
         self.count += 1;
         let Some(node) = geometry else {
-            if self.told.is_some() {
+            if self.is_told {
                 return self.sink.row(None, properties);
             }
             self.waiting.push(properties);
@@ -169,8 +171,8 @@ impl Rows<'_> {
 
     /// Tells the sink the coordinate system, or holds it against the one that was told.
     fn tell(&mut self, crs: Option<Crs>) -> Result<(), IoError> {
-        if let Some(told) = &self.told {
-            return match (told, crs) {
+        if self.is_told {
+            return match (&self.crs, crs) {
                 (_, None) => Ok(()),
                 (Some(told), Some(crs)) if *told == crs => Ok(()),
                 (told, Some(crs)) => {
@@ -182,7 +184,7 @@ impl Rows<'_> {
             };
         }
         self.sink.crs(crs.clone())?;
-        self.told = Some(crs);
+        (self.is_told, self.crs) = (true, crs);
         for properties in std::mem::take(&mut self.waiting) {
             self.sink.row(None, properties)?;
         }
@@ -190,7 +192,7 @@ impl Rows<'_> {
     }
 
     fn finish(mut self) -> Result<(), IoError> {
-        if self.told.is_none() {
+        if !self.is_told {
             self.tell(None)?;
         }
         Ok(())

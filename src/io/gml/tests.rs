@@ -72,7 +72,7 @@ fn a_server_of_features_and_owslib_are_read_as_they_write() {
     assert!(matches!(&found[0].geometry, Geometry::MultiPolygon(m) if m.0.len() == 1));
     assert_eq!(found[0].geometry.coords_iter().nth(1), Some(geo::Coord { x: 113.0, y: 28.0 }));
     let feature = format!(
-        r#"<x:mine {HEAD}><x:name>a</x:name><x:at><gml:Point><gml:pos>1 2</gml:pos></gml:Point></x:at></x:mine>"#
+        "<x:mine {HEAD}><x:name>a</x:name><x:at><gml:Point><gml:pos>1 2</gml:pos></gml:Point></x:at></x:mine>"
     );
     assert_eq!(read(&feature).unwrap().table.features[0].properties["name"], Value::Text("a".into()));
 }

@@ -195,12 +195,19 @@ fn values() -> Vec<(Part, &'static str, Value)> {
         json!({"name": name, "in": "query", "required": true, "description": "Degrees (WGS 84).",
                "schema": {"type": "number", "minimum": -most, "maximum": most}})
     };
-    let point = with(&[collection_parameter()], &[degrees("lon", 360.0), degrees("lat", 90.0), date()]);
+    let place = with(&[collection_parameter()], &[degrees("lon", 360.0), degrees("lat", 90.0)]);
+    let index = text("index", "query", "A spectral index or a band by its name; NDRE where none is given.");
+    let (point, series) = (with(&place, &[date()]), with(&place, &[index]));
     vec![
         (
             Part::Values,
             "/collections/{collectionId}/point",
             document("collection.getPoint", "The value of a raster at a point", &point),
+        ),
+        (
+            Part::Values,
+            "/collections/{collectionId}/series",
+            document("collection.getSeries", "A spectral index of a cube at a point, date by date", &series),
         ),
         (
             Part::Values,

@@ -175,7 +175,9 @@ impl OpenApi<'_> {
         put(Part::Jobs, "/jobs/{jobID}", job());
         put(Part::Results, "/jobs/{jobID}/results", self.results());
         put(Part::Output, "/jobs/{jobID}/results/{outputID}", self.output());
+        put(Part::Output, "/jobs/{jobID}/results/{outputID}/picture", picture());
         put(Part::Log, "/jobs/{jobID}/log", log());
+        put(Part::Collections, "/viewer", viewer());
         put(Part::Health, "/health", health());
         put(Part::Metrics, "/metrics", metrics());
         let all = data::paths().into_iter().chain(maps::paths()).chain(features::paths());
@@ -338,9 +340,7 @@ impl OpenApi<'_> {
         json!({"get": {
             "operationId": "getResult", "tags": ["Jobs"], "summary": "One output of a job",
             "parameters": [
-                job_parameter(),
-                {"name": "outputID", "in": "path", "required": true, "description": "Name of an output.",
-                 "schema": {"type": "string"}},
+                job_parameter(), output_parameter(),
                 {"name": "f", "in": "query", "description": "The output's style for QGIS instead, where it has one.",
                  "schema": {"type": "string", "enum": ["qml"]}},
                 {"name": "Range", "in": "header", "schema": {"type": "string"}, "description": "Which bytes."}
@@ -373,6 +373,36 @@ fn api() -> Value {
         "parameters": [format_parameter()],
         "responses": answers(json!({"200": {"description": "The API definition.", "content": content}}), &["400", "406"])
     }})
+}
+
+fn viewer() -> Value {
+    let content = json!({"text/html": {"schema": {"type": "string"}}});
+    json!({"get": {
+        "operationId": "getViewer", "tags": ["Data"], "summary": "A map of the collections", "parameters": [],
+        "responses": answers(json!({"200": {"description": "The page.", "content": content}}), &["400"])
+    }})
+}
+
+fn picture() -> Value {
+    let content = json!({"image/png": {"schema": {"type": "string", "format": "binary"}}});
+    let good = json!({
+        "200": {"description": "The picture.", "content": content},
+        "206": {"description": "The part of the picture that `Range` asks for.", "content": content},
+        "304": {"description": "The picture is as the caller knows it."},
+        "416": {"description": "The picture has no such part."}
+    });
+    json!({"get": {
+        "operationId": "getPicture", "tags": ["Jobs"], "summary": "The picture that was made with a raster",
+        "parameters": [job_parameter(), output_parameter()],
+        "responses": answers(good, &["400", "404"])
+    }})
+}
+
+fn output_parameter() -> Value {
+    json!({
+        "name": "outputID", "in": "path", "required": true, "description": "Name of an output.",
+        "schema": {"type": "string"}
+    })
 }
 
 fn format_parameter() -> Value {

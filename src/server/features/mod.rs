@@ -17,6 +17,7 @@ use super::collections::{collection, parameters, value};
 use super::error::{Answer, ApiError, not_modified, ok};
 use super::html::items::{self as pages, Of};
 use super::html::{self, show};
+use super::routes::{Read as _, at};
 use super::state::{ServerState, block};
 use super::wire::is_known;
 use crate::io::feature_file::{FeatureFile, Stored};
@@ -32,12 +33,12 @@ pub use crs::{AskedCrs, supported};
 
 /// The routes of features.
 pub fn routes(config: &mut ServiceConfig) {
-    let at = |end: &str| web::resource(format!("/collections/{{collection}}/{end}"));
+    let below = |end: &str| at(&format!("/collections/{{collection}}/{end}"));
     config
-        .service(at("items").get(items).head(items))
-        .service(at("items/{feature}").get(item).head(item))
-        .service(at("queryables").get(queryables))
-        .service(at("schema").get(schema));
+        .service(below("items").read(items))
+        .service(below("items/{feature}").read(item))
+        .service(below("queryables").read(queryables))
+        .service(below("schema").read(schema));
 }
 
 /// The columns of a collection of features.

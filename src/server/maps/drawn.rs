@@ -135,7 +135,7 @@ async fn painter(
     let found = if state.maps.has_painter(&collection, &style) {
         shared.maps.painter(&collection, &style)?
     } else {
-        web::block(move || shared.maps.painter(&collection, &style)).await??
+        block(move || shared.maps.painter(&collection, &style)).await??
     };
     found.ok_or_else(ApiError::no_map)
 }

@@ -13,7 +13,9 @@ mod values;
 mod wmts;
 mod xyz;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
+
+use super::routes::{Read as _, at};
 
 pub use documents::{collection_links, tileset};
 pub use drawn::vector_tile;
@@ -25,40 +27,32 @@ pub use tilesets::no_form;
 /// Mounts the routes.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .service(web::resource("/tileMatrixSets").get(tilesets::matrix_sets))
-        .service(web::resource("/tileMatrixSets/{set}").get(tilesets::matrix_set))
-        .service(web::resource("/styles").get(styles::list))
-        .service(web::resource("/styles/{style}").get(styles::one))
-        .service(web::resource("/styles/{style}/metadata").get(styles::metadata))
-        .service(web::resource("/styles/{style}/legend").get(styles::legend))
-        .service(web::resource("/wmts").get(wmts::by_query))
-        .service(web::resource("/wmts/1.0.0/WMTSCapabilities.xml").get(wmts::capabilities))
-        .service(web::resource("/wmts/1.0.0/{layer}/{style}/{set}/{z}/{row}/{col}.{ending}").get(wmts::tile))
+        .service(at("/tileMatrixSets").read(tilesets::matrix_sets))
+        .service(at("/tileMatrixSets/{set}").read(tilesets::matrix_set))
+        .service(at("/styles").read(styles::list))
+        .service(at("/styles/{style}").read(styles::one))
+        .service(at("/styles/{style}/metadata").read(styles::metadata))
+        .service(at("/styles/{style}/legend").read(styles::legend))
+        .service(at("/wmts").read(wmts::by_query))
+        .service(at("/wmts/1.0.0/WMTSCapabilities.xml").read(wmts::capabilities))
+        .service(at("/wmts/1.0.0/{layer}/{style}/{set}/{z}/{row}/{col}.{ending}").read(wmts::tile))
         .service(
-            web::resource("/wmts/1.0.0/{layer}/{style}/{set}/{z}/{row}/{col}/{j}/{i}.json")
-                .get(wmts::feature_info),
+            at("/wmts/1.0.0/{layer}/{style}/{set}/{z}/{row}/{col}/{j}/{i}.json").read(wmts::feature_info),
         )
-        .service(web::resource("/tiles/{collection}/tilejson.json").get(xyz::tilejson))
-        .service(web::resource("/tiles/{collection}/{z}/{x}/{file}").get(xyz::tile));
+        .service(at("/tiles/{collection}/tilejson.json").read(xyz::tilejson))
+        .service(at("/tiles/{collection}/{z}/{x}/{file}").read(xyz::tile));
     for below in ["/collections/{collection}", "/collections/{collection}/styles/{style}"] {
         config
-            .service(web::resource(format!("{below}/map")).get(images::map))
-            .service(web::resource(format!("{below}/map/tiles")).get(tilesets::list))
-            .service(web::resource(format!("{below}/map/tiles/{{set}}")).get(tilesets::one))
-            .service(
-                web::resource(format!("{below}/map/tiles/{{set}}/{{z}}/{{row}}/{{col}}")).get(images::tile),
-            );
+            .service(at(&format!("{below}/map")).read(images::map))
+            .service(at(&format!("{below}/map/tiles")).read(tilesets::list))
+            .service(at(&format!("{below}/map/tiles/{{set}}")).read(tilesets::one))
+            .service(at(&format!("{below}/map/tiles/{{set}}/{{z}}/{{row}}/{{col}}")).read(images::tile));
     }
     config
-        .service(web::resource("/collections/{collection}/styles").get(styles::of_collection))
-        .service(web::resource("/collections/{collection}/styles/{style}").get(styles::one_of_collection))
-        .service(
-            web::resource("/collections/{collection}/styles/{style}/legend")
-                .get(styles::legend_of_collection),
-        )
-        .service(web::resource("/collections/{collection}/point").get(values::point))
-        .service(web::resource("/collections/{collection}/statistics").get(values::statistics))
-        .service(
-            web::resource("/collections/{collection}/coverage").get(values::coverage).head(values::coverage),
-        );
+        .service(at("/collections/{collection}/styles").read(styles::of_collection))
+        .service(at("/collections/{collection}/styles/{style}").read(styles::one_of_collection))
+        .service(at("/collections/{collection}/styles/{style}/legend").read(styles::legend_of_collection))
+        .service(at("/collections/{collection}/point").read(values::point))
+        .service(at("/collections/{collection}/statistics").read(values::statistics))
+        .service(at("/collections/{collection}/coverage").read(values::coverage));
 }

@@ -13,7 +13,7 @@ use crate::raster::Window;
 use crate::server::collections::{collection, parameters, value};
 use crate::server::error::{Answer, ApiError, document};
 use crate::server::results::{Output, file};
-use crate::server::state::ServerState;
+use crate::server::state::{ServerState, block};
 use crate::store::collections::{Collection, LayerKind};
 use crate::tiles::{Levels, TileError};
 
@@ -64,7 +64,7 @@ pub async fn at(
         let number = number_at(&*levels, row, col)?;
         Ok(Some((row, col, number)))
     };
-    let found = web::block(read).await??;
+    let found = block(read).await??;
     let mut told = Map::new();
     let number = found.and_then(|(row, col, number)| {
         told.insert("row".to_owned(), row.into());
@@ -138,7 +138,7 @@ pub async fn statistics(request: HttpRequest, state: web::Data<ServerState>) -> 
         }
         refuse_live(&found)?;
         let shared = state.clone();
-        Ok(web::block(move || shared.maps.statistics(&found.layer, counted)).await??)
+        Ok(block(move || shared.maps.statistics(&found.layer, counted)).await??)
     };
     Ok(document(&told.await.map_err(|e| e.to(&request))?))
 }

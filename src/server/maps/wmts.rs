@@ -14,7 +14,7 @@ use crate::server::access::caller;
 use crate::server::collections::Wanted;
 use crate::server::error::{Answer, ApiError, wmts_report};
 use crate::server::pages::DESCRIPTION;
-use crate::server::state::ServerState;
+use crate::server::state::{ServerState, block};
 use crate::store::collections::Collection;
 use crate::style::Style;
 use crate::tiles::{Format, MatrixSet, TileAddress};
@@ -172,7 +172,7 @@ async fn all(request: &HttpRequest, state: &web::Data<ServerState>) -> Answer {
     let owner = caller(state, request).await?;
     let shared = state.clone();
     let wanted = Wanted { limit: LAYERS, ..Wanted::default() };
-    let page = web::block(move || shared.published.list(&shared.queue, owner.as_deref(), &wanted)).await??;
+    let page = block(move || shared.published.list(&shared.queue, owner.as_deref(), &wanted)).await??;
     let base = state.base(request);
     let layer = |collection: &Collection| WmtsLayer {
         id: collection.id.clone(),

@@ -1,0 +1,31 @@
+//! How routes are mounted. All go through [`at`], so that a start with `log.level = "debug"` tells every one.
+
+use actix_web::dev::Handler;
+use actix_web::{FromRequest, Resource, Responder, web};
+
+/// What is at a path.
+pub fn at(path: &str) -> Resource {
+    tracing::debug!(path, "mounted");
+    web::resource(path)
+}
+
+/// What is read without changing anything.
+pub trait Read: Sized {
+    /// Answers GET, and HEAD as GET without the body.
+    fn read<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static;
+}
+
+impl Read for Resource {
+    fn read<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.get(handler.clone()).head(handler)
+    }
+}
