@@ -6,7 +6,7 @@ PEERS ?= ../shared/peers
 CLIENTS = $(or $(CARGO_TARGET_DIR),target)/clients/bin
 
 .PHONY: help setup viewer build demo test test-clients test-pygeoapi pygeoapi-walk test-qgis qgis-plugin qgis-walk \
-	schemathesis soak fuzz lint miri bench bench-features bench-peers clean
+	schemathesis soak pictures fuzz lint miri bench bench-features bench-peers clean
 
 help:
 	@echo "make demo         simulate a county, train, map, assess, and say where to look"
@@ -20,6 +20,7 @@ help:
 	@echo "make qgis-walk    the pictures of docs/qgis.md, from a QGIS on a screen that nobody sees"
 	@echo "make schemathesis more than 5,000 requests made from the OpenAPI document"
 	@echo "make soak         ten minutes of mixed load with a kill -9 in the middle (MINUTES=n)"
+	@echo "make pictures     the pictures of docs/pages.md, from a headless Chromium"
 	@echo "make fuzz         every parser of foreign bytes under cargo-fuzz, SECONDS=n each (installs a nightly toolchain)"
 	@echo "make lint         format and lint checks"
 	@echo "make miri         the unsafe kernel under Miri (installs a nightly toolchain; ten minutes)"
@@ -80,6 +81,10 @@ schemathesis: build
 soak: build
 	@tests/clients/setup.sh
 	$(CLIENTS)/python tests/clients/soak.py --minutes $(or $(MINUTES),10)
+
+pictures: build
+	@tests/clients/setup.sh
+	$(CLIENTS)/python tests/clients/pictures.py
 
 lint: setup
 	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt

@@ -4,8 +4,11 @@ import { condition, state } from "./viewer-state.js";
 
 const link = (collection, rel) => collection.links.find((l) => l.rel === rel);
 
-/** All collections, with what the viewer needs to know of them. */
-export async function catalogue() {
+/** Job -> when it was made. */
+let made = new Map();
+
+/** All collections, with what the viewer needs to know of them; beside those that are listed, those of `wanted` ids. */
+export async function catalogue(wanted) {
   const all = [];
   for (let url = `${root}/collections?f=json&limit=500`; url; ) {
     const page = await read(url);
@@ -14,8 +17,15 @@ export async function catalogue() {
     url = next && here(next);
   }
   const jobs = await ask(`${root}/jobs?f=json&limit=1000`).then((a) => (a.ok ? a.json() : { jobs: [] }));
-  const made = new Map(jobs.jobs.map((job) => [job.jobID, job.created]));
-  return all.map((collection) => known(collection, made));
+  made = new Map(jobs.jobs.map((job) => [job.jobID, job.created]));
+  const missing = wanted.filter((id) => !all.some((c) => c.id === id));
+  const found = await Promise.all(missing.map((id) => read(`${root}/collections/${encodeURIComponent(id)}?f=json`).catch(() => null)));
+  return [...all, ...found.filter(Boolean)].map(known);
+}
+
+/** Reads a collection again: its members are what they are now. */
+export async function again(collection) {
+  Object.assign(collection, known(await read(`${collection.own}?f=json`)));
 }
 
 /** A link of the server as seen from this page, which may reach it by another name. */
@@ -27,7 +37,7 @@ const here = (href) => {
 const words = (id) => id.charAt(0).toUpperCase() + id.slice(1).replaceAll("-", " ");
 const moment = (time) => new Date(time).toLocaleString([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
-function known(collection, made) {
+function known(collection) {
   const via = link(collection, "via");
   const job = via?.href.split("/").pop();
   const process = via?.title?.match(/of (\S+) that/)?.[1];
@@ -48,7 +58,7 @@ function known(collection, made) {
     count: collection.count,
     bbox: collection.extent?.spatial?.bbox?.[0],
     job,
-    group: job ? from.filter(Boolean).join(" · ") : "Offered by this server",
+    group: job ? from.filter(Boolean).join(" · ") : collection.live ? "Live: computed where you look" : "Offered by this server",
     style,
     raster,
     features,
@@ -57,6 +67,8 @@ function known(collection, made) {
     mines: features && style === "mines" && (fields.includes("commodity") || /mine/i.test(collection.id)),
     cube: collection.kind === "cube",
     drawable: Boolean(collection.extent?.spatial && style && (raster || features)),
+    growing: collection.status ? { status: collection.status, progress: collection.progress ?? 0 } : null,
+    live: collection.live ?? null,
     own: here(link(collection, "self").href),
   };
 }
@@ -99,21 +111,31 @@ export async function legendOf(collection) {
 
 const counted = (collection) => (collection.count === undefined ? collection.short : `${collection.count.toLocaleString()} ${collection.count === 1 ? "feature" : "features"}`);
 
+/** The day of a layer of days that a side shows. */
+export function dayOf(collection, side) {
+  if (!collection.live?.byDate) return null;
+  const chosen = side === "right" ? state.rightDate : state.date.get(collection.id);
+  return collection.live.dates.includes(chosen) ? chosen : collection.live.dates.at(-1);
+}
+
 /** What is asked of the tiles of a collection beyond their place. */
-function queryOf(collection) {
+function queryOf(collection, side) {
   const query = new URLSearchParams();
   if (collection.zones && condition()) query.set("filter", condition());
+  const day = dayOf(collection, side);
+  if (day) query.set("datetime", day);
   return query.toString();
 }
 
-/** Source and layers of a collection, as the reader wants it. */
-export async function layersOf(collection) {
+/** Source and layers of a collection, as the reader wants it on a side. */
+export async function layersOf(collection, side) {
   const style = await styleOf(collection);
   const [from] = Object.values(style.sources);
-  const query = queryOf(collection);
+  const query = queryOf(collection, side);
   const address = (url) => new URL(here(url), location.origin).href.replaceAll("%7B", "{").replaceAll("%7D", "}");
   const tiles = from.tiles.map((url) => address(url) + (query ? `&${query}` : ""));
   const source = { ...from, tiles, ...(collection.bbox && { bounds: bounds(collection.bbox) }) };
+  if (collection.live?.minZoom) source.minzoom = collection.live.minZoom;
   const layers = style.layers.map((layer) => ({ ...layer, id: `${collection.id}/${layer.id}`, source: collection.id }));
   if (!state.heat.has(collection.id)) return { source, layers };
   return { source, layers: [heat(collection, layers[0]["source-layer"], legendIn(await heatStyle()).entries)] };

@@ -1,15 +1,16 @@
 // The side of the map: what is shown, with legends; all that could be; the filter of zones.
 import { button, byId, element, fault, read } from "./viewer-dom.js";
-import { legendOf, paint } from "./viewer-layers.js";
-import { draw, fade, fitTo, maps, redraw, sides, visible } from "./viewer-map.js";
-import { condition, state, writeHash } from "./viewer-state.js";
+import { follow } from "./viewer-grow.js";
+import { dayOf, legendOf, paint } from "./viewer-layers.js";
+import { draw, fade, fitTo, maps, redraw, refresh, retile, sides, visible } from "./viewer-map.js";
+import { condition, state } from "./viewer-state.js";
 
 let collections = [];
 
 /** Makes the side for these collections. */
 export function startList(all) {
   collections = all;
-  const drawable = all.some((c) => c.drawable);
+  const drawable = all.some((c) => c.drawable || c.growing);
   byId("all-part").hidden = byId("compare-part").hidden = !drawable;
   byId("start-empty").hidden = drawable;
   byId("find").addEventListener("input", list);
@@ -30,6 +31,25 @@ export function startList(all) {
   list();
   compare();
   cards();
+  for (const c of all.filter((c) => c.growing)) follow(c, grown);
+}
+
+/** A collection has grown, or has come to its end. */
+function grown(collection, { first, more, fault: wrong }) {
+  const old = byId("shown").querySelector(`[data-card="${collection.id}"]`);
+  if (first || wrong || !collection.growing) old?.remove();
+  if (first) {
+    if (state.on.has(collection.id) && !state.place) fitTo([collection]);
+    draw();
+    list();
+    compare();
+  } else if (more) {
+    refresh(collection);
+  }
+  if (wrong) collection.wrong = wrong;
+  cards();
+  const bar = byId("shown").querySelector(`[data-card="${collection.id}"] .growth`);
+  if (bar && collection.growing) growth(bar, collection);
 }
 
 /** Shows what was chosen, everywhere. */
@@ -43,14 +63,17 @@ function show() {
 
 function grouped(some) {
   const groups = new Map();
-  for (const c of some) groups.set(c.job ?? "", [...(groups.get(c.job ?? "") ?? []), c]);
+  for (const c of some) {
+    const key = c.job ?? c.group;
+    groups.set(key, [...(groups.get(key) ?? []), c]);
+  }
   return [...groups.values()];
 }
 
 function list() {
   const words = byId("find").value.toLowerCase().split(/\s+/).filter(Boolean);
   const fits = (c) => words.every((word) => `${c.group} ${c.title} ${c.id}`.toLowerCase().includes(word));
-  const found = grouped(collections.filter((c) => c.drawable && fits(c)));
+  const found = grouped(collections.filter((c) => (c.drawable || c.growing) && fits(c)));
   const sections = found.map((group) => element("section", {}, element("h3", { textContent: group[0].group }), element("ul", {}, ...group.map(choice))));
   byId("layers").replaceChildren(...(sections.length ? sections : [element("p", { className: "empty", textContent: "No layer has these words." })]));
 }
@@ -59,8 +82,10 @@ function choice(collection) {
   const box = element("input", { type: "checkbox", checked: state.on.has(collection.id) });
   box.addEventListener("change", () => turn(collection, box.checked));
   const text = element("span", { textContent: collection.short });
-  return element("li", { dataset: { layer: collection.id } }, element("label", {}, box, text));
+  return element("li", { dataset: { layer: collection.id } }, element("label", {}, box, text, tag(collection)));
 }
+
+const tag = ({ live, growing }) => (live || growing) && element("span", { className: "tag", textContent: live ? "live" : "growing" });
 
 function turn(collection, on) {
   if (on) state.on.set(collection.id, 1);
@@ -79,12 +104,18 @@ function compare() {
 // --- What is shown ----------------------------------------------------------------------------
 
 function cards() {
-  const wanted = visible(maps[0] ?? null).concat(collections.filter((c) => c.id === state.right && !state.on.has(c.id)));
+  const coming = collections.filter((c) => !c.drawable && state.on.has(c.id) && (c.growing || c.wrong));
+  const wanted = [...coming, ...visible(maps[0] ?? null), ...collections.filter((c) => c.id === state.right && !state.on.has(c.id))];
   const place = byId("shown");
   const there = new Map([...place.children].map((card) => [card.dataset.card, card]));
   place.replaceChildren(...wanted.map((c) => there.get(c.id) ?? card(c)));
   for (const c of wanted) byId(`side-of-${c.id}`).textContent = c.id === state.right ? (state.on.has(c.id) ? "both sides" : "right side") : "";
-  for (const c of wanted) place.querySelector(`[data-card="${c.id}"] .layer-row`).hidden = !state.on.has(c.id);
+  for (const c of wanted) {
+    const [row, days, right] = [".layer-row", ".day-left", ".day-right"].map((name) => place.querySelector(`[data-card="${c.id}"] ${name}`));
+    row.hidden = !state.on.has(c.id) || !c.drawable;
+    if (days) days.hidden = !state.on.has(c.id);
+    if (right) right.hidden = c.id !== state.right;
+  }
   byId("nothing").hidden = wanted.length > 0 || !collections.some((c) => c.drawable);
   byId("filter-part").hidden = !wanted.some((c) => c.zones);
   for (const box of document.querySelectorAll("[data-layer] input")) box.checked = state.on.has(box.closest("[data-layer]").dataset.layer);
@@ -94,7 +125,7 @@ function card(collection) {
   const { id } = collection;
   const off = button("", "icon", () => turnOff(collection), { ariaLabel: `Take ${collection.title} off the map`, title: "Take it off the map" });
   off.append(element("span", { textContent: "×", attributes: { "aria-hidden": "true" } }));
-  const name = element("div", { className: "name" }, element("h3", { textContent: collection.short }), element("span", { className: "tag", id: `side-of-${id}` }), collection.job && element("p", { className: "hint", textContent: collection.group }));
+  const name = element("div", { className: "name" }, element("h3", { textContent: collection.short }), tag(collection), element("span", { className: "tag", id: `side-of-${id}` }), (collection.job || collection.live) && element("p", { className: "hint", textContent: collection.live ? `computed from ${collection.live.cube} where you look` : collection.group }));
   const slide = element("input", { type: "range", min: 0, max: 1, step: 0.05, value: state.on.get(id) ?? 1, ariaLabel: `Opacity of ${collection.title}` });
   slide.addEventListener("input", () => {
     state.on.set(id, Number(slide.value));
@@ -103,11 +134,44 @@ function card(collection) {
   const fit = button("Zoom to it", "second small", () => fitTo([collection]));
   fit.append(element("span", { className: "unseen", textContent: `: ${collection.title}` }));
   const legend = element("div", { className: "legend", dataset: { legend: id } });
-  const made = element("li", { className: "layer", dataset: { card: id } }, element("div", { className: "layer-head" }, name, off), legend);
+  const made = element("li", { className: "layer", dataset: { card: id } }, element("div", { className: "layer-head" }, name, off));
+  if (collection.wrong) made.append(element("p", { className: "fault", textContent: collection.wrong }));
+  else if (collection.growing) made.append(growth(element("div", { className: "growth" }), collection));
+  if (collection.live?.byDate) made.append(days(collection, "left"), days(collection, "right"));
+  made.append(legend);
   if (collection.points) made.append(heatRow(collection, legend));
   made.append(element("div", { className: "layer-row" }, element("label", {}, element("span", { textContent: "opacity" }), slide), fit));
-  fill(legend, collection);
+  if (collection.drawable) fill(legend, collection);
   return made;
+}
+
+/** How far a collection is that is computed while it is looked at. */
+function growth(place, { growing, short }) {
+  const bar = element("progress", { max: 100, value: growing.progress, ariaLabel: `Progress of ${short}` });
+  const text = growing.status === "accepted" ? "waiting" : `computing, ${growing.progress} % of this step`;
+  place.replaceChildren(bar, element("span", { className: "hint", textContent: text }));
+  return place;
+}
+
+/** The days of a layer that is drawn of one, for a side. */
+function days(collection, side) {
+  const all = [...collection.live.dates].reverse();
+  const name = side === "right" ? "right side" : "date";
+  const pick = element("select", { ariaLabel: `${name} of ${collection.short}` }, ...all.map((day) => element("option", { value: day, textContent: day })));
+  pick.value = dayOf(collection, side);
+  const step = (by, text, label) => button(text, "second small", () => {
+    const at = Math.min(Math.max(pick.selectedIndex + by, 0), all.length - 1);
+    pick.selectedIndex = at;
+    pick.dispatchEvent(new Event("change"));
+  }, { ariaLabel: `${label} date of ${collection.short}${side === "right" ? ", right side" : ""}` });
+  pick.addEventListener("change", () => {
+    if (side === "right") state.rightDate = pick.value;
+    else state.date.set(collection.id, pick.value);
+    retile(collection).catch(fault);
+    sides();
+  });
+  const label = element("label", {}, element("span", { textContent: name }), pick);
+  return element("div", { className: `day day-${side}` }, label, step(1, "‹", "Earlier"), step(-1, "›", "Later"));
 }
 
 function turnOff(collection) {
@@ -183,6 +247,5 @@ export async function filter() {
   }
   byId("filter-said").textContent = text ? `Shown: ${said.join("; ")} zones.` : "";
   byId("filter-clear").hidden = !text;
-  for (const collection of zones) redraw(collection);
-  writeHash(maps[0]);
+  for (const collection of zones) retile(collection).catch(fault);
 }

@@ -1,7 +1,7 @@
 // The maps: one, or two on the sides of a line that is drawn across.
 import * as maplibre from "./maplibre-gl.mjs";
 import { byId, element, fault, KeyWanted, tell, withKey } from "./viewer-dom.js";
-import { layersOf, rankOf, withOpacity } from "./viewer-layers.js";
+import { dayOf, layersOf, rankOf, withOpacity } from "./viewer-layers.js";
 import { state, writeHash } from "./viewer-state.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -138,7 +138,7 @@ export function visible(map) {
 
 /** Puts the layers of a collection where they belong: rasters below areas below points, later above earlier. */
 async function put(map, wanted) {
-  const { source, layers } = await layersOf(wanted);
+  const { source, layers } = await layersOf(wanted, sideOf(map));
   if (!visible(map).includes(wanted)) return;
   if (!map.getSource(wanted.id)) map.addSource(wanted.id, source);
   const order = [...state.on.keys()].indexOf(wanted.id) + 1;
@@ -151,6 +151,7 @@ async function put(map, wanted) {
   for (const layer of layers) withOpacity(map, layer, opacityOf(wanted, map));
 }
 
+const sideOf = (map) => (map === maps[1] ? "right" : "left");
 const opacityOf = (wanted, map) => (wanted.id === state.right && map === maps[1] ? 1 : (state.on.get(wanted.id) ?? 1));
 
 function take(map, id) {
@@ -179,6 +180,20 @@ export function draw() {
 export function redraw(changed) {
   for (const map of ready()) take(map, changed.id);
   draw();
+}
+
+/** The same layers of other tiles: those that are there stay until these come. */
+export async function retile(changed) {
+  for (const map of ready().filter((m) => m.getSource(changed.id))) {
+    const { source } = await layersOf(changed, sideOf(map));
+    map.getSource(changed.id).setTiles(source.tiles);
+  }
+  writeHash(maps[0]);
+}
+
+/** The same tiles, as they are by now. */
+export function refresh(changed) {
+  for (const map of ready().filter((m) => m.getSource(changed.id))) map.refreshTiles(changed.id);
 }
 
 /** Only the opacity of a collection has changed. */
@@ -218,8 +233,9 @@ export function sides() {
     });
   }
   const left = visible(maps[0]).find((c) => c.raster);
-  byId("name-left").textContent = left?.name ?? "no raster";
-  byId("name-right").textContent = right?.name ?? "";
+  const told = (c, side) => [c.name, dayOf(c, side)].filter(Boolean).join(", ");
+  byId("name-left").textContent = left ? told(left, "left") : "no raster";
+  byId("name-right").textContent = right ? told(right, "right") : "";
   byId("name-left").hidden = byId("name-right").hidden = !right;
   clip();
 }

@@ -1,6 +1,7 @@
 // What lies under a click: values of rasters, series of cubes, zones with their mines.
 import { chart } from "./viewer-chart.js";
 import { button, byId, element, read } from "./viewer-dom.js";
+import { dayOf } from "./viewer-layers.js";
 import { mark, maps, visible } from "./viewer-map.js";
 import { state, writeHash } from "./viewer-state.js";
 
@@ -62,17 +63,21 @@ const table = (rows) => element("div", { className: "table" }, element("table", 
 
 // --- Rasters ----------------------------------------------------------------------------------
 
-/** The rasters of both sides. */
-const rasters = () => [...new Set(maps.flatMap((map) => visible(map)))].filter((c) => c.raster);
+/** The rasters of both sides, each with its side. */
+function rasters() {
+  const left = visible(maps[0]).filter((c) => c.raster).map((c) => [c, "left"]);
+  const right = maps[1] ? visible(maps[1]).filter((c) => c.raster).map((c) => [c, "right"]) : [];
+  return [...left, ...right.filter(([c, side]) => !left.some(([other]) => other === c && dayOf(c, side) === dayOf(c, "left")))];
+}
 
 async function values(click, [lng, lat]) {
-  const shown = rasters();
-  const value = async (collection) => {
-    const told = await read(`${collection.own}/point?lon=${lng}&lat=${lat}`).catch(() => ({}));
+  const value = async ([collection, side]) => {
+    const day = dayOf(collection, side);
+    const told = await read(`${collection.own}/point?lon=${lng}&lat=${lat}${day ? `&datetime=${day}` : ""}`).catch(() => ({}));
     if (told.value === null || told.value === undefined) return null;
-    return row(collection.name, told.class ?? `${Number(told.value.toPrecision(4))} ${told.unit ?? ""}`);
+    return row([collection.name, day].filter(Boolean).join(", "), told.class ?? `${Number(told.value.toPrecision(4))} ${told.unit ?? ""}`);
   };
-  const rows = (await Promise.all(shown.map(value))).filter(Boolean);
+  const rows = (await Promise.all(rasters().map(value))).filter(Boolean);
   return rows.length ? element("section", {}, element("h3", { textContent: "Here" }), table(rows)) : null;
 }
 
@@ -169,7 +174,7 @@ async function series(click, [lng, lat], current) {
   const inside = (c) => c.bbox && lng >= c.bbox[0] && lng <= c.bbox[2] && lat >= c.bbox[1] && lat <= c.bbox[3];
   const cubes = click.collections.filter((c) => c.cube && inside(c));
   if (!cubes.length) return null;
-  const shown = visible(click.map).filter((c) => c.raster).map((c) => c.subject);
+  const shown = visible(click.map).filter((c) => c.raster).map((c) => c.live?.cube ?? c.subject);
   const which = element("select", { id: "series-of" }, ...cubes.map((c) => element("option", { value: c.own, textContent: c.title })));
   which.value = (cubes.find((c) => shown.includes(c.subject)) ?? cubes[0]).own;
   const index = element("input", { type: "text", id: "series-index", value: state.index, autocomplete: "off", attributes: { list: "indices" } });

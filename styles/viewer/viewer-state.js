@@ -7,6 +7,7 @@ export const state = {
   heat: new Set(), // ids of points that are drawn as a heat map
   date: new Map(), // id -> day of a layer that is drawn of one
   right: "", // id of the raster beyond the line
+  rightDate: "", // its day, where it is drawn of one
   swipe: 0.5,
   place: null, // zoom, latitude, longitude
   ...USUAL,
@@ -30,6 +31,7 @@ export function readHash() {
   const place = (hash.get("map") ?? "").split("/").map(Number);
   if (place.length === 3 && place.every(Number.isFinite) && Math.abs(place[1]) <= 90) state.place = place;
   state.right = hash.get("right") ?? "";
+  state.rightDate = hash.get("rightdate") ?? "";
   state.swipe = within(hash.get("swipe") ?? undefined, 0.5);
   for (const name of Object.keys(USUAL)) state[name] = hash.get(name) ?? state[name];
 }
@@ -41,6 +43,7 @@ export function writeHash(map) {
   const parts = [`map=${map.getZoom().toFixed(2)}/${lat.toFixed(5)}/${lng.toFixed(5)}`];
   if (state.on.size) parts.push(`layers=${[...state.on].map(layer).join(",")}`);
   if (state.right) parts.push(`right=${state.right}`, `swipe=${state.swipe.toFixed(2)}`);
+  if (state.right && state.rightDate) parts.push(`rightdate=${state.rightDate}`);
   for (const [name, usual] of Object.entries(USUAL)) {
     if (state[name] !== usual) parts.push(`${name}=${encodeURIComponent(state[name])}`);
   }

@@ -29,6 +29,8 @@ function listen() {
     tell(copied ? "The link to this view is copied." : location.href, { stays: !copied });
   });
   addEventListener("keydown", (event) => event.key === "Escape" && closeDetails());
+  // Another link to the map, in the same tab.
+  addEventListener("hashchange", () => location.reload());
   listenToEdge();
 }
 
@@ -52,7 +54,7 @@ async function start() {
   listen();
   let collections = [];
   try {
-    collections = await catalogue();
+    collections = await catalogue([...state.on.keys(), state.right].filter(Boolean));
   } catch (error) {
     if (error instanceof KeyWanted) byId("start-key").hidden = false;
     else fault(new Error(`The list of layers did not come: ${error.message}`));

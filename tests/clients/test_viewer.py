@@ -72,7 +72,7 @@ def page(tmp_path):
         tab, wrong = context.new_page(), []
         # What the software renderer says of its speed is no fault of the page.
         # And a status that the page tells of is an error of the network to the browser.
-        slow = re.compile(r"GPU stall|Automatic fallback to software WebGL|GL Driver Message|with a status of 40[01]")
+        slow = re.compile(r"GPU stall|Automatic fallback to software WebGL|GL Driver Message|with a status of 40[014]")
         tab.on("console", lambda m: m.type in ("error", "warning") and not slow.search(m.text) and wrong.append(m.text))
         tab.on("pageerror", lambda error: wrong.append(str(error)))
         tab.on("request", lambda r: re.match(r"(http://127\.0\.0\.1:|blob:http://127|data:)", r.url) or wrong.append(r.url))
@@ -339,6 +339,83 @@ def test_mines_are_drawn_as_a_heat_map(maps, page):
     expect(page.locator(f"[data-card='{maps.heat}-density'] .ramp-labels")).to_contain_text("1/km2")
     assert reds(page) > 2000
     page.screenshot(path=SHOTS / "viewer-density.png")
+
+
+@pytest.fixture(scope="module")
+def live(maps, county, serve, tmp_path_factory):
+    """A server that computes maps while they are looked at: by an index of each date, and by a model."""
+    model = tmp_path_factory.mktemp("model") / "rice.json"
+    model.write_bytes(requests.get(f"{maps.url}/jobs/{maps.old}/results/model").content)
+    return serve(f"""[data.cubes]
+county = "{county}/items.json"
+[data.models]
+rice = "{model}"
+[live.rice-now]
+title = "Rice as you look"
+cube = "county"
+model = "rice"
+[live.ndre]
+title = "NDRE by date"
+cube = "county"
+index = "NDRE"
+""")
+
+
+def test_a_live_layer_is_drawn_by_the_date_that_is_picked(live, page):
+    dates = requests.get(f"{live.url}/collections/ndre").json()["live"]["dates"]
+    opened(page, f"{live.url}/viewer#layers=ndre:1")
+    card = page.locator("[data-card='ndre']")
+    expect(card.locator(".tag").first).to_have_text("live")
+    expect(card.locator(".ramp")).to_be_visible()
+    expect(card.get_by_label("date of NDRE by date", exact=True)).to_have_value(dates[-1])
+    drawn = [page.locator("#maps").screenshot()]
+    asked = []
+    page.on("request", lambda request: "/tiles/" in request.url and asked.append(request.url))
+    card.get_by_role("button", name="Earlier date of NDRE by date").click()
+    expect(card.get_by_label("date of NDRE by date", exact=True)).to_have_value(dates[-2])
+    page.wait_for_timeout(1500)
+    assert asked and all(f"datetime={dates[-2]}" in url for url in asked), asked
+    drawn.append(page.locator("#maps").screenshot())
+    assert drawn[0] != drawn[1]
+    assert f"layers=ndre:1:{dates[-2]}" in page.url
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    expect(card.get_by_label("date of NDRE by date", exact=True)).to_have_value(dates[-2])
+
+    # Two dates of one layer lie side by side, and a click tells both.
+    page.get_by_label("On the right side").select_option(label="NDRE by date")
+    card.get_by_label("right side of NDRE by date", exact=True).select_option(dates[0])
+    expect(page.locator("#name-left")).to_have_text(f"NDRE by date, {dates[-2]}")
+    expect(page.locator("#name-right")).to_have_text(f"NDRE by date, {dates[0]}")
+    page.wait_for_timeout(1500)
+    click_at(page, 0.3, 0.5)
+    expect(page.locator("#details")).to_contain_text(f"NDRE by date, {dates[0]}")
+    page.screenshot(path=SHOTS / "viewer-live.png")
+    judge(page, "live")
+
+
+def test_tiles_of_a_live_layer_are_given_up_when_nobody_looks(live, page):
+    """The browser breaks off what it does not show any more; what the server does then is in `server_live.rs`."""
+    opened(page, f"{live.url}/viewer#layers=rice-now:1")
+    held, aborted = [], []
+    page.route("**/tiles/**", lambda route: held.append(route.request.url))  # and nothing comes
+    page.on("requestfailed", lambda request: "/tiles/" in request.url and aborted.append(request))
+    page.locator("#left canvas").focus()
+    for _ in range(6):
+        page.keyboard.press("-")
+        page.wait_for_timeout(700)
+        if held:
+            break
+    assert held
+    expect(page.locator("#busy")).to_be_visible()
+    for _ in range(3):
+        page.keyboard.press("-")
+        page.wait_for_timeout(700)
+    assert {request.failure for request in aborted} == {"net::ERR_ABORTED"}
+    assert held[0] in [request.url for request in aborted]
+    # It is no fault to the reader.
+    expect(page.locator("#said")).to_be_hidden()
+    page.unroute("**/tiles/**")
 
 
 def reds(page):

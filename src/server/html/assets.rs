@@ -33,7 +33,7 @@ macro_rules! file {
 
 type File = (&'static str, &'static str, &'static [u8]);
 
-const OWN: [File; 12] = [
+const OWN: [File; 13] = [
     file!("page.css", CSS),
     file!("page.js", SCRIPT),
     file!("icon.svg", "image/svg+xml"),
@@ -41,6 +41,7 @@ const OWN: [File; 12] = [
     file!("viewer.js", SCRIPT, "viewer/"),
     file!("viewer-chart.js", SCRIPT, "viewer/"),
     file!("viewer-dom.js", SCRIPT, "viewer/"),
+    file!("viewer-grow.js", SCRIPT, "viewer/"),
     file!("viewer-layers.js", SCRIPT, "viewer/"),
     file!("viewer-list.js", SCRIPT, "viewer/"),
     file!("viewer-map.js", SCRIPT, "viewer/"),
