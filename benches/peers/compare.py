@@ -1,15 +1,16 @@
 """Runs rededge and its Python peers on the same work, in turn, and prints ratios of medians.
 
-usage: compare.py [--peers ../shared/peers] [--runs 3] [--width 2508 --height 2979 --dates 20] [--threads 2] [--tile] [--only zones,network] [--write]
+usage: compare.py [--peers ../shared/peers] [--runs 3] [--width 2508 --height 2979 --dates 20] [--threads 2] [--binary FILE] [--tile] [--only zones,network] [--write]
 
 The scene is [J]'s job (2508 x 2979 pixels, 20 dates), simulated once below target/bench-peers. The
 peers' virtual environment is made there too, from their requirements.txt. --tile adds a whole
 Sentinel-2 tile of 10980 x 10980 pixels, rededge alone (6 GB of disk). --only runs some of job,
-methods, network, boosting, zones and tiles. --write puts the tables into docs/benchmarks.md, in place of
+methods, network, boosting, zones, tiles and live (which has no peer). --write puts the tables into docs/benchmarks.md, in place of
 those of the same names. Machines differ and are noisy: only the ratios mean something."""
 import argparse
 import datetime
 import functools
+import http.client
 import json
 import os
 import platform
@@ -31,7 +32,7 @@ PAGE = ROOT / "docs/benchmarks.md"
 BEGIN, END = "<!-- bench-peers: begin -->", "<!-- bench-peers: end -->"
 NEEDED = r"numpy|scipy|scikit-learn|lightgbm|pyts|dtaidistance|rasterio|onnx|torch"
 MORE = ["geopandas", "torch"]
-PARTS = ["job", "methods", "network", "boosting", "zones", "tiles"]
+PARTS = ["job", "methods", "network", "boosting", "zones", "tiles", "live"]
 TILE_SERVER = r"titiler|uvicorn"
 
 
@@ -44,6 +45,7 @@ def arguments():
     a.add_argument("--dates", type=int, default=20)
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--work", type=Path, help="folder of scenes and environment (default: target/bench-peers)")
+    a.add_argument("--binary", type=Path, help="the rededge that is measured (default: that of the release build)")
     a.add_argument("--tile", action="store_true", help="map a whole tile too, without a peer")
     a.add_argument("--only", default=",".join(PARTS), help="some of " + ",".join(PARTS))
     a.add_argument("--write", action="store_true", help="write the tables into docs/benchmarks.md")
@@ -107,7 +109,7 @@ class Bench:
         self.release = target / "release"
         self.work = args.work or target / "bench-peers"
         self.work.mkdir(parents=True, exist_ok=True)
-        self.rededge = self.release / "rededge"
+        self.rededge = args.binary or self.release / "rededge"
 
     @functools.cached_property
     def python(self):
@@ -325,18 +327,87 @@ class Bench:
         ]
         return lines
 
-    def serve(self, path, megabytes):
+    def live(self):
+        """Rice tiles computed while they are looked at, beside tiles of the map that a job left."""
+        args, m, clients = self.args, Measured(), 4
+        scene = self.scene(args.width, args.height)
+        model = self.work / "live-model.json"
+        tell("training, and mapping rice by the model")
+        shutil.copy(self.map(scene, self.training(scene))[-1] / "model.json", model)
+        path = shutil.copy(self.map(scene, {"model": str(model)})[-1] / "classMap.tif", self.work / "live-map.tif")
+        data = f'[data.cubes]\ncounty = "{scene / "items.json"}"\n[data.models]\nrice = "{model}"\n'
+        data += f'[live.live]\ncube = "county"\nmodel = "rice"\nmax_cloud_cover = 100.0\n'
+        for k in range(args.runs):
+            # Each time a server that has computed and kept nothing.
+            child, base = self.serve(path, 0, data)
+            try:
+                for layer in ("live", "map"):
+                    tell(f"live, {layer}, run {k + 1} of {args.runs}")
+                    tileset = json.loads(urllib.request.urlopen(f"{base}/collections/{layer}/map/tiles/WebMercatorQuad").read())
+                    # Two levels beyond the one of the pixels themselves are listed.
+                    limit = tileset["tileMatrixSetLimits"][-3]
+                    rows = range(limit["minTileRow"], limit["maxTileRow"] + 1)
+                    cols = range(limit["minTileCol"], limit["maxTileCol"] + 1)
+                    tiles = [f"/tiles/{layer}/{limit['tileMatrix']}/{x}/{y}.png" for y in rows for x in cols]
+                    # Each client walks over neighbouring tiles of its own part, and no tile is asked for twice.
+                    share = -(-len(tiles) // clients)
+                    start = time.perf_counter()
+                    times = sorted(walk(base, [tiles[c * share : (c + 1) * share] for c in range(clients)]))
+                    rate = len(times) / (time.perf_counter() - start)
+                    m.add(**{f"{layer}_p50": times[len(times) // 2], f"{layer}_p99": times[int(len(times) * 0.99)], f"{layer}_rate": rate})
+            finally:
+                child.terminate()
+                child.wait()
+        lines = [
+            f"### Live rice tiles of {args.width} x {args.height} pixels, {args.dates} dates\n",
+            "| what | tiles of the job's map | live tiles | ratio |",
+            "|---|---|---|---|",
+        ]
+        for what, unit in (("p50", "ms"), ("p99", "ms"), ("rate", "tiles/s")):
+            ours, theirs = m[f"live_{what}"], m[f"map_{what}"]
+            lines.append(f"| {what}, {clients} clients | {theirs:.1f} {unit} | {ours:.1f} {unit} | {max(ours / theirs, theirs / ours):.0f} |")
+        lines += [
+            "",
+            f"{len(tiles)} different tiles of level {limit['tileMatrix']}, each asked for once of a server that has kept nothing, by {clients} clients that walk over neighbouring tiles. Scenes: simulated, B05 and B08 of 10 and 20 m with QA60, tiled and deflated.",
+            "",
+        ]
+        return lines
+
+    def serve(self, path, megabytes, more=""):
         """A server over the map that keeps so many megabytes of tiles, and its address."""
         folder = self.work / f"serve-{megabytes}"
         folder.mkdir(exist_ok=True)
-        (folder / "rededge.toml").write_text(f'[data.files]\nmap = "{path}"\n[maps]\ntile_megabytes = {megabytes}\n')
+        (folder / "rededge.toml").write_text(f'[data.files]\nmap = "{path}"\n[maps]\ntile_megabytes = {megabytes}\n{more}')
         command = [self.rededge, "serve", "--listen", "127.0.0.1:0", "--data", folder / "store", "--config", folder / "rededge.toml"]
-        child = subprocess.Popen([str(c) for c in command], stderr=subprocess.PIPE, text=True)
+        child = subprocess.Popen([str(c) for c in command], stderr=subprocess.PIPE, text=True, env=os.environ | {"REDEDGE_LOG_FORMAT": "text"})
         for line in child.stderr:
             if line.startswith("listening on "):
                 threading.Thread(target=lambda: [None for _ in child.stderr], daemon=True).start()
                 return child, line.removeprefix("listening on ").strip()
         sys.exit("rededge serve does not listen")
+
+
+def walk(base, lists):
+    """Milliseconds of every tile, each list by a client of its own over one connection."""
+    times, wrong = [], []
+
+    def client(paths):
+        connection = http.client.HTTPConnection(base.removeprefix("http://"))
+        for path in paths:
+            start = time.perf_counter()
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            times.append(1e3 * (time.perf_counter() - start))
+            if answer.status != 200:
+                wrong.append(f"{path}: {answer.status}")
+
+    threads = [threading.Thread(target=client, args=(paths,)) for paths in lists]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    if wrong:
+        sys.exit(f"tiles are not answered: {wrong[:3]}")
+    return times
 
 
 def free_port():

@@ -11,4 +11,4 @@ pub use legend::{
     ClassEntry, Hex, Legend, LegendError, Names, names, percent_color, percent_ramp, percent_style,
 };
 pub use sieve::{Connectivity, sieve};
-pub use symbols::{RampStop, Symbol, values_color, values_ramp};
+pub use symbols::{RampStop, Symbol, index_ramp, values_color, values_ramp};

@@ -59,6 +59,11 @@ pub fn values_ramp() -> &'static [RampStop] {
     &STYLES.values
 }
 
+/// The ramp of spectral indices, from the least to the greatest.
+pub fn index_ramp() -> &'static [RampStop] {
+    &STYLES.index
+}
+
 /// The colour at a share (0..1) of the way along the ramp of numbers, opaque.
 pub fn values_color(share: f32) -> [u8; 3] {
     let ramp = values_ramp();
@@ -76,6 +81,7 @@ pub fn values_color(share: f32) -> [u8; 3] {
 struct Styles {
     symbols: BTreeMap<String, Symbol>,
     values: Vec<RampStop>,
+    index: Vec<RampStop>,
 }
 
 static STYLES: LazyLock<Styles> = LazyLock::new(|| {

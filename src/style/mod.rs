@@ -16,7 +16,7 @@ pub use maplibre::{LayerSource, maplibre};
 pub use palette::Palette;
 pub use sld::sld;
 
-use crate::classmap::{Legend, RampStop, Symbol, names, percent_ramp, values_ramp};
+use crate::classmap::{Legend, RampStop, Symbol, index_ramp, names, percent_ramp, values_ramp};
 
 /// Media type of MapLibre styles.
 pub const MAPLIBRE: &str = "application/vnd.mapbox.style+json";
@@ -59,8 +59,8 @@ pub enum Paint {
 }
 
 /// Ids of the styles in `styles/`, in their order.
-pub const IDS: [&str; 8] =
-    ["rice", "stress", "land-cover", "probability", "persistence", "heat-map", "zones", "mines"];
+pub const IDS: [&str; 9] =
+    ["rice", "stress", "land-cover", "probability", "persistence", "heat-map", "index", "zones", "mines"];
 
 impl Style {
     /// The style with this id, of those in `styles/`.
@@ -77,7 +77,7 @@ impl Style {
             let stops = colors.iter().map(|&color| RampStop { color, opacity: 1.0 }).collect();
             (Paint::Ramp { stops, range: (0.0, 100.0), unit: "%".to_owned() }, None)
         } else {
-            let stops = values_ramp().to_vec();
+            let stops = if id == "index" { index_ramp() } else { values_ramp() }.to_vec();
             (Paint::Ramp { stops, range: (0.0, 1.0), unit: String::new() }, None)
         };
         Some(Self::named(id, paint, note))

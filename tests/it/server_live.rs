@@ -185,6 +185,56 @@ fn live_rice_has_the_pixels_of_the_job_and_is_a_collection_like_others() {
     assert!(status == 200 && header(&headers, "etag") != etag, "{status}");
 }
 
+#[test]
+fn coarse_tiles_read_the_overviews_of_the_scenes() {
+    let home = tempfile::tempdir().unwrap();
+    county(home.path(), false);
+    // Enough for a quarter of the pixels of the scenes, too few for all of them.
+    let config = format!("[maps]\nlive_pixels = 700000\n{RICE}");
+    let least = |server: &Server| server.get("/collections/rice-now").1["live"]["minZoom"].as_u64().unwrap();
+    let whole = |server: &Server| {
+        let levels = tiles(server, "rice-now", "WebMercatorQuad");
+        levels.into_iter().rfind(|(_, all)| all.len() == 1).map(|(z, all)| (z, all[0]))
+    };
+    let server = serve(home.path(), &config);
+    assert!(least(&server) > 10 && whole(&server).is_none(), "{}", least(&server));
+    drop(server);
+
+    add_overviews(&home.path().join("county"));
+    let server = serve(home.path(), &config);
+    assert_eq!(least(&server), 0);
+    assert!(whole(&server).is_some());
+    let batch = job(&server, "rice-map", &json!({"cube": "county", "model": "rice"}));
+    let map = |collection: &str| {
+        let (status, bytes) = bytes(&server, &format!("/collections/{collection}/map?width=150&height=130"));
+        assert_eq!(status, 200);
+        pixels(&bytes)
+    };
+    // Classified from averages, and the commonest of classes: alike, and in the same place.
+    let (ours, theirs) = (map("rice-now"), map(&format!("{batch}-classMap")));
+    let both: Vec<_> = ours.chunks(4).zip(theirs.chunks(4)).filter(|(a, b)| a[3].max(b[3]) > 0).collect();
+    let same = both.iter().filter(|(a, b)| a == b).count() as f64 / both.len() as f64;
+    let outline = both.iter().filter(|(a, b)| a[3] == b[3]).count() as f64 / both.len() as f64;
+    assert!(both.len() > 10_000 && same > 0.7 && outline > 0.97, "{} {same} {outline}", both.len());
+}
+
+/// Averages of two and four pixels in every file of pixels of the county.
+fn add_overviews(folder: &Path) {
+    let document: Value = serde_json::from_slice(&std::fs::read(folder.join("items.json")).unwrap()).unwrap();
+    for item in document["features"].as_array().unwrap() {
+        for (name, asset) in item["assets"].as_object().unwrap() {
+            let options = gdal::DatasetOptions {
+                open_flags: gdal::GdalOpenFlags::GDAL_OF_UPDATE | gdal::GdalOpenFlags::GDAL_OF_RASTER,
+                ..gdal::DatasetOptions::default()
+            };
+            let path = folder.join(asset["href"].as_str().unwrap());
+            let mut dataset = gdal::Dataset::open_ex(path, options).unwrap();
+            let method = if name == "QA60" { "NEAREST" } else { "AVERAGE" };
+            dataset.build_overviews(method, &[2, 4], &[]).unwrap();
+        }
+    }
+}
+
 /// A file of pixels of the county.
 fn scene_file(folder: &Path) -> std::path::PathBuf {
     let document: Value = serde_json::from_slice(&std::fs::read(folder.join("items.json")).unwrap()).unwrap();
@@ -219,6 +269,7 @@ fn an_index_is_a_map_of_each_date() {
     assert_eq!((dates.len(), &told["live"]["datetime"]), (8, &json!(dates[7])));
     assert_eq!((&told["live"]["byDate"], &told["live"]["parameter"]), (&json!(true), &json!("datetime")));
     assert!(told["range"][0].as_f64() < told["range"][1].as_f64(), "{told}");
+    assert_eq!(told["defaultStyle"], "index");
     let extent = &told["extent"]["temporal"]["interval"][0];
     assert!(
         extent[0].as_str().unwrap().starts_with(dates[0])

@@ -201,7 +201,7 @@ fn classes_of_a_legend_are_told_apart_by_every_eye() {
 
 #[test]
 fn ramps_run_one_way_in_lightness_for_every_eye() {
-    for id in ["probability", "persistence", "heat-map"] {
+    for id in ["probability", "persistence", "heat-map", "index"] {
         let entries = Style::find(id).unwrap().entries();
         for (vision, matrix) in &VISIONS {
             let light: Vec<f64> = entries

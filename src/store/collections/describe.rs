@@ -210,7 +210,7 @@ pub fn live(name: &str, version: String, offered: &Offered) -> Result<Layer, Pro
         LiveRecipe::Index(channel) => {
             let (label, range) = (channel.name().to_owned(), map.range());
             let kind = LayerKind::Values { grid, label, unit: String::new(), nodata: None, range };
-            (kind, "heat-map".to_owned())
+            (kind, "index".to_owned())
         }
     };
     let time = map.dates().len().saturating_sub(1);
