@@ -17,6 +17,7 @@ use gdal::{Dataset, Metadata};
 use super::cog_layout::{Tag, geo_tags};
 use super::cog_tiles::{self, Source};
 use super::cog_values::Statistics;
+use super::growing::GrowingRaster;
 use super::legend_files::{SideFile, metadata_xml};
 use super::spool::Spool;
 use super::{IoError, gdal_setup};
@@ -94,6 +95,11 @@ impl CogWriter {
         let nodata = self.kind.nodata();
         let stored: Vec<u8> = values.iter().map(|v| v ^ nodata).collect();
         self.spool.write(window, &stored).map_err(|e| IoError::write(&self.path, e))
+    }
+
+    /// What is written so far, for others to look at.
+    pub fn growing(&self) -> GrowingRaster {
+        GrowingRaster::of_bytes(self.grid.clone(), self.spool.clone(), self.kind.nodata())
     }
 
     /// Compresses, makes overviews and puts the file together. Returns the files that were

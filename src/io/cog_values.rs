@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::IoError;
 use super::cog_layout::{Tag, geo_tags};
 use super::cog_tiles::{self, Source};
+use super::growing::GrowingRaster;
 use super::legend_files::{SideFile, metadata_xml};
 use super::spool::Spool;
 use crate::crs::GeoBox;
@@ -13,7 +14,7 @@ use crate::raster::Window;
 use crate::style::qml;
 
 /// Numbers are kept XOR these bits (a NaN), so that what was never written is NaN.
-const NOTHING: u32 = f32::NAN.to_bits();
+pub(super) const NOTHING: u32 = f32::NAN.to_bits();
 
 /// Writes a raster of numbers block by block. Pixels that are never written are NaN.
 #[derive(Debug)]
@@ -53,6 +54,11 @@ impl ValuesWriter {
         let bits = |v: f32| if v.is_finite() { v.to_bits() ^ NOTHING } else { 0 };
         let stored: Vec<u8> = values.iter().flat_map(|&v| bits(v).to_le_bytes()).collect();
         self.spool.write(window, &stored).map_err(|e| IoError::write(&self.path, e))
+    }
+
+    /// What is written so far, for others to look at.
+    pub fn growing(&self) -> GrowingRaster {
+        GrowingRaster::of_numbers(self.grid.clone(), self.spool.clone())
     }
 
     /// Compresses, makes overviews and puts the file together. Returns the files that were

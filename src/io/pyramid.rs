@@ -19,6 +19,7 @@ use tiff::decoder::Decoder;
 use tiff::tags::{ByteOrder, Tag};
 
 use super::gdal_setup::open_raster;
+use super::growing::GrowingRaster;
 use super::packed_block::{Packing, Sample};
 use super::raster_file::{Place, RasterError, RasterFile};
 use crate::crs::GeoBox;
@@ -53,8 +54,17 @@ struct Level {
 
 /// How blocks are read.
 enum Way {
-    Direct { file: File, packing: Packing },
-    Gdal { path: PathBuf, bytes: bool, idle: Mutex<Vec<Dataset>> },
+    Direct {
+        file: File,
+        packing: Packing,
+    },
+    Gdal {
+        path: PathBuf,
+        bytes: bool,
+        idle: Mutex<Vec<Dataset>>,
+    },
+    /// Read anew each time, as it changes.
+    Growing(GrowingRaster),
 }
 
 /// An open raster with its overviews.
@@ -129,6 +139,20 @@ impl Pyramid {
         Ok(Self { id, grid: head.grid, nodata, name, levels, way })
     }
 
+    /// A raster that is written meanwhile.
+    pub fn growing(raster: GrowingRaster) -> Self {
+        let level =
+            |(rows, cols)| Level { rows, cols, block_rows: rows, block_cols: cols, places: Vec::new() };
+        Self {
+            id: BlockCache::names(1),
+            grid: raster.grid().clone(),
+            nodata: Some(raster.nodata()),
+            name: "a raster that grows".to_owned(),
+            levels: raster.shapes().into_iter().map(level).collect(),
+            way: Way::Growing(raster),
+        }
+    }
+
     /// Image and overviews: 0 is the image.
     pub fn levels(&self) -> usize {
         self.levels.len()
@@ -144,6 +168,7 @@ impl Pyramid {
         match &self.way {
             Way::Direct { packing, .. } => packing.sample == Sample::U8,
             Way::Gdal { bytes, .. } => *bytes,
+            Way::Growing(raster) => raster.is_bytes(),
         }
     }
 
@@ -161,6 +186,17 @@ impl Pyramid {
         mut visit: impl FnMut(&Block, usize, Window, (usize, usize)),
     ) -> Result<(), RasterError> {
         let shape = &self.levels[level];
+        if let Way::Growing(raster) = &self.way {
+            let Some(part) =
+                window.intersection(Window { row: 0, col: 0, rows: shape.rows, cols: shape.cols })
+            else {
+                return Ok(());
+            };
+            let block =
+                raster.read(level, part).map_err(|e| self.unread(part.row, part.col, e.to_string()))?;
+            visit(&block, part.cols, part, (part.row, part.col));
+            return Ok(());
+        }
         let across = shape.cols.div_ceil(shape.block_cols);
         let down = window.row / shape.block_rows..(window.row + window.rows).div_ceil(shape.block_rows);
         for block_row in down {
@@ -183,12 +219,7 @@ impl Pyramid {
                 let Some(part) = here.intersection(window) else { continue };
                 let key = (self.id, level as u32, index as u32);
                 let block = cache.get_or(key, || self.decode(level, index, here));
-                let block = block.map_err(|reason| RasterError::Pixels {
-                    place: self.name.clone(),
-                    row,
-                    col,
-                    reason,
-                })?;
+                let block = block.map_err(|reason| self.unread(row, col, reason))?;
                 // Blocks read directly are whole; GDAL's end with the raster.
                 let width = if shape.places.is_empty() { here.cols } else { shape.block_cols };
                 visit(&block, width, part, (row, col));
@@ -197,9 +228,14 @@ impl Pyramid {
         Ok(())
     }
 
+    fn unread(&self, row: usize, col: usize, reason: String) -> RasterError {
+        RasterError::Pixels { place: self.name.clone(), row, col, reason }
+    }
+
     fn decode(&self, level: usize, index: usize, here: Window) -> Result<Arc<Block>, String> {
         let shape = &self.levels[level];
         match &self.way {
+            Way::Growing(raster) => raster.read(level, here).map(Arc::new).map_err(|e| e.to_string()),
             Way::Direct { file, packing } => {
                 packing.read(file, shape.places[index], (shape.block_rows, shape.block_cols)).map(Arc::new)
             }

@@ -5,17 +5,20 @@ use std::fs::File;
 use std::io::{Error, Result};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::crs::GeoBox;
 use crate::raster::Window;
 
-/// Row-major pixels of a few bytes each. What was never written is zeros.
-#[derive(Debug)]
+/// Row-major pixels of a few bytes each. What was never written is zeros. A clone is the same one.
+#[derive(Clone, Debug)]
 pub(super) struct Spool {
-    file: File,
+    file: Arc<File>,
     rows: usize,
     cols: usize,
     bytes: usize,
+    written: Arc<AtomicU64>,
 }
 
 impl Spool {
@@ -28,7 +31,8 @@ impl Spool {
         }
         let file = tempfile::tempfile_in(folder_of(path))?;
         file.set_len(pixels * bytes as u64)?;
-        Ok(Self { file, rows: grid.rows, cols: grid.cols, bytes })
+        let (file, written) = (Arc::new(file), Arc::default());
+        Ok(Self { file, rows: grid.rows, cols: grid.cols, bytes, written })
     }
 
     /// Writes a window, row-major.
@@ -46,12 +50,23 @@ impl Spool {
             let pixel = (window.row + row) * self.cols + window.col;
             self.file.write_all_at(line, (pixel * self.bytes) as u64)?;
         }
+        self.written.fetch_add(window.len() as u64, Ordering::Release);
         Ok(())
     }
 
     /// Fills a buffer with whole rows from `first` on.
     pub(super) fn read(&self, first: usize, rows: &mut [u8]) -> Result<()> {
-        self.file.read_exact_at(rows, (first * self.cols * self.bytes) as u64)
+        self.read_from(first, 0, rows)
+    }
+
+    /// Fills a buffer with pixels from this one on.
+    pub(super) fn read_from(&self, row: usize, col: usize, pixels: &mut [u8]) -> Result<()> {
+        self.file.read_exact_at(pixels, ((row * self.cols + col) * self.bytes) as u64)
+    }
+
+    /// How many pixels were written; those that were written twice count twice.
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
     }
 }
 

@@ -49,6 +49,8 @@ pub enum ResponseForm {
     Raw,
     /// A JSON object of the outputs.
     Document,
+    /// The collection that an output becomes, at once (2.0 draft).
+    Collection,
 }
 
 /// The mode of drafts before 1.0, where `Prefer` stands now, and of WPS 2.0.
@@ -124,7 +126,7 @@ pub struct Execute {
     /// Outputs that are wanted; all where none is named.
     #[serde(default)]
     pub outputs: Map<String, Value>,
-    /// `raw` or `document`.
+    /// `raw`, `document` or `collection`.
     #[serde(default)]
     pub response: Option<ResponseForm>,
     /// `sync` or `async`, from before 1.0.

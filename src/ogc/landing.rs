@@ -19,7 +19,7 @@ pub const CONFORMANCE_1_0: [&str; 8] = [
 ];
 
 /// Those of the 2.0 draft that hold beside them.
-pub const CONFORMANCE_2_0: [&str; 9] = [
+pub const CONFORMANCE_2_0: [&str; 10] = [
     "https://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/ogc-process-description",
     "https://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/json",
     "https://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/html",
@@ -29,6 +29,7 @@ pub const CONFORMANCE_2_0: [&str; 9] = [
     "https://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/callback",
     "https://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/dismiss",
     "https://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/kvp-execute",
+    "https://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/collection-output",
 ];
 
 /// What the service declares to hold.

@@ -18,6 +18,8 @@ pub enum ProblemType {
     ResultNotReady,
     /// The job is done and left nothing, as it failed or was dismissed (2.0 draft).
     ResultNotAvailable,
+    /// No collection can be made of the outputs that are asked for (2.0 draft).
+    CollectionOutputUnsupported,
     /// A parameter of the query is unknown or has a value that cannot be.
     InvalidQueryParameterValue,
     /// An input, or another member of a request's body, is wrong.
@@ -29,12 +31,13 @@ pub enum ProblemType {
 
 impl ProblemType {
     /// Every type.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NoSuchProcess,
         Self::NoSuchJob,
         Self::NoSuchOutput,
         Self::ResultNotReady,
         Self::ResultNotAvailable,
+        Self::CollectionOutputUnsupported,
         Self::InvalidQueryParameterValue,
         Self::InvalidParameterValue,
         Self::Plain,
@@ -56,6 +59,9 @@ impl ProblemType {
             Self::ResultNotAvailable => {
                 "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/result-not-available"
             }
+            Self::CollectionOutputUnsupported => {
+                "https://www.opengis.net/def/exceptions/ogcapi-processes-1/2.0/collection-output-unsupported"
+            }
             Self::InvalidQueryParameterValue => {
                 "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/invalid-query-parameter-value"
             }
@@ -74,6 +80,7 @@ impl ProblemType {
             Self::NoSuchOutput => "No such output",
             Self::ResultNotReady => "Result not ready",
             Self::ResultNotAvailable => "Result not available",
+            Self::CollectionOutputUnsupported => "No collection can be made",
             Self::InvalidQueryParameterValue => "Invalid query parameter",
             Self::InvalidParameterValue => "Invalid input",
             Self::Plain => "Problem",

@@ -127,6 +127,18 @@ impl ApiError {
         Self::absent(ProblemType::Plain, "this collection is no raster: it has no map, values or coverage")
     }
 
+    /// A request whose outputs are no collections.
+    pub fn no_collection_output(why: impl Into<String>) -> Self {
+        let problem = Problem::new(ProblemType::CollectionOutputUnsupported).detail(why);
+        Self::new(StatusCode::BAD_REQUEST, problem)
+    }
+
+    /// What is only there once the job is done.
+    pub fn still_growing() -> Self {
+        let why = "the collection is still computed: its file is there once its job is done";
+        Self::absent(ProblemType::ResultNotReady, why)
+    }
+
     /// Why a job has no results.
     pub fn no_results(job: &Job) -> Self {
         let detail = job.failure.as_ref().map_or_else(|| job.message.clone(), ToString::to_string);
@@ -369,6 +381,11 @@ pub fn ok() -> HttpResponseBuilder {
 /// Nothing but headers.
 pub fn no_content() -> HttpResponseBuilder {
     HttpResponse::NoContent()
+}
+
+/// What was asked for is elsewhere.
+pub fn see_other() -> HttpResponseBuilder {
+    HttpResponse::SeeOther()
 }
 
 /// A job that was made.

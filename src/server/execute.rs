@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
 use super::access::caller;
+use super::collection_output;
 use super::error::{Answer, ApiError, created};
 use super::jobs::{submit, told};
 use super::pages::known;
@@ -39,7 +40,8 @@ async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<Ser
     }
     let document: Value = serde_json::from_slice(body)
         .map_err(|e| ApiError::input("", format!("the body is not JSON: {e}")))?;
-    let asked = Execute::parse(document).map_err(wrong)?;
+    let mut asked = Execute::parse(document).map_err(wrong)?;
+    asked.response = collection_output::asked_form(request)?.or(asked.response);
     perform(request, state, process, owner, asked, preferences(request)).await
 }
 
@@ -85,6 +87,9 @@ async fn perform(
     let description = process.describe();
     asked.check(&description).map_err(wrong)?;
     asked.fit(&description.inputs).map_err(wrong)?;
+    if asked.response == Some(ResponseForm::Collection) {
+        return at_once(request, state, process, owner, &asked, prefer).await;
+    }
     let form = prefer.form.filter(|form| asked.prefer(*form, &description.outputs));
     let later = prefer.respond == Some(Respond::Async)
         || (prefer.respond.is_none() && asked.mode == Some(Mode::Async));
@@ -106,6 +111,23 @@ async fn perform(
     let respond = prefer.respond.filter(|respond| *respond == Respond::Async && !in_time);
     let form = form.filter(|_| in_time);
     tell(&mut answer, &job, Prefer { respond, form, wait: prefer.wait });
+    Ok(answer)
+}
+
+/// Submits what was asked, and answers with what it fills. Nobody has to wait for that.
+async fn at_once(
+    request: &HttpRequest,
+    state: &web::Data<ServerState>,
+    process: &'static dyn DynProcess,
+    owner: Option<String>,
+    asked: &Execute,
+    prefer: Prefer,
+) -> Answer {
+    collection_output::check(&process.describe(), asked)?;
+    let job = submit(state, request, process.id(), owner, asked).await?;
+    let mut answer = collection_output::answer(&job, asked, state, request);
+    let respond = prefer.respond.filter(|respond| *respond == Respond::Async);
+    tell(&mut answer, &job, Prefer { respond, form: None, wait: None });
     Ok(answer)
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::budget;
-use super::collections::Published;
+use super::collections::{Published, facts};
 use super::config::{ConfigError, ServerConfig};
 use super::maps::Maps;
 use super::metrics::Metrics;
@@ -16,9 +16,9 @@ use crate::io::guard::Hosts;
 use crate::jobs::{Host, Job, Notice, Queue, Untold};
 use crate::ogc::Execute;
 use crate::process::{CancelToken, Context, ProcessError, Progress, find};
-use crate::store::collections::is_layer_of_features;
+use crate::store::collections::{Asked, is_layer_of_features};
 use crate::store::{
-    FeatureIndexes, Identity, LocalSink, Offered, STAGING, ServedSource, no_space, plain, result_of,
+    FeatureIndexes, Identity, LocalSink, Offered, Runs, STAGING, ServedSource, no_space, plain, result_of,
 };
 
 /// Free bytes below which nothing can be written any more.
@@ -185,7 +185,14 @@ impl Host for RunHost {
         let description = process.describe();
         let formats = request.media_types(&description.outputs).map_err(wrong)?;
         let folder = self.folder(&job.id);
-        let sink = LocalSink::create(&folder, request.outputs.keys().cloned())?.in_formats(formats);
+        let seen = self.published.growing().begin(Runs {
+            job: facts(job),
+            owner: job.owner.clone(),
+            asked: Asked::of(&job.request),
+            cancel: cancel.clone(),
+        });
+        let sink = LocalSink::create(&folder, request.outputs.keys().cloned())?;
+        let sink = sink.in_formats(formats).seen(seen.job());
         let resolve = |id: &str| self.may_read(id, job.owner.as_deref());
         let mut source = ServedSource::new(&self.offered, progress, &resolve)
             .following(self.fetcher(&cancel), &self.reach.folder);

@@ -12,7 +12,7 @@ use super::pages::known;
 use super::paging::{Page, limit_of, whole};
 use super::state::{ServerState, block};
 use super::watch::id_of;
-use super::{budget, links};
+use super::{budget, collection_output, links};
 use crate::jobs::{Failure, Filter, Job, JobState, LogLine, NewJob};
 use crate::ogc::{Execute, JobList, JobStatus, Problem, ProblemType, StatusInfo};
 use crate::process::find;
@@ -111,7 +111,13 @@ pub async fn status(request: HttpRequest, path: web::Path<String>, state: web::D
     };
     html::answer(&request, &state, &told(&job, &state.base(&request)), |site, told| {
         let title = find(&job.process).map_or(job.process.as_str(), |p| p.describe().summary.title);
-        html::job::page(site, told, &html::job::Detail { title, request: &job.request, lines: &lines })
+        let ids = collection_output::ids(&job);
+        let collection = ids.first().map(String::as_str);
+        html::job::page(
+            site,
+            told,
+            &html::job::Detail { title, request: &job.request, lines: &lines, collection },
+        )
     })
 }
 

@@ -4,6 +4,7 @@
 mod access;
 mod budget;
 mod callbacks;
+mod collection_output;
 mod collections;
 pub mod config;
 mod cors;

@@ -101,7 +101,7 @@ fn named(job: &Job, state: &ServerState, output: &str) -> Result<Output, ApiErro
 pub async fn answer(job: &Job, state: &ServerState, request: &HttpRequest) -> Answer {
     let found = outputs(job, state)?;
     let asked = Execute::parse(job.request.clone()).unwrap_or_default();
-    if asked.response == Some(ResponseForm::Document) {
+    if matches!(asked.response, Some(ResponseForm::Document | ResponseForm::Collection)) {
         let base = state.base(request);
         return Ok(ok().json(document(job, &found, &asked, &base)?));
     }

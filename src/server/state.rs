@@ -17,7 +17,7 @@ use super::metrics::Metrics;
 use super::proxy::outside;
 use crate::jobs::{JobsError, Limits, Queue, Store};
 use crate::store::collections::{self, Catalogue, is_layer_of_features};
-use crate::store::{FeatureIndexes, LiveOffers, Offered};
+use crate::store::{FeatureIndexes, GrowingResults, LiveOffers, Offered};
 
 /// The folder, beside that of results, of files that are gone when they were sent or put in order.
 pub const TEMPORARY: &str = "tmp";
@@ -134,7 +134,8 @@ impl ServerState {
         let offered = offered(&config, results);
         let catalogue = Catalogue::new(offered.clone(), indexes.clone());
         catalogue.check_live().map_err(|(key, e)| ConfigError::wrong(key, e))?;
-        let published = Arc::new(Published::new(catalogue));
+        let growing = Arc::new(GrowingResults::new(&folder.join("columns")));
+        let published = Arc::new(Published::new(catalogue, growing));
         let metrics = Arc::new(Metrics::new()?);
         let maps = Maps::new(&config.maps, metrics.live_blocks.clone());
         let maps = Arc::new(maps.map_err(StartError::Threads)?);

@@ -153,7 +153,8 @@ async fn tile(
     let (id, tiles, level, row, column) = path.into_inner();
     let answered = async {
         let (collection, file) = table(&request, &state, &id).await?;
-        let query = pairs(&request, &RESERVED, &file)?;
+        let awaited = collection.layer.is_awaited();
+        let query = if awaited { Vec::new() } else { pairs(&request, &RESERVED, &file)? };
         if let Some(other) = value(&query, "f").filter(|f| !["mvt", "pbf"].contains(f)) {
             return Err(ApiError::parameter("f", format!("`{other}` is not mvt")));
         }

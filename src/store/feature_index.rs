@@ -65,6 +65,15 @@ impl FeatureIndexes {
         Ok(file)
     }
 
+    /// Columns of nothing.
+    ///
+    /// # Errors
+    /// [`IoError::Write`]: disk full.
+    pub fn nothing(&self) -> Result<Arc<FeatureFile>, IoError> {
+        std::fs::create_dir_all(&self.folder).map_err(|e| IoError::write(&self.folder, e))?;
+        FeatureFile::empty(&self.folder).map(Arc::new)
+    }
+
     /// Makes the columns of files ahead of their first request, on a thread of its own.
     pub fn prepare(self: &Arc<Self>, sources: Vec<PathBuf>) {
         let indexes = self.clone();

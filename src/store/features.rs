@@ -1,10 +1,13 @@
 //! Outputs of features, in the format that the caller asked for.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
+use super::growing::GrowingJob;
 use super::sink::{Results, final_names};
+use crate::io::feature_log::FeatureLog;
 use crate::io::vector_write::{FeatureFormat, VectorWriter};
 use crate::ogc::outputs::{CSV, FLATGEOBUF, GEOJSON, GEOPACKAGE, essence};
 use crate::process::{FeatureWriter, ProcessError};
@@ -32,6 +35,8 @@ pub(super) struct StagedFeatures {
     results: Results,
     staging: PathBuf,
     folder: PathBuf,
+    /// The same features for those who look at them meanwhile.
+    log: Option<Arc<FeatureLog>>,
 }
 
 impl StagedFeatures {
@@ -57,13 +62,30 @@ impl StagedFeatures {
         let writer = VectorWriter::create(&staging.join(&name), schema, format)
             .map_err(|e| final_names(&e, staging, folder))?;
         let (staging, folder) = (staging.to_owned(), folder.to_owned());
-        Ok(Self { writer, output: output.to_owned(), media_type, name, results, staging, folder })
+        Ok(Self { writer, output: output.to_owned(), media_type, name, results, staging, folder, log: None })
+    }
+
+    /// The same, shown while they are written. That they cannot be shown is no reason to fail.
+    pub(super) fn seen(mut self, by: &GrowingJob, schema: &FeatureSchema) -> Self {
+        match FeatureLog::create(&self.staging, schema).map(Arc::new) {
+            Ok(log) => {
+                by.features(&self.output, schema, log.clone());
+                self.log = Some(log);
+            }
+            Err(error) => tracing::warn!(%error, "features are not seen before they are done"),
+        }
+        self
     }
 }
 
 impl FeatureWriter for StagedFeatures {
     fn push(&mut self, geometry: &geo::Geometry<f64>, values: &[Value]) -> Result<(), ProcessError> {
-        self.writer.push(geometry, values).map_err(|e| final_names(&e, &self.staging, &self.folder))
+        self.writer.push(geometry, values).map_err(|e| final_names(&e, &self.staging, &self.folder))?;
+        if let Some(Err(error)) = self.log.as_ref().map(|log| log.push(geometry, values)) {
+            tracing::warn!(%error, "features are not seen before they are done");
+            self.log = None;
+        }
+        Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<(), ProcessError> {

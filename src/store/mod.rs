@@ -6,6 +6,7 @@ mod cubes;
 mod feature_index;
 pub mod feature_query;
 mod features;
+mod growing;
 mod identity;
 mod inbox;
 pub mod live;
@@ -16,6 +17,7 @@ mod source;
 
 pub use cubes::scene_sources;
 pub use feature_index::FeatureIndexes;
+pub use growing::{GrowingJob, GrowingResults, GrowingRun, Runs};
 pub use identity::Identity;
 pub use live::{LiveLayer, LiveOffers};
 pub use offered::{Kind, Offered};

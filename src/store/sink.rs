@@ -9,11 +9,13 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use super::features::{StagedFeatures, styled};
+use super::growing::GrowingJob;
 use crate::classmap::{Legend, Symbol};
 use crate::crs::GeoBox;
 use crate::io::IoError;
 use crate::io::cog::{CogKind, CogWriter};
 use crate::io::cog_values::ValuesWriter;
+use crate::io::growing::GrowingRaster;
 use crate::io::quicklook::{self, Marks};
 use crate::io::raster_file::Place;
 use crate::io::raster_on_grid::RasterOnGrid;
@@ -69,6 +71,8 @@ pub struct LocalSink {
     committed: bool,
     /// Where interrupted runs keep what they need to go on.
     keep: Option<PathBuf>,
+    /// Who is shown what is written so far.
+    seen: Option<Arc<GrowingJob>>,
 }
 
 impl LocalSink {
@@ -99,6 +103,7 @@ impl LocalSink {
             results: Results::default(),
             committed: false,
             keep: None,
+            seen: None,
         })
     }
 
@@ -106,6 +111,13 @@ impl LocalSink {
     #[must_use]
     pub fn keeping(mut self, folder: Option<&Path>) -> Self {
         self.keep = folder.map(Path::to_owned);
+        self
+    }
+
+    /// The same, showing wanted rasters and features while they are written.
+    #[must_use]
+    pub fn seen(mut self, by: Arc<GrowingJob>) -> Self {
+        self.seen = Some(by);
         self
     }
 
@@ -256,6 +268,15 @@ impl Results {
 enum Pixels {
     Bytes(CogWriter),
     Numbers(ValuesWriter),
+}
+
+impl Pixels {
+    fn growing(&self) -> GrowingRaster {
+        match self {
+            Self::Bytes(writer) => writer.growing(),
+            Self::Numbers(writer) => writer.growing(),
+        }
+    }
 }
 
 /// A raster on its way.
@@ -421,6 +442,9 @@ impl ResultSink for LocalSink {
             }
         };
         let writer = writer.map_err(|e| final_names(&e, self.staging.path(), &self.folder))?;
+        if let Some(seen) = self.seen.as_ref().filter(|_| self.wants(output)) {
+            seen.raster(output, kind, || writer.growing());
+        }
         let marks = match kind {
             RasterKind::Values { marks: Some((style, places)), .. } => {
                 Symbol::of(style).map(|symbol| Marks { symbol, name: style, places: places.clone() })
@@ -441,7 +465,12 @@ impl ResultSink for LocalSink {
     fn features(&self, output: &str, schema: &FeatureSchema) -> Result<Box<dyn FeatureWriter>, ProcessError> {
         let format = self.formats.get(output).map(String::as_str);
         let (staging, folder) = (self.staging.path(), self.folder.as_path());
-        Ok(Box::new(StagedFeatures::create(output, schema, format, self.results.clone(), staging, folder)?))
+        let results = self.results.clone();
+        let features = StagedFeatures::create(output, schema, format, results, staging, folder)?;
+        Ok(Box::new(match self.seen.as_ref().filter(|_| self.wants(output)) {
+            Some(seen) => features.seen(seen, schema),
+            None => features,
+        }))
     }
 
     fn reopen(&self, output: &str) -> Result<Box<dyn RasterReader>, ProcessError> {

@@ -18,6 +18,7 @@ mod server_conformance;
 mod server_desktop;
 mod server_features;
 mod server_gml;
+mod server_growing;
 mod server_html;
 mod server_links;
 mod server_live;

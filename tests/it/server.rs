@@ -67,6 +67,7 @@ impl Server {
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_mins(1)))
             .allow_non_standard_methods(true)
+            .max_redirects(0)
             .build()
             .into();
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));

@@ -81,10 +81,10 @@ fn results_and_offered_data_are_collections_and_go_with_their_result() {
     let second = format!("/collections/{shared}-density");
     assert_eq!(server.get(&second).0, 200);
     assert_eq!(server.call("DELETE", &format!("/jobs/{shared}"), &[], "").0, 200);
-    assert_eq!(server.get(&second).0, 404);
+    assert_eq!(server.get(&second).0, 410);
     assert_eq!(server.get(&format!("/collections/{density}")).0, 200);
     assert_eq!(server.call("DELETE", &format!("/jobs/{job}"), &[], "").0, 200);
-    assert_eq!(server.get(&format!("/collections/{density}")).0, 404);
+    assert_eq!(server.get(&format!("/collections/{density}")).0, 410);
     assert_eq!(server.get("/collections").1["numberMatched"], 1);
 }
 

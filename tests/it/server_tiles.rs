@@ -249,8 +249,8 @@ fn a_tile_that_is_known_is_not_sent_again_and_goes_with_its_result() {
     }
     assert_eq!(maps.with(&path, &[("If-None-Match", "\"other\"")]).0, 200);
     assert_eq!(maps.server.call("DELETE", &format!("/jobs/{}", maps.job), &[], "").0, 200);
-    assert_eq!(maps.at(&path).0, 404);
-    assert_eq!(maps.with(&path, &[("If-None-Match", etag)]).0, 404);
+    assert_eq!(maps.at(&path).0, 410);
+    assert_eq!(maps.with(&path, &[("If-None-Match", etag)]).0, 410);
     assert_eq!(maps.wmts("").0, 400);
 }
 

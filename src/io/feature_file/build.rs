@@ -14,7 +14,8 @@ use geozero::{CoordDimensions, ToWkb};
 
 use super::levels::{MAX_LEVEL, Mark, levels};
 use super::{
-    Column, Head, Kind, LonLatBox, MAGIC, NO_FLAG, NO_TEXT, NOWHERE, Sections, Shapes, TextSection, joined,
+    Column, FeatureFile, Head, Kind, LonLatBox, MAGIC, NO_FLAG, NO_TEXT, NOWHERE, Sections, Shapes,
+    TextSection, joined,
 };
 use crate::crs::Crs;
 use crate::io::IoError;
@@ -22,7 +23,7 @@ use crate::io::vector_stream::each;
 use crate::io::vector_write::antimeridian::cut;
 use crate::io::vector_write::lon_lat::to_lon_lat;
 use crate::io::vectors::RowSink;
-use crate::vector::Value;
+use crate::vector::{Field, FieldKind, Value};
 
 /// Features and vertices that are transformed together.
 const BATCH: (usize, usize) = (8192, 1 << 20);
@@ -49,6 +50,29 @@ pub fn build(source: &Path, version: &str, target: &Path) -> Result<(), IoError>
     Ok(())
 }
 
+/// Makes columns of rows that come from elsewhere than a file, in an unnamed file in `folder`. The
+/// fields are columns even where no row has a value of them.
+///
+/// # Errors
+/// Those of the rows, and [`IoError::Write`]: the disk is full.
+pub fn of_rows(
+    folder: &Path,
+    fields: &[Field],
+    feed: impl FnOnce(&mut dyn RowSink) -> Result<(), IoError>,
+) -> Result<FeatureFile, IoError> {
+    let fail = |e: std::io::Error| IoError::write(folder, e);
+    let mut rows = Rows::new(folder, tempfile::tempfile_in(folder).map_err(fail)?);
+    for field in fields {
+        let column = rows.new_column(field.name.clone()).map_err(fail)?;
+        rows.columns[column].1 = Seen::of(field.kind);
+    }
+    feed(&mut rows)?;
+    rows.flush()?;
+    let out = tempfile::tempfile_in(folder).map_err(fail)?;
+    rows.write(&out, "").map_err(fail)?;
+    FeatureFile::of(out, folder)
+}
+
 /// A feature that waits.
 struct Waiting {
     at: u64,
@@ -66,6 +90,13 @@ struct Seen {
 }
 
 impl Seen {
+    /// What makes a column of this kind.
+    fn of(kind: FieldKind) -> Self {
+        let (numbers, fractions) =
+            (matches!(kind, FieldKind::Integer | FieldKind::Real), kind == FieldKind::Real);
+        Self { numbers, fractions, flags: kind == FieldKind::Boolean, texts: HashMap::new() }
+    }
+
     fn kind(&self) -> Kind {
         match (!self.texts.is_empty(), self.flags, self.numbers) {
             (false, true, false) => Kind::Boolean,

@@ -21,6 +21,7 @@ mod texts;
 use serde::{Deserialize, Serialize};
 
 pub use build::build;
+pub(super) use build::of_rows;
 pub use levels::{FEW, MAX_LEVEL, square_of};
 pub use read::{FeatureFile, Stored};
 pub use spans::{Span, stretches};

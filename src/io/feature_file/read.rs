@@ -48,8 +48,21 @@ impl FeatureFile {
     /// # Errors
     /// [`IoError::Read`]: it is missing, of another version or damaged.
     pub fn open(path: &Path) -> Result<Self, IoError> {
+        let file = File::open(path).map_err(|e| IoError::read(path.display().to_string(), e))?;
+        Self::of(file, path)
+    }
+
+    /// A file of nothing, without a name in a folder.
+    ///
+    /// # Errors
+    /// [`IoError::Write`]: disk full.
+    pub fn empty(folder: &Path) -> Result<Self, IoError> {
+        super::of_rows(folder, &[], |_| Ok(()))
+    }
+
+    /// A file that is open already, which errors call `path`.
+    pub(super) fn of(file: File, path: &Path) -> Result<Self, IoError> {
         let fail = |e: std::io::Error| IoError::read(path.display().to_string(), e);
-        let file = File::open(path).map_err(fail)?;
         let head = read_head(&file).map_err(fail)?;
         let texts = head.texts.iter().map(|t| t.map(|t| Texts::open(&file, t)).transpose());
         let texts = texts.collect::<Result<_, _>>().map_err(fail)?;

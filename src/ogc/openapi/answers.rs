@@ -128,8 +128,12 @@ pub fn execution(media_types: &[String]) -> Value {
         "201": started,
         "204": linked(),
         "303": {
-            "description": "The result is a collection, or the same job was done before.",
-            "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}}
+            "description": "The collection that the job fills; its status meanwhile.",
+            "headers": {
+                "Location": {"description": "The collection.", "schema": {"type": "string", "format": "uri"}},
+                "Link": {"description": "The job as `monitor`.", "schema": {"type": "string"}}
+            },
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/StatusInfo"}}}
         }
     });
     answers(good, &["400", "404", "406", "413", "415", "422"])

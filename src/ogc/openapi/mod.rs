@@ -257,6 +257,7 @@ impl OpenApi<'_> {
                 "name": "response[prefer]", "in": "query", "schema": {"type": "string"},
                 "description": "As the header Prefer."
             }));
+            parameters.push(response_parameter());
             parameters.push(json!({
                 "name": "response[f]", "in": "query", "schema": {"type": "string"},
                 "description": "As the header Accept."
@@ -436,7 +437,7 @@ fn prefer_parameter() -> Value {
 fn response_parameter() -> Value {
     json!({
         "name": "response", "in": "query", "schema": {"type": "string", "enum": ["raw", "document", "collection"]},
-        "description": "The form of the answer; `collection` answers with a collection that is computed as it is viewed."
+        "description": "The form of the answer; `collection` answers 303 to the collection that an output becomes, whose tiles and features appear as they are computed."
     })
 }
 

@@ -110,7 +110,7 @@ pub fn execute_schema(process: &ProcessDescription) -> Value {
         "additionalProperties": false,
         "properties": {
             "outputs": {"type": "object", "properties": outputs, "additionalProperties": false},
-            "response": {"type": "string", "enum": ["raw", "document"]},
+            "response": {"type": "string", "enum": ["raw", "document", "collection"]},
             "mode": {"type": "string", "enum": ["sync", "async", "auto"], "description": "Of old; `Prefer` stands in its place."},
             "subscriber": {"$ref": "#/components/schemas/Subscriber"}
         }

@@ -106,9 +106,10 @@ pub fn map(
         }
         if let Some(plane) = &mut whole {
             place(plane, window, &codes);
-            return Ok(());
+        } else {
+            tally.add(window, &codes);
         }
-        tally.add(window, &codes);
+        // Where a sieve follows, what is written before it is for those who watch the map grow.
         class_map.as_mut().map_or(Ok(()), |writer| writer.write(window, &codes))
     };
     predictor.run(masks, &go_on, write).map_err(|e| match e {

@@ -6,17 +6,22 @@ mod told;
 use actix_web::{HttpRequest, web};
 use jiff::civil::Date;
 
-pub use published::{Published, Wanted};
+use published::given_up;
+pub use published::{Published, Wanted, facts};
+use told::tell_growth;
 pub use told::told;
 
 use super::access::caller;
 use super::error::{Answer, ApiError};
 use super::html;
 use super::state::{ServerState, block};
+use crate::jobs::{Job, JobsError, Queue};
+use crate::ogc::collections::CollectionInfo;
 use crate::ogc::collections::CollectionList;
 use crate::ogc::outputs::JSON;
 use crate::ogc::{DateInterval, Link, ProblemType, hint, read_query};
-use crate::store::collections::Collection;
+use crate::server::config::DataConfig;
+use crate::store::collections::{Collection, Origin};
 
 /// Most collections of a page, and how many where none is asked for.
 const MOST: usize = 1000;
@@ -115,17 +120,49 @@ pub async fn collection(
         return Ok(found);
     }
     let (shared, wanted) = (state.clone(), id.to_owned());
-    let found = block(move || shared.published.find(&shared.queue, owner.as_deref(), &wanted)).await??;
-    found.ok_or_else(|| ApiError::absent(ProblemType::Plain, format!("there is no collection `{id}`")))
+    let find = move || {
+        let (queue, owner) = (&shared.queue, owner.as_deref());
+        let found = shared.published.find(queue, owner, &wanted)?;
+        let why = if found.is_none() { given_up(queue, owner, &wanted)? } else { None };
+        Ok::<_, JobsError>((found, why))
+    };
+    let (found, why) = block(find).await??;
+    found.ok_or_else(|| match why {
+        Some(job) => ApiError::no_results(&job),
+        None => ApiError::absent(ProblemType::Plain, format!("there is no collection `{id}`")),
+    })
+}
+
+/// The job that still computes a collection.
+fn maker(queue: &Queue, collection: &Collection) -> Result<Option<Job>, JobsError> {
+    match &collection.origin {
+        Origin::Job { job, .. } if collection.layer.growing.is_some() => queue.get(job),
+        _ => Ok(None),
+    }
+}
+
+/// A collection as it is told, with how far it is.
+fn told_with(collection: &Collection, maker: Option<&Job>, base: &str, data: &DataConfig) -> CollectionInfo {
+    let mut told = told(collection, base, data);
+    if let Some(job) = maker {
+        tell_growth(&mut told, job);
+    }
+    told
 }
 
 pub async fn one(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let found = async {
         parameters(&request, &["f"])?;
-        collection(&request, &state, &path).await
+        let found = collection(&request, &state, &path).await?;
+        if found.layer.growing.is_none() {
+            return Ok((found, None));
+        }
+        let shared = state.clone();
+        let with_job = block(move || maker(&shared.queue, &found).map(|job| (found, job)));
+        Ok::<_, ApiError>(with_job.await??)
     };
-    let found = found.await.map_err(|e| e.to(&request))?;
-    let told = told(&found, &state.base(&request), &state.config.data);
+    let (found, maker) = found.await.map_err(|e| e.to(&request))?;
+    let told = told_with(&found, maker.as_ref(), &state.base(&request), &state.config.data);
     html::answer(&request, &state, &told, html::collection::page)
 }
 
@@ -135,12 +172,20 @@ pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer
         let query = parameters(&request, &["limit", "offset", "bbox", "datetime", "f"])?;
         let wanted = wanted(&query)?;
         let (shared, asked) = (state.clone(), wanted.clone());
-        let page = block(move || shared.published.list(&shared.queue, owner.as_deref(), &asked)).await??;
-        Ok::<_, ApiError>((query, wanted, page))
+        let listed = move || {
+            let page = shared.published.list(&shared.queue, owner.as_deref(), &asked)?;
+            let makers = page.collections.iter().map(|c| maker(&shared.queue, c));
+            let makers = makers.collect::<Result<Vec<_>, _>>()?;
+            Ok::<_, JobsError>((page, makers))
+        };
+        let (page, makers) = block(listed).await??;
+        Ok::<_, ApiError>((query, wanted, page, makers))
     };
-    let (query, wanted, page) = page.await.map_err(|e| e.to(&request))?;
+    let (query, wanted, page, makers) = page.await.map_err(|e| e.to(&request))?;
     let base = state.base(&request);
-    let collections: Vec<_> = page.collections.iter().map(|c| told(c, &base, &state.config.data)).collect();
+    let told =
+        |(c, maker): (&Collection, &Option<Job>)| told_with(c, maker.as_ref(), &base, &state.config.data);
+    let collections: Vec<_> = page.collections.iter().zip(&makers).map(told).collect();
     let list = CollectionList {
         links: pages(&query, &wanted, page.total, &base),
         number_matched: page.total,

@@ -1,11 +1,13 @@
 //! Which collections a caller may see: what the operator offers, and results of the caller's jobs.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::jobs::{Filter, Job, JobState, JobsError, Queue};
-use crate::store::collections::{Catalogue, Collection, JobResults};
+use crate::server::collection_output::promised;
+use crate::store::GrowingResults;
+use crate::store::collections::{Asked, Catalogue, Collection, JobResults};
 
 /// How long an answer is believed without looking again: files of the operator may change.
 const BELIEVED: Duration = Duration::from_secs(2);
@@ -26,6 +28,7 @@ struct Known {
 /// The catalogue with who may see what.
 pub struct Published {
     catalogue: Catalogue,
+    growing: Arc<GrowingResults>,
     known: Mutex<Known>,
 }
 
@@ -50,7 +53,8 @@ pub struct Wanted {
     pub days: Option<(jiff::civil::Date, jiff::civil::Date)>,
 }
 
-fn facts(job: &Job) -> JobResults {
+/// What is known of a job whose results are, or become, collections.
+pub fn facts(job: &Job) -> JobResults {
     JobResults {
         job: job.id.clone(),
         process: job.process.clone(),
@@ -60,9 +64,14 @@ fn facts(job: &Job) -> JobResults {
 }
 
 impl Published {
-    /// What is published of a catalogue.
-    pub fn new(catalogue: Catalogue) -> Self {
-        Self { catalogue, known: Mutex::default() }
+    /// What is published of a catalogue, and of results that are still computed.
+    pub fn new(catalogue: Catalogue, growing: Arc<GrowingResults>) -> Self {
+        Self { catalogue, growing, known: Mutex::default() }
+    }
+
+    /// Where jobs tell what they have written so far.
+    pub fn growing(&self) -> &Arc<GrowingResults> {
+        &self.growing
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -95,7 +104,8 @@ impl Published {
         let mut known = self.known();
         let key = (owner.map(str::to_owned), id.to_owned());
         match &found {
-            Some(collection) if known.age == age => {
+            // What grows has changed at the next look.
+            Some(collection) if known.age == age && collection.layer.growing.is_none() => {
                 if known.found.len() >= KEPT {
                     known.found.clear();
                 }
@@ -107,14 +117,27 @@ impl Published {
     }
 
     fn of_job(&self, queue: &Queue, owner: Option<&str>, id: &str) -> Result<Option<Collection>, JobsError> {
-        let Some((job, output)) = id.split_at_checked(JOB_ID) else { return Ok(None) };
-        let Some(output) = output.strip_prefix('-') else { return Ok(None) };
-        let job = queue.get(job)?.filter(|job| job.owner.as_deref() == owner);
-        let job = job.filter(|job| job.state == JobState::Successful);
-        Ok(job.and_then(|job| self.catalogue.of_output(&facts(&job), output)))
+        let Some((job, output)) = parts(id) else { return Ok(None) };
+        if let Some(found) = self.growing.collection(owner, job, output) {
+            return Ok(Some(found));
+        }
+        let Some(job) = queue.get(job)?.filter(|job| job.owner.as_deref() == owner) else { return Ok(None) };
+        Ok(match job.state {
+            JobState::Successful => self.catalogue.of_output(&facts(&job), output),
+            // Its results are there a moment before its row says so.
+            JobState::Running | JobState::Accepted => {
+                let done = self.catalogue.of_output(&facts(&job), output);
+                done.or_else(|| {
+                    let features = promised(&job, output)?;
+                    Some(Collection::promised(&facts(&job), output, features, &Asked::of(&job.request)))
+                })
+            }
+            JobState::Failed | JobState::Dismissed => None,
+        })
     }
 
-    /// A page of the caller's collections: what the operator offers, then results, newest first.
+    /// A page of the caller's collections: what the operator offers, what is being computed, then
+    /// results, newest first.
     ///
     /// # Errors
     /// [`JobsError::Database`].
@@ -133,9 +156,13 @@ impl Published {
         let jobs = queue.list(&filter)?.jobs;
         let jobs: Vec<JobResults> =
             jobs.iter().filter(|job| job.owner.as_deref() == owner).map(facts).collect();
+        let growing = self.growing.of(owner);
         if wanted.bbox.is_some() || wanted.days.is_some() {
             let configured = self.catalogue.configured(0, usize::MAX);
-            let all = configured.into_iter().chain(jobs.iter().flat_map(|job| self.catalogue.of_job(job)));
+            let all = configured
+                .into_iter()
+                .chain(growing)
+                .chain(jobs.iter().flat_map(|job| self.catalogue.of_job(job)));
             let fitting: Vec<Collection> = all.filter(|c| fits(c, wanted)).collect();
             let total = fitting.len();
             let collections = fitting.into_iter().skip(wanted.offset).take(wanted.limit).collect();
@@ -147,6 +174,11 @@ impl Published {
         let mut total = self.catalogue.configured_len();
         left -= left.min(total.saturating_sub(skip));
         skip = skip.saturating_sub(total);
+        total += growing.len();
+        let begun = growing.len().min(skip);
+        let here = left.min(growing.len() - begun);
+        collections.extend(growing.into_iter().skip(begun).take(here));
+        (left, skip) = (left - here, skip - begun);
         for job in &jobs {
             let count = self.catalogue.outputs_len(job);
             total += count;
@@ -172,6 +204,23 @@ impl Published {
         known.age += 1;
         known.found.clear();
     }
+}
+
+/// The caller's job that would have made this collection, had it not failed or been dismissed.
+///
+/// # Errors
+/// [`JobsError::Database`].
+pub fn given_up(queue: &Queue, owner: Option<&str>, id: &str) -> Result<Option<Job>, JobsError> {
+    let Some((job, output)) = parts(id) else { return Ok(None) };
+    let job = queue.get(job)?.filter(|job| job.owner.as_deref() == owner);
+    let over = |job: &Job| matches!(job.state, JobState::Failed | JobState::Dismissed);
+    Ok(job.filter(|job| over(job) && promised(job, output).is_some()))
+}
+
+/// The job and the output of the id of a collection.
+fn parts(id: &str) -> Option<(&str, &str)> {
+    let (job, output) = id.split_at_checked(JOB_ID)?;
+    Some((job, output.strip_prefix('-')?))
 }
 
 /// Whether a collection lies where and when it is wanted.

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::jobs::Job;
 use crate::ogc::Link;
 use crate::ogc::collections::{CRS84, CollectionInfo, DataType, Extent, crs_uri, rel};
 use crate::ogc::features::{self, SCHEMA_JSON};
@@ -62,6 +63,7 @@ fn description(collection: &Collection) -> String {
             format!("Scenes of {} dates with {} bands.", dates.len(), bands.len())
         }
         LayerKind::Features { count, .. } => format!("{count} features."),
+        LayerKind::Promised => "A raster that is not begun yet.".to_owned(),
     };
     match &collection.origin {
         Origin::Configured { name } => format!("{what} Offered as `{name}`."),
@@ -110,6 +112,7 @@ fn more(kind: &LayerKind) -> Map<String, Value> {
             let fields: Vec<Value> = fields.iter().map(field).collect();
             json!({"kind": "features", "count": count, "fields": fields})
         }
+        LayerKind::Promised => json!({"kind": "raster"}),
     };
     value.as_object().cloned().unwrap_or_default()
 }
@@ -123,7 +126,7 @@ fn links(collection: &Collection, base: &str, data: &DataConfig) -> Vec<Link> {
         Link::new(format!("{base}/collections"), "up", JSON).titled("All collections"),
     ];
     links.extend(maps::collection_links(collection, base));
-    links.extend(origin_links(&collection.origin, base));
+    links.extend(origin_links(collection, base));
     if collection.layer.kind.is_features() {
         links.extend(feature_links(&own));
     }
@@ -148,13 +151,24 @@ fn feature_links(own: &str) -> Vec<Link> {
     ]
 }
 
-/// To the job that made it.
-fn origin_links(origin: &Origin, base: &str) -> Vec<Link> {
-    let Origin::Job { job, process, output, .. } = origin else { return Vec::new() };
+/// To the job that made it, or makes it.
+fn origin_links(collection: &Collection, base: &str) -> Vec<Link> {
+    let Origin::Job { job, process, output, .. } = &collection.origin else { return Vec::new() };
     let job = format!("{base}/jobs/{job}");
+    if collection.layer.growing.is_some() {
+        let link =
+            |rel: &str| Link::new(&job, rel, JSON).titled(format!("The job of {process} that makes it"));
+        return vec![link("via"), link("monitor")];
+    }
     vec![
         Link::new(&job, "via", JSON).titled(format!("The job of {process} that made it")),
         Link::new(format!("{job}/results/{output}"), "original", "application/octet-stream")
             .titled("The output as the job left it"),
     ]
+}
+
+/// Tells of a collection that is still computed how far its job is.
+pub fn tell_growth(told: &mut CollectionInfo, job: &Job) {
+    told.more.insert("status".to_owned(), job.state.as_str().into());
+    told.more.insert("progress".to_owned(), job.progress.into());
 }

@@ -24,7 +24,7 @@ use crate::io::feature_file::{FeatureFile, Stored};
 use crate::ogc::features::{self, PropertyKind, SCHEMA_JSON};
 use crate::ogc::outputs::{GEOJSON, HTML, JSON};
 use crate::ogc::{Link, ProblemType, segment};
-use crate::store::collections::Collection;
+use crate::store::collections::{Collection, Growing};
 use crate::store::feature_query::time_column;
 use crate::vector::{Field, FieldKind, GeometryKind, reproject};
 
@@ -55,15 +55,22 @@ pub async fn table(
         let told = format!("the collection `{id}` has no features");
         return Err(ApiError::absent(ProblemType::Plain, told));
     }
-    let (indexes, source) = (state.indexes.clone(), found.layer.file.clone());
-    let file = block(move || indexes.of(&source)).await?.map_err(ApiError::internal)?;
+    let (indexes, layer) = (state.indexes.clone(), found.layer.clone());
+    let file = block(move || match &layer.growing {
+        None => indexes.of(&layer.file),
+        Some(Growing::Features(file)) => Ok(file.clone()),
+        Some(_) => indexes.nothing(),
+    });
+    let file = file.await?.map_err(ApiError::internal)?;
     Ok((found, file))
 }
 
 pub async fn items(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let answered = async {
         let (collection, file) = table(&request, &state, &path).await?;
-        let query = pairs_of_items(&request, &file)?;
+        // Of what is not begun nothing is known that could be asked for.
+        let awaited = collection.layer.is_awaited();
+        let query = if awaited { Vec::new() } else { pairs_of_items(&request, &file)? };
         let format = Format::of(&request, &query)?;
         let base = state.base(&request);
         if format == Format::Page {

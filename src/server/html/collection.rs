@@ -41,11 +41,14 @@ pub fn page(site: &Site, collection: &CollectionInfo) -> Page {
             @if let Some(kind) = &link.media_type { dd.faint { (kind) } }
         } } }
     };
-    Page::new(&collection.title, body)
+    // One that grows is looked at again.
+    let refresh = collection.more.contains_key("status").then_some(5);
+    Page { refresh, ..Page::new(&collection.title, body) }
 }
 
 fn facts(collection: &CollectionInfo) -> Markup {
-    let shown = ["count", "bands", "dates", "fields", "classes", "unit", "range", "shape"];
+    let shown =
+        ["status", "progress", "count", "bands", "dates", "fields", "classes", "unit", "range", "shape"];
     let own = shown.iter().filter_map(|name| Some((*name, collection.more.get(*name)?)));
     let extent = serde_json::to_value(&collection.extent).unwrap_or_default();
     let place = extent.pointer("/spatial/bbox/0").cloned();

@@ -20,6 +20,8 @@ pub struct Detail<'a> {
     pub request: &'a Value,
     /// The log.
     pub lines: &'a [LogLine],
+    /// The collection that it fills, where it fills one.
+    pub collection: Option<&'a str>,
 }
 
 /// The page of a job's status.
@@ -46,6 +48,9 @@ pub fn page(site: &Site, job: &StatusInfo, detail: &Detail<'_>) -> Page {
             }
             p.actions {
                 @if job.status == JobStatus::Successful { a.button href=(format!("{own}/results")) { "See the results" } }
+                @if let Some(id) = detail.collection.filter(|_| !over) {
+                    a.button href=(format!("{}#layers={}:1", site.at("viewer"), segment(id))) { "Watch the map grow" }
+                }
                 @if !over { button.danger #cancel type="button" hidden { "Cancel the job" } }
                 a.button.second href=(process) { "Run it again" }
             }

@@ -35,10 +35,14 @@ pub fn collection_links(collection: &Collection, base: &str) -> Vec<Link> {
         ]);
     }
     if layer.kind.is_raster() && layer.live.is_none() {
+        let link = Link::new(format!("{own}/statistics"), "related", JSON);
+        links.push(link.titled("Statistics of the values"));
+    }
+    if layer.kind.is_raster() && layer.live.is_none() && layer.growing.is_none() {
+        let coverage = format!("{own}/coverage");
         links.extend([
-            Link::new(format!("{own}/coverage"), rel::COVERAGE, GEOTIFF).titled("The values as a COG"),
-            Link::new(format!("{own}/coverage"), "enclosure", GEOTIFF).titled("Download"),
-            Link::new(format!("{own}/statistics"), "related", JSON).titled("Statistics of the values"),
+            Link::new(&coverage, rel::COVERAGE, GEOTIFF).titled("The values as a COG"),
+            Link::new(&coverage, "enclosure", GEOTIFF).titled("Download"),
         ]);
     }
     if let Some(style) = layer.styles.first() {

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read as _;
 use std::sync::Arc;
 
-use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, VARY};
+use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use flate2::read::GzDecoder;
@@ -43,7 +43,7 @@ pub async fn tile(
     };
     let etag = key.etag(SALT);
     if is_known(request, &etag) {
-        return Ok(unchanged(state, &etag));
+        return Ok(of_layer(&collection.layer, unchanged(state, &etag)));
     }
     if let Some(kept) = state.maps.cache.get(&key) {
         return Ok(picture(state, &etag, format, kept.bytes));
@@ -51,7 +51,8 @@ pub async fn tile(
     refuse_coarse(collection, &View::of(tile, scale))?;
     let painter = painter(state, collection, style).await?;
     let draw = move |go_on: GoOn<'_>| draw(&*painter, &View::of(tile, scale), format, go_on);
-    Ok(picture(state, &etag, format, keeping(state, &key, draw).await?))
+    let bytes = keeping(state, (&collection.layer, &key), draw).await?;
+    Ok(of_layer(&collection.layer, picture(state, &etag, format, bytes)))
 }
 
 /// Answers with a tile of features, packed by gzip. `asked` is what decides it beside its collection and
@@ -74,26 +75,28 @@ where
     let etag = key.etag(SALT);
     let weak = format!("W/{etag}");
     if is_known(request, &etag) {
-        return Ok(unchanged(state, &weak));
+        return Ok(of_layer(layer, unchanged(state, &weak)));
     }
     let kept = state.maps.cache.get(&key);
     let bytes = match kept {
         Some(kept) => kept.bytes,
-        None => keeping(state, &key, block(prepare).await??).await?,
+        None => keeping(state, (layer, &key), block(prepare).await??).await?,
     };
-    packed(request, state, &weak, bytes)
+    Ok(of_layer(layer, packed(request, state, &weak, bytes)?))
 }
 
-/// Draws a tile, once for all who ask for it meanwhile, and keeps it.
+/// Draws a tile, once for all who ask for it meanwhile, and keeps it, unless its layer grows.
 async fn keeping(
     state: &web::Data<ServerState>,
-    key: &TileKey,
+    (layer, key): (&Layer, &TileKey),
     draw: impl FnOnce(GoOn<'_>) -> Result<Bytes, TileError> + Send + 'static,
 ) -> Result<Bytes, ApiError> {
-    let (shared, kept_as) = (state.clone(), key.clone());
+    let (shared, kept_as, keep) = (state.clone(), key.clone(), layer.growing.is_none());
     let draw = move |go_on: GoOn<'_>| {
         let bytes = draw(go_on)?;
-        shared.maps.cache.insert(kept_as, Tile { bytes: bytes.clone() });
+        if keep {
+            shared.maps.cache.insert(kept_as, Tile { bytes: bytes.clone() });
+        }
         Ok(bytes)
     };
     let flight = state.maps.flights.join(key, draw, |work| state.maps.pool.spawn(work))?;
@@ -117,12 +120,20 @@ pub async fn map(
     [b.min_x, b.min_y, b.max_x, b.max_y].map(f64::to_bits).hash(&mut hasher);
     let etag = format!("\"{:016x}\"", hasher.finish());
     if is_known(request, &etag) {
-        return Ok(unchanged(state, &etag));
+        return Ok(of_layer(&collection.layer, unchanged(state, &etag)));
     }
     refuse_coarse(collection, &view)?;
     let painter = painter(state, collection, style).await?;
     let bytes = on_pool(state, move |go_on| draw(&*painter, &view, format, go_on)).await?;
-    Ok(picture(state, &etag, format, bytes))
+    Ok(of_layer(&collection.layer, picture(state, &etag, format, bytes)))
+}
+
+/// A tile or picture of a layer; of one that grows it is asked for again whenever it is looked at.
+fn of_layer(layer: &Layer, mut answer: HttpResponse) -> HttpResponse {
+    if layer.growing.is_some() {
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    }
+    answer
 }
 
 async fn painter(

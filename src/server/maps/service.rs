@@ -11,9 +11,11 @@ use super::flights::Flights;
 use super::live::LiveLevels;
 use crate::io::pyramid::{BlockCache, Pyramid};
 use crate::server::config::MapsConfig;
-use crate::store::collections::{Collection, Layer, LayerKind};
+use crate::store::collections::{Collection, Growing, Layer, LayerKind};
 use crate::style::Style;
-use crate::tiles::{FileLevels, Levels, Painter, Pool, RasterSource, TileCache, TileError};
+use crate::tiles::{
+    FileLevels, GoOn, Indexed, Levels, Painter, Pool, RasterSource, TileCache, TileError, View,
+};
 
 /// Rasters that stay open.
 const OPEN: usize = 256;
@@ -76,6 +78,9 @@ impl Maps {
         collection: &Collection,
         style: &Style,
     ) -> Result<Option<Arc<dyn Painter>>, TileError> {
+        if collection.layer.is_awaited() {
+            return Ok(Some(Arc::new(Nothing)));
+        }
         let key = (layer_key(&collection.layer), style.id.clone());
         if let Some(known) = held(&self.painters).get(&key) {
             return Ok(Some(known.clone()));
@@ -86,8 +91,8 @@ impl Maps {
         let levels = self.levels(&collection.layer)?;
         let source = RasterSource::new(levels, Arc::new(palette), collection.layer.bounds);
         let painter: Arc<dyn Painter> = Arc::new(source);
-        if collection.layer.live.is_some() {
-            // Made in no time; kept, it would hold on to scenes that have changed.
+        if collection.layer.live.is_some() || collection.layer.growing.is_some() {
+            // Made in no time; kept, it would hold on to what has changed.
             return Ok(Some(painter));
         }
         let mut painters = held(&self.painters);
@@ -114,7 +119,7 @@ impl Maps {
             let nodata = match &layer.kind {
                 LayerKind::Classes { legend, .. } => Some(f64::from(legend.nodata)),
                 LayerKind::Percent { nodata, .. } | LayerKind::Values { nodata, .. } => *nodata,
-                LayerKind::Cube { .. } | LayerKind::Features { .. } => None,
+                LayerKind::Cube { .. } | LayerKind::Features { .. } | LayerKind::Promised => None,
             };
             let (live, counted) = (live.clone(), self.live_blocks.clone());
             return Ok(Arc::new(LiveLevels { live, nodata, blocks, counted }));
@@ -128,6 +133,9 @@ impl Maps {
     /// # Errors
     /// [`TileError::File`].
     pub fn pyramid(&self, layer: &Layer) -> Result<Arc<Pyramid>, TileError> {
+        if let Some(Growing::Raster(pyramid)) = &layer.growing {
+            return Ok(pyramid.clone());
+        }
         let key = layer_key(layer);
         if let Some(known) = held(&self.open).get(&key) {
             return Ok(known.clone());
@@ -150,6 +158,9 @@ impl Maps {
         layer: &Layer,
         count: impl FnOnce(&Self, &LayerKind, &Pyramid) -> Result<Value, TileError>,
     ) -> Result<Value, TileError> {
+        if layer.growing.is_some() {
+            return count(self, &layer.kind, &*self.pyramid(layer)?);
+        }
         let key = layer_key(layer);
         if let Some(known) = held(&self.counted).get(&key) {
             return Ok(known.clone());
@@ -178,9 +189,22 @@ impl Maps {
     }
 }
 
+/// What is not begun.
+struct Nothing;
+
+impl Painter for Nothing {
+    fn paint(&self, _: &View, _: GoOn<'_>) -> Result<Option<Indexed>, TileError> {
+        Ok(None)
+    }
+}
+
 /// The style of a collection with this id: `default`, or none, is its own.
 pub fn style_of(collection: &Collection, id: &str) -> Option<Style> {
     let layer = &collection.layer;
+    if layer.is_awaited() {
+        // Which it will have is not known, and nothing is drawn in it.
+        return Style::find("probability");
+    }
     let id = if id.is_empty() || id == "default" { layer.styles.first()? } else { id };
     if !layer.styles.iter().any(|known| known == id) {
         return None;

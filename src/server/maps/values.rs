@@ -59,6 +59,9 @@ pub async fn at(
     }
     let (shared, layer) = (state.clone(), collection.layer.clone());
     let read = move || -> Result<_, TileError> {
+        if layer.is_awaited() {
+            return Ok(None);
+        }
         let levels = shared.maps.levels(&layer)?;
         let Some((row, col)) = pixel_of(levels.grid(), lon, lat)? else { return Ok(None) };
         let number = number_at(&*levels, row, col)?;
@@ -137,6 +140,9 @@ pub async fn statistics(request: HttpRequest, state: web::Data<ServerState>) -> 
             return Err(ApiError::no_map());
         }
         refuse_live(&found)?;
+        if found.layer.is_awaited() {
+            return Ok(json!({"pixels": 0, "hectares": 0.0}));
+        }
         let shared = state.clone();
         Ok(block(move || shared.maps.statistics(&found.layer, counted)).await??)
     };
@@ -170,7 +176,7 @@ fn counted(maps: &Maps, kind: &LayerKind, pyramid: &Pyramid) -> Result<Value, Ti
             };
             spread(maps, pyramid, grid, range)
         }
-        LayerKind::Cube { .. } | LayerKind::Features { .. } => Ok(Value::Null),
+        LayerKind::Cube { .. } | LayerKind::Features { .. } | LayerKind::Promised => Ok(Value::Null),
     }
 }
 
@@ -249,6 +255,9 @@ pub async fn coverage(request: HttpRequest, state: web::Data<ServerState>) -> An
         }
         refuse_live(&found)?;
         let layer = &found.layer;
+        if layer.growing.is_some() {
+            return Err(ApiError::still_growing());
+        }
         file(
             &Output { name: found.id, path: layer.file.clone(), media_type: layer.media_type.clone() },
             &request,

@@ -33,8 +33,8 @@ pub struct JobResults {
 struct Output {
     name: String,
     media_type: String,
-    /// The data by name that the job was about.
-    subject: Option<String>,
+    /// What the job was asked to make.
+    asked: Asked,
     /// Described when it is first asked for; `None` within where it is no layer.
     layer: OnceLock<Option<Arc<Layer>>>,
 }
@@ -180,20 +180,10 @@ impl Catalogue {
             let described = result_file(&folder, &output.name)
                 .ok_or_else(|| format!("{} is not there", output.name))
                 .and_then(|path| describe::file(&path, &output.media_type, None, &self.indexes));
-            let dated = described.map(|layer| Layer { dates: layer.dates.or(dates_of(&folder)), ..layer });
+            let dated = described.map(|layer| Layer { dates: layer.dates.or(output.asked.dates), ..layer });
             told(&output.name, dated)
         });
-        Some(Collection {
-            id: format!("{}-{}", job.job, output.name),
-            title: title(output, &job.process),
-            origin: Origin::Job {
-                job: job.job.clone(),
-                process: job.process.clone(),
-                output: output.name.clone(),
-                created: job.created,
-            },
-            layer: layer.clone()?,
-        })
+        Some(Collection::of_job(job, &output.name, output.asked.subject.as_deref(), layer.clone()?))
     }
 
     fn outputs(&self, folder: &str) -> Outputs {
@@ -238,28 +228,38 @@ fn told(name: &str, described: Result<Layer, describe::Reason>) -> Option<Arc<La
 /// The outputs of a folder that may be layers.
 fn listed(folder: &Path) -> Option<Vec<Output>> {
     let document: Value = serde_json::from_slice(&std::fs::read(folder.join("results.json")).ok()?).ok()?;
-    let subject = asked_of(folder).and_then(|inputs| subject_of(&inputs));
+    let asked = Asked::read(folder).unwrap_or_default();
     let output = |(name, entry): (&String, &Value)| {
         let media_type = entry.get("type")?.as_str().filter(|t| may_be_layer(t))?.to_owned();
         let table = essence(&media_type) == CSV;
         let layer = plain(name) && (!table || has_places(&result_file(folder, name)?));
-        let subject = subject.clone();
-        layer.then(|| Output { name: name.clone(), media_type, subject, layer: OnceLock::new() })
+        let asked = asked.clone();
+        layer.then(|| Output { name: name.clone(), media_type, asked, layer: OnceLock::new() })
     };
     Some(document.as_object()?.iter().filter_map(output).collect())
 }
 
-/// The title of an output: of maps of two years, each tells of which scenes it is.
-fn title(output: &Output, process: &str) -> String {
-    let title = format!("{} of {process}", title_of(&output.name));
-    output.subject.as_ref().map_or(title.clone(), |subject| format!("{title}, {subject}"))
+/// What a job was asked to make.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Of what, where the request has it by name.
+    pub subject: Option<String>,
+    /// Of which days.
+    pub dates: Option<(Date, Date)>,
 }
 
-/// The inputs that a job was asked with.
-fn asked_of(folder: &Path) -> Option<Value> {
-    let mut manifest: Value =
-        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).ok()?).ok()?;
-    manifest.pointer_mut("/request/inputs").map(Value::take)
+impl Asked {
+    /// What a request tells.
+    pub fn of(request: &Value) -> Self {
+        let inputs = request.get("inputs").unwrap_or(request);
+        Self { subject: subject_of(inputs), dates: dates_of(inputs) }
+    }
+
+    fn read(folder: &Path) -> Option<Self> {
+        let manifest: Value =
+            serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).ok()?).ok()?;
+        manifest.get("request").map(Self::of)
+    }
 }
 
 /// What was mapped, where the request has it by name.
@@ -268,10 +268,9 @@ fn subject_of(inputs: &Value) -> Option<String> {
     named.and_then(Value::as_str).map(str::to_owned)
 }
 
-/// The days that a job's request asked for.
-fn dates_of(folder: &Path) -> Option<(Date, Date)> {
-    let asked = asked_of(folder)?.get_mut("dates")?.take();
-    let interval: DateInterval = serde_json::from_value(asked).ok()?;
+/// The days that a request asks for.
+fn dates_of(inputs: &Value) -> Option<(Date, Date)> {
+    let interval: DateInterval = serde_json::from_value(inputs.get("dates")?.clone()).ok()?;
     (interval.first > Date::MIN && interval.last < Date::MAX).then_some((interval.first, interval.last))
 }
 

@@ -68,13 +68,30 @@ pub fn file(
 ) -> Result<Layer, Reason> {
     let version = version_of(path).ok_or_else(|| format!("{} is not there", path.display()))?;
     let raster = essence(media_type).starts_with("image/");
-    let (kind, bounds, styles) =
+    let (kind, bounds) =
         if raster { raster_layer(path, style)? } else { feature_layer(path, style, indexes)? };
+    let styles = style.map_or_else(|| styles_of(&kind), |style| vec![style.to_owned()]);
     let (file, media_type) = (path.to_owned(), media_type.to_owned());
-    Ok(Layer { file, media_type, version, kind, bounds, dates: None, styles, live: None })
+    Ok(Layer { file, media_type, version, kind, bounds, dates: None, styles, live: None, growing: None })
 }
 
-type Described = (LayerKind, Option<[f64; 4]>, Vec<String>);
+type Described = (LayerKind, Option<[f64; 4]>);
+
+/// Ids of the styles that suit a layer, the default first.
+pub fn styles_of(kind: &LayerKind) -> Vec<String> {
+    let ids: &[&str] = match kind {
+        LayerKind::Classes { legend, .. } => &[legend.style().unwrap_or("classes")],
+        LayerKind::Percent { label, .. } if percent_style(label) == "persistence" => {
+            &["persistence", "probability"]
+        }
+        LayerKind::Percent { .. } => &["probability", "persistence"],
+        LayerKind::Values { .. } => &["heat-map"],
+        LayerKind::Features { geometry: GeometryKind::Point, .. } => &["mines"],
+        LayerKind::Features { .. } => &["zones"],
+        LayerKind::Cube { .. } | LayerKind::Promised => &[],
+    };
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
 
 fn raster_layer(path: &Path, style: Option<&str>) -> Result<Described, Reason> {
     let fail = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
@@ -85,8 +102,7 @@ fn raster_layer(path: &Path, style: Option<&str>) -> Result<Described, Reason> {
     let label = band.description().unwrap_or_default();
     let nodata = band.no_data_value();
     let bytes = band.band_type() == GdalDataType::UInt8;
-    let named = style.and_then(Style::find);
-    let (kind, styles) = match named.as_ref().map(|style| &style.paint) {
+    let kind = match style.and_then(Style::find).map(|style| style.paint) {
         Some(Paint::Symbol(_)) => return Err(fail(&"its style is one of features")),
         Some(Paint::Ramp { unit, .. }) if !bytes && unit == "%" => {
             return Err(fail(&"its style is one of percent in bytes, and it holds no bytes"));
@@ -95,26 +111,17 @@ fn raster_layer(path: &Path, style: Option<&str>) -> Result<Described, Reason> {
             return Err(fail(&"its style is one of codes, and it holds no bytes"));
         }
         // The operator's word stands over what the file says.
-        Some(Paint::Classes(legend)) => (LayerKind::Classes { grid, legend: legend.clone() }, Vec::new()),
-        Some(Paint::Ramp { unit, .. }) if unit == "%" => {
-            (LayerKind::Percent { grid, label, nodata }, Vec::new())
-        }
-        Some(Paint::Ramp { .. }) => (values(grid, label, &band).map_err(|e| fail(&e))?, Vec::new()),
+        Some(Paint::Classes(legend)) => LayerKind::Classes { grid, legend },
+        Some(Paint::Ramp { unit, .. }) if unit == "%" => LayerKind::Percent { grid, label, nodata },
+        Some(Paint::Ramp { .. }) => values(grid, label, &band).map_err(|e| fail(&e))?,
         None => match read_legend(&dataset) {
-            Some(legend) => {
-                let style = legend.style().unwrap_or("classes").to_owned();
-                (LayerKind::Classes { grid, legend }, vec![style])
-            }
+            Some(legend) => LayerKind::Classes { grid, legend },
             // The percent rasters of this crate are bytes with 255 as nodata.
-            None if bytes && nodata == Some(255.0) => {
-                let mut styles = vec!["probability".to_owned(), "persistence".to_owned()];
-                styles.sort_by_key(|id| id != percent_style(&label));
-                (LayerKind::Percent { grid, label, nodata }, styles)
-            }
-            None => (values(grid, label, &band).map_err(|e| fail(&e))?, vec!["heat-map".to_owned()]),
+            None if bytes && nodata == Some(255.0) => LayerKind::Percent { grid, label, nodata },
+            None => values(grid, label, &band).map_err(|e| fail(&e))?,
         },
     };
-    Ok((kind, bounds, named.map_or(styles, |style| vec![style.id])))
+    Ok((kind, bounds))
 }
 
 fn values(grid: GeoBox, label: String, band: &RasterBand) -> gdal::errors::Result<LayerKind> {
@@ -155,15 +162,13 @@ fn feature_layer(path: &Path, style: Option<&str>, indexes: &FeatureIndexes) -> 
         return Err(format!("{}: its style is one of rasters", path.display()));
     }
     let table = indexes.of(path).map_err(|e| e.to_string())?;
-    let own = if table.geometry() == GeometryKind::Point { "mines" } else { "zones" };
-    let symbol = style.unwrap_or(own);
     let kind = LayerKind::Features {
         geometry: table.geometry(),
         count: table.len() as u64,
         fields: table.fields().to_vec(),
         epsg: table.epsg(),
     };
-    Ok((kind, table.bounds(), vec![symbol.to_owned()]))
+    Ok((kind, table.bounds()))
 }
 
 /// Describes a cube that the operator offers.
@@ -182,6 +187,7 @@ pub fn cube(path: &Path) -> Result<Layer, Reason> {
         kind: LayerKind::Cube { grid: opened.grid.clone(), bands: opened.bands.clone(), dates },
         styles: Vec::new(),
         live: None,
+        growing: None,
     })
 }
 
@@ -223,6 +229,7 @@ pub fn live(name: &str, version: String, offered: &Offered) -> Result<Layer, Pro
         dates,
         styles: vec![style],
         live: Some(Live { map: Arc::new(map), time }),
+        growing: None,
     })
 }
 

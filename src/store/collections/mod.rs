@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod describe;
+mod growing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-pub use catalogue::{Catalogue, JobResults, check_live};
-pub use describe::is_layer_of_features;
+pub use catalogue::{Asked, Catalogue, JobResults, check_live};
+pub use describe::{is_layer_of_features, styles_of};
+pub use growing::Growing;
 
 use crate::classmap::Legend;
 use crate::crs::GeoBox;
@@ -80,6 +82,8 @@ pub struct Layer {
     pub styles: Vec<String>,
     /// What computes its pixels, where no file has them.
     pub live: Option<Live>,
+    /// What there is of it so far, where it is still computed: then there is no file.
+    pub growing: Option<Growing>,
 }
 
 /// A layer whose pixels are computed where they are looked at.
@@ -94,6 +98,8 @@ pub struct Live {
 /// What a layer is.
 #[derive(Clone, Debug)]
 pub enum LayerKind {
+    /// A raster that is promised; its grid is not known yet.
+    Promised,
     /// A raster of class codes.
     Classes {
         /// Its grid.
@@ -172,13 +178,13 @@ impl LayerKind {
             | Self::Percent { grid, .. }
             | Self::Values { grid, .. }
             | Self::Cube { grid, .. } => Some(grid),
-            Self::Features { .. } => None,
+            Self::Features { .. } | Self::Promised => None,
         }
     }
 
     /// Whether it is one raster, kept in a file or computed where it is looked at.
     pub fn is_raster(&self) -> bool {
-        matches!(self, Self::Classes { .. } | Self::Percent { .. } | Self::Values { .. })
+        !self.is_cube() && !self.is_features()
     }
 
     /// Whether it is scenes of several dates.
