@@ -4,11 +4,10 @@
 use std::path::Path;
 
 use embedded_graphics::mono_font::iso_8859_1::{FONT_8X13, FONT_9X15, FONT_10X20};
-use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::*;
-use embedded_graphics::primitives::{Line, PrimitiveStyle, Rectangle, Triangle};
-use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
+use embedded_graphics::primitives::{PrimitiveStyle, Triangle};
+use embedded_graphics::text::Alignment;
 use gdal::Metadata;
 use gdal::raster::{GdalDataType, RasterBand, ResampleAlg};
 
@@ -16,7 +15,9 @@ use super::cog_values::shown_range;
 use super::{IoError, cog};
 use crate::classmap::{Hex, Legend, Symbol, percent_color, percent_style, values_color};
 use crate::crs::{Affine, Crs, Ellipsoid, GeoBox};
+use crate::style::canvas::Canvas;
 use crate::style::qml::short;
+use crate::style::{share, ticks};
 
 /// The longer side of a picture.
 const LONG_SIDE: u32 = 1200;
@@ -234,17 +235,17 @@ fn draw(
             let ramp = Ramp {
                 title: if label.is_empty() { "percent" } else { label },
                 colour: &|percent| percent_color(percent_style(label), percent),
-                ticks: [0, 25, 50, 75, 100].map(|percent| format!("{percent} %")),
+                ticks: [0, 25, 50, 75, 100].map(|p| (f64::from(p) / 100.0, format!("{p} %"))).to_vec(),
                 mean: mean.map(|mean| format!("mean {mean:.1} %")),
             };
             ramp_legend(canvas, panel, &ramp, any_nodata);
         }
-        Content::Values { label, unit, mean, range: (least, greatest) } => {
+        Content::Values { label, unit, mean, range } => {
             let number = |v: f64| format!("{} {unit}", short(v)).trim_end().to_owned();
             let ramp = Ramp {
                 title: if label.is_empty() { "value" } else { label },
                 colour: &|percent| values_color(f32::from(percent) / 100.0),
-                ticks: [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| number(least + (greatest - least) * share)),
+                ticks: ticks(*range).into_iter().map(|v| (share(*range, v), number(v))).collect(),
                 mean: mean.map(|mean| format!("mean {}", number(mean))),
             };
             let y = ramp_legend(canvas, panel, &ramp, any_nodata);
@@ -255,10 +256,15 @@ fn draw(
             }
         }
     }
-    scale_bar(canvas, view, HEAD + canvas.map_height() + 18);
+    scale_bar(canvas, view, HEAD + map_height(canvas) + 18);
     if grid.affine.is_north_up() {
         north_arrow(canvas, MARGIN + view.width as i32 - 12, HEAD + view.height as i32 + 14);
     }
+}
+
+/// Height between head and foot.
+fn map_height(canvas: &Canvas) -> i32 {
+    canvas.height as i32 - HEAD - FOOT
 }
 
 fn nothing(x: i32, y: i32) -> Rgb888 {
@@ -345,8 +351,8 @@ struct Ramp<'a> {
     title: &'a str,
     /// The colour at a percentage of the way.
     colour: &'a dyn Fn(u8) -> [u8; 3],
-    /// At 0, 25, 50, 75 and 100 percent of the way.
-    ticks: [String; 5],
+    /// Shares of the way with what stands there.
+    ticks: Vec<(f64, String)>,
     mean: Option<String>,
 }
 
@@ -359,8 +365,8 @@ fn ramp_legend(canvas: &mut Canvas, x: i32, ramp: &Ramp, any_nodata: bool) -> i3
         canvas.line(x, top + dy, x + 27, top + dy, Rgb888::new(r, g, b));
     }
     canvas.frame(x - 1, top - 1, 30, height + 2, FAINT);
-    for (percent, tick) in [0, 25, 50, 75, 100].into_iter().zip(&ramp.ticks) {
-        let y = top + (height - 1) * (100 - percent) / 100;
+    for (share, tick) in &ramp.ticks {
+        let y = top + (f64::from(height - 1) * (1.0 - share)).round() as i32;
         canvas.line(x + 29, y, x + 34, y, INK);
         canvas.text(&fit(tick, (PANEL - 40) / 9), x + 40, y - 7, &FONT_9X15, INK, Alignment::Left);
     }
@@ -447,81 +453,6 @@ fn north_arrow(canvas: &mut Canvas, x: i32, y: i32) {
         canvas.line(a.x, a.y, b.x, b.y, INK);
     }
     canvas.text("N", x, y + 28, &FONT_9X15, INK, Alignment::Center);
-}
-
-/// Pixels of the picture.
-struct Canvas {
-    width: u32,
-    height: u32,
-    rgb: Vec<u8>,
-}
-
-impl Canvas {
-    fn new(width: u32, height: u32) -> Self {
-        Self { width, height, rgb: vec![255; (width * height * 3) as usize] }
-    }
-
-    /// Height between head and foot.
-    fn map_height(&self) -> i32 {
-        self.height as i32 - HEAD - FOOT
-    }
-
-    fn set(&mut self, x: i32, y: i32, colour: Rgb888) {
-        if x >= 0 && y >= 0 && x < self.width as i32 && y < self.height as i32 {
-            let at = 3 * (y as usize * self.width as usize + x as usize);
-            self.rgb[at..at + 3].copy_from_slice(&[colour.r(), colour.g(), colour.b()]);
-        }
-    }
-
-    fn fill(&mut self, x: i32, y: i32, width: i32, height: i32, colour: Rgb888) {
-        let rectangle =
-            Rectangle::new(Point::new(x, y), Size::new(width.max(0) as u32, height.max(0) as u32));
-        let _ = rectangle.into_styled(PrimitiveStyle::with_fill(colour)).draw(self);
-    }
-
-    fn frame(&mut self, x: i32, y: i32, width: i32, height: i32, colour: Rgb888) {
-        let rectangle =
-            Rectangle::new(Point::new(x, y), Size::new(width.max(0) as u32, height.max(0) as u32));
-        let _ = rectangle.into_styled(PrimitiveStyle::with_stroke(colour, 1)).draw(self);
-    }
-
-    fn line(&mut self, x0: i32, y0: i32, x1: i32, y1: i32, colour: Rgb888) {
-        let line = Line::new(Point::new(x0, y0), Point::new(x1, y1));
-        let _ = line.into_styled(PrimitiveStyle::with_stroke(colour, 1)).draw(self);
-    }
-
-    fn text(&mut self, text: &str, x: i32, y: i32, font: &MonoFont, colour: Rgb888, alignment: Alignment) {
-        let style = TextStyleBuilder::new().baseline(Baseline::Top).alignment(alignment).build();
-        let character = MonoTextStyle::new(font, colour);
-        let _ = Text::with_text_style(text, Point::new(x, y), character, style).draw(self);
-    }
-
-    fn png(&self) -> Result<Vec<u8>, png::EncodingError> {
-        let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, self.width, self.height);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder.write_header()?.write_image_data(&self.rgb)?;
-        Ok(bytes)
-    }
-}
-
-impl OriginDimensions for Canvas {
-    fn size(&self) -> Size {
-        Size::new(self.width, self.height)
-    }
-}
-
-impl DrawTarget for Canvas {
-    type Color = Rgb888;
-    type Error = std::convert::Infallible;
-
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Self::Error> {
-        for Pixel(point, colour) in pixels {
-            self.set(point.x, point.y, colour);
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl Style {
                     opacity: 1.0,
                 })
                 .collect(),
-            Paint::Ramp { stops, range, unit } => ticks(range.0, range.1)
+            Paint::Ramp { stops, range, unit } => ticks(*range)
                 .into_iter()
                 .map(|number| {
                     let [r, g, b, opacity] = along(stops, share(*range, number));
@@ -83,12 +83,12 @@ impl Style {
 }
 
 /// How far along a ramp a number lies.
-pub(super) fn share((least, greatest): (f64, f64), number: f64) -> f64 {
+pub fn share((least, greatest): (f64, f64), number: f64) -> f64 {
     (number - least) / (greatest - least).max(f64::MIN_POSITIVE)
 }
 
 /// Round numbers from a least to a greatest, three to five of them as a rule.
-fn ticks(least: f64, greatest: f64) -> Vec<f64> {
+pub fn ticks((least, greatest): (f64, f64)) -> Vec<f64> {
     let raw = (greatest - least) / 4.0;
     if !(raw.is_finite() && raw > 0.0) {
         return vec![least];
@@ -137,15 +137,15 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_within_their_ends() {
-        assert_eq!(ticks(0.0, 100.0), [0.0, 25.0, 50.0, 75.0, 100.0]);
-        assert_eq!(ticks(0.0, 0.0731), [0.0, 0.02, 0.04, 0.06]);
-        assert_eq!(ticks(-3.0, 121.875), [0.0, 50.0, 100.0]);
-        assert_eq!(ticks(1e-5, 0.3), [0.1, 0.2, 0.3]);
-        assert_eq!(ticks(0.0, 1.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
-        assert_eq!(ticks(2.0, 2.0), [2.0]);
+        assert_eq!(ticks((0.0, 100.0)), [0.0, 25.0, 50.0, 75.0, 100.0]);
+        assert_eq!(ticks((0.0, 0.0731)), [0.0, 0.02, 0.04, 0.06]);
+        assert_eq!(ticks((-3.0, 121.875)), [0.0, 50.0, 100.0]);
+        assert_eq!(ticks((1e-5, 0.3)), [0.1, 0.2, 0.3]);
+        assert_eq!(ticks((0.0, 1.0)), [0.0, 0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(ticks((2.0, 2.0)), [2.0]);
         for k in 1..2000 {
             let (least, greatest) = (f64::from(k % 37) * -0.013, f64::from(k * k) * 0.0071);
-            let found = ticks(least, greatest);
+            let found = ticks((least, greatest));
             assert!((2..=6).contains(&found.len()), "{least} {greatest}: {found:?}");
             assert!(found.iter().all(|t| *t >= least - 1e-9 && *t <= greatest * (1.0 + 1e-9)));
         }

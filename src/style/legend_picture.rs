@@ -1,12 +1,13 @@
 //! Legends as pictures: swatches, ramps and symbols with their names, as PNG.
 
+use embedded_graphics::mono_font::MonoFont;
 use embedded_graphics::mono_font::iso_8859_1::{FONT_9X15, FONT_9X15_BOLD};
-use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::prelude::*;
-use embedded_graphics::primitives::{PrimitiveStyle, PrimitiveStyleBuilder, Rectangle, Styled, Triangle};
-use embedded_graphics::text::{Baseline, Text};
+use embedded_graphics::primitives::{Rectangle, Triangle};
+use embedded_graphics::text::Alignment;
 
+use super::canvas::Canvas;
 use super::legend::{EntryValue, share};
 use super::{Paint, Style, along};
 use crate::classmap::{Hex, Symbol};
@@ -18,73 +19,15 @@ const SWATCH: Size = Size::new(26, 14);
 const RAMP: (i32, i32) = (26, 150);
 const LETTER: usize = 9;
 
-/// Pixels of white, then drawn on.
-struct Canvas {
-    width: u32,
-    height: u32,
-    pixels: Vec<u8>,
-}
-
-impl OriginDimensions for Canvas {
-    fn size(&self) -> Size {
-        Size::new(self.width, self.height)
-    }
-}
-
-impl DrawTarget for Canvas {
-    type Color = Rgb888;
-    type Error = std::convert::Infallible;
-
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Self::Error> {
-        for Pixel(at, color) in pixels {
-            if let (Ok(x), Ok(y)) = (u32::try_from(at.x), u32::try_from(at.y))
-                && x < self.width
-                && y < self.height
-            {
-                let k = 3 * (y * self.width + x) as usize;
-                self.pixels[k..k + 3].copy_from_slice(&[color.r(), color.g(), color.b()]);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Canvas {
-    fn new(width: u32, height: u32) -> Self {
-        Self { width, height, pixels: vec![255; 3 * (width * height) as usize] }
-    }
-
-    fn text(&mut self, text: &str, x: i32, y: i32, font: &MonoFont<'_>) {
-        let style = MonoTextStyle::new(font, INK);
-        let _ = Text::with_baseline(text, Point::new(x, y), style, Baseline::Top).draw(self);
-    }
-
-    fn shape<P>(&mut self, shape: P, fill: Rgb888, line: Rgb888)
-    where
-        P: Primitive,
-        Styled<P, PrimitiveStyle<Rgb888>>: Drawable<Color = Rgb888>,
-    {
-        let style = PrimitiveStyleBuilder::new().fill_color(fill).stroke_color(line).stroke_width(1).build();
-        let _ = shape.into_styled(style).draw(self);
-    }
-
-    fn png(&self) -> Result<Vec<u8>, png::EncodingError> {
-        let mut out = Vec::new();
-        let mut encoder = png::Encoder::new(&mut out, self.width, self.height);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(&self.pixels)?;
-        writer.finish()?;
-        Ok(out)
-    }
-}
-
 const INK: Rgb888 = Rgb888::BLACK;
 const PAPER: Rgb888 = Rgb888::WHITE;
 
 fn rgb(Hex([r, g, b]): Hex) -> Rgb888 {
     Rgb888::new(r, g, b)
+}
+
+fn write(canvas: &mut Canvas, text: &str, x: i32, y: i32, font: &MonoFont<'_>) {
+    canvas.text(text, x, y, font, INK, Alignment::Left);
 }
 
 /// A colour over paper.
@@ -108,7 +51,7 @@ pub fn picture(style: &Style) -> Result<Vec<u8>, String> {
     let body = if ramp { RAMP.1 + LINE } else { LINE * entries.len() as i32 };
     let height = 2 * MARGIN + LINE + 4 + body + 18 * notes.len() as i32;
     let mut canvas = Canvas::new(width as u32, height as u32);
-    canvas.text(&style.title, MARGIN, MARGIN, &FONT_9X15_BOLD);
+    write(&mut canvas, &style.title, MARGIN, MARGIN, &FONT_9X15_BOLD);
     let top = MARGIN + LINE + 4;
     match &style.paint {
         Paint::Classes(legend) => {
@@ -116,7 +59,7 @@ pub fn picture(style: &Style) -> Result<Vec<u8>, String> {
                 let y = top + LINE * k as i32;
                 let swatch = Rectangle::new(Point::new(MARGIN, y), SWATCH);
                 canvas.shape(swatch, rgb(Hex(class.color)), INK);
-                canvas.text(&class.name, MARGIN + 36, y, &FONT_9X15);
+                write(&mut canvas, &class.name, MARGIN + 36, y, &FONT_9X15);
             }
         }
         Paint::Ramp { stops, range, .. } => {
@@ -129,16 +72,16 @@ pub fn picture(style: &Style) -> Result<Vec<u8>, String> {
             for entry in &entries {
                 let EntryValue::Number(number) = entry.value else { continue };
                 let y = top + ((1.0 - share(*range, number)) * f64::from(RAMP.1 - 1)).round() as i32;
-                canvas.text(&entry.label, MARGIN + 36, y, &FONT_9X15);
+                write(&mut canvas, &entry.label, MARGIN + 36, y, &FONT_9X15);
             }
         }
         Paint::Symbol(symbol) => {
             draw_symbol(&mut canvas, symbol, Point::new(MARGIN, top));
-            canvas.text(&style.title, MARGIN + 36, top, &FONT_9X15);
+            write(&mut canvas, &style.title, MARGIN + 36, top, &FONT_9X15);
         }
     }
     for (k, line) in notes.iter().enumerate() {
-        canvas.text(line, MARGIN, top + body + 4 + 18 * k as i32, &FONT_9X15);
+        write(&mut canvas, line, MARGIN, top + body + 4 + 18 * k as i32, &FONT_9X15);
     }
     canvas.png().map_err(|e| e.to_string())
 }

@@ -1,6 +1,7 @@
 //! How layers are drawn: one style a legend of `styles/`, and from it what each program reads:
 //! MapLibre styles, SLD, QGIS's QML, the palette of tiles, and legends as JSON and PNG.
 
+pub mod canvas;
 mod legend;
 mod legend_picture;
 mod maplibre;
@@ -10,7 +11,7 @@ mod sld;
 
 use serde_json::Value;
 
-pub use legend::{EntryValue, LegendEntry};
+pub use legend::{EntryValue, LegendEntry, share, ticks};
 pub use legend_picture::picture;
 pub use maplibre::{LayerSource, maplibre};
 pub use palette::Palette;

@@ -154,5 +154,5 @@ fn a_vector_tile_is_kept_told_as_known_and_goes_with_its_result() {
     let (_, plain, bytes) = zones.server.call("GET", &path, &[("Accept-Encoding", "identity")], "");
     assert_eq!((plain.len() > 3, bytes), (true, String::from_utf8_lossy(&first).into_owned()));
     assert_eq!(zones.server.call("DELETE", &format!("/jobs/{}", zones.job), &[], "").0, 200);
-    assert_eq!((zones.sent(&path, &tag).0, zones.kept()), (404, 0));
+    assert_eq!((zones.sent(&path, &tag).0, zones.kept()), (410, 0));
 }

@@ -97,8 +97,10 @@ async fn table_page(
     state: &web::Data<ServerState>,
     collection: Collection,
     file: Arc<FeatureFile>,
-    query: Pairs,
+    mut query: Pairs,
 ) -> Answer {
+    // A form sends what is left empty too.
+    query.retain(|(_, value)| !value.is_empty());
     let (told, asked, base) = (collection.clone(), query.clone(), state.base(request));
     let found = block(move || page(&collection, &file, &query, &base)).await??;
     let of = Of { id: &told.id, title: &told.title };
