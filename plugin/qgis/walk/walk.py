@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What ``walk.sh`` has QGIS do: connect, run, look, filter, export; a picture a step.
+"""What ``walk.sh`` has QGIS do: connect, run, look, filter, export; a picture a step. Filter and
+export go through QGIS's own dialogs.
 
 Each step is a generator's turn; between two turns QGIS draws, and a turn that yields a function is
 waited for until that is true.
@@ -18,10 +19,11 @@ from qgis.core import (
     QgsProject,
     QgsVectorLayer,
 )
-from qgis.gui import QgsFileWidget
+from qgis.gui import QgsFileWidget, QgsQueryBuilder
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QSize, QTimer
 from qgis.PyQt.QtGui import QImage
-from qgis.PyQt.QtWidgets import QAction, QApplication, QComboBox, QDialogButtonBox, QDockWidget
+from qgis.PyQt.QtWidgets import QAction, QApplication, QComboBox, QDialogButtonBox, QDockWidget, QTableView
 from qgis.utils import iface, plugins
 
 from rededge.options import OptionsPage, ServerDialog
@@ -69,7 +71,10 @@ def answer(action, fill, name):
 
     def agree(dialog):
         picture(dialog, name)
-        dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok).click()
+        found = (
+            box.button(QDialogButtonBox.StandardButton.Ok) for box in dialog.findChildren(QDialogButtonBox)
+        )
+        next(button for button in found if button is not None).click()
 
     QTimer.singleShot(400, look)
     action.trigger()
@@ -77,7 +82,7 @@ def answer(action, fill, name):
 
 def write_filter(dialog):
     """What the planner writes into the filter of the zones."""
-    dialog.setSql('"distanceM" <= 3000')
+    sip.cast(dialog, QgsQueryBuilder).setSql('"distanceM" <= 3000')
 
 
 def save_as(dialog, target):
@@ -177,6 +182,9 @@ def steps():
     table = next(w for w in QApplication.topLevelWidgets() if w.objectName().startswith("QgsAttributeTable"))
     table.resize(QSize(1100, 420))
     yield 0.5
+    columns = table.findChild(QTableView).horizontalScrollBar()
+    columns.setValue(columns.maximum())
+    yield 0.5
     picture(table, "7-table")
     table.close()
     yield drawn
@@ -228,4 +236,11 @@ def end(code):
     os._exit(code)
 
 
+def stumbled(kind, error, trace):
+    """Ends the walk where QGIS would show a window with the error."""
+    traceback.print_exception(kind, error, trace)
+    end(1)
+
+
+sys.excepthook = stumbled
 QTimer.singleShot(3000, lambda: walk(steps()))

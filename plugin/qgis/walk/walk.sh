@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/../../.."
 plugin/qgis/setup.sh
 rededge="${REDEDGE:-$PWD/target/release/rededge}"
-home=$(mktemp -d)
+home=$(mktemp -d -t county.XXXX)
 trap 'kill "$server" 2>/dev/null || true; rm -rf "$home"' EXIT
 server=""
 
