@@ -30,9 +30,9 @@ if [ -n "$packages" ]; then
 fi
 
 venv=target/qgis
-if [ ! -x "$venv/bin/ruff" ]; then
+if ! cmp -s plugin/qgis/requirements.txt "$venv/requirements.txt"; then
     say "installing what looks the plugin over into $venv"
-    rm -rf "$venv"
     /usr/bin/python3 -m venv "$venv"
     "$venv/bin/pip" install -q -r plugin/qgis/requirements.txt
+    cp plugin/qgis/requirements.txt "$venv/requirements.txt" # last: an interrupted run starts again
 fi

@@ -5,11 +5,11 @@ import json
 from urllib.parse import quote
 from urllib.request import urlopen
 
-import processing
 import pytest
 from conftest import plugin_with
 from feedback import Heard
 from pictures import colours, render
+from qgis import processing
 from qgis.core import (
     QgsApplication,
     QgsCoordinateReferenceSystem,

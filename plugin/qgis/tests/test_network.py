@@ -8,11 +8,11 @@ from pathlib import Path
 from threading import Thread, Timer
 from urllib.request import Request, urlopen
 
-import processing
 import pytest
 from conftest import plugin_with
 from county import OWN, Server
 from feedback import Heard
+from qgis import processing
 from qgis.core import (
     QgsApplication,
     QgsAuthMethodConfig,

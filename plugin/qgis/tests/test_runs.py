@@ -9,12 +9,12 @@ import subprocess
 import time
 from pathlib import Path
 
-import processing
 import pytest
 from conftest import plugin_with
 from county import qgis_process
 from feedback import Heard
 from pictures import colours, render
+from qgis import processing
 from qgis.core import (
     QgsApplication,
     QgsCoordinateReferenceSystem,

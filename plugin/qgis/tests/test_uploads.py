@@ -8,12 +8,12 @@ from functools import partial
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 from threading import Thread
 
-import processing
 import pytest
 from conftest import plugin_with
 from county import Server
 from feedback import Heard
 from osgeo import gdal
+from qgis import processing
 from qgis.core import (
     QgsFeature,
     QgsGeometry,

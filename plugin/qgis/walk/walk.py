@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 
-import processing
+from qgis import processing
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsProcessing,
