@@ -106,11 +106,15 @@ def tile_addresses(base, headers):
     yield "OpenAPI", api["servers"][0]["url"] + filled
 
 
-@pytest.mark.parametrize("proxied", [False, True])
-def test_tiles_are_where_every_document_says(mounted, proxied):
-    outside = "https://maps.example.org" if proxied else mounted
+@pytest.mark.parametrize("proxy, outside", [
+    ({}, None),
+    (PROXY, "https://maps.example.org"),
+    (PROXY | {"X-Forwarded-Prefix": "/gis"}, "https://maps.example.org/gis"),
+])
+def test_tiles_are_where_every_document_says(mounted, proxy, outside):
+    outside = outside or mounted
     pictures = {}
-    for kind, address in tile_addresses(mounted + PREFIX, PROXY if proxied else {}):
+    for kind, address in tile_addresses(mounted + PREFIX, proxy):
         assert address.startswith(f"{outside}{PREFIX}/"), (kind, address)
         tile = requests.get(address.replace(outside, mounted), headers={"Accept": "image/png"}, timeout=30)
         assert tile.status_code == 200 and tile.headers["Content-Type"] == "image/png", (kind, address, tile.text)
