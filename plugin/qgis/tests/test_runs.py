@@ -8,6 +8,7 @@ import json
 import subprocess
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from conftest import plugin_with
@@ -116,7 +117,9 @@ def test_a_rice_map_is_valid_styled_and_drawn(rice):
     assert any("sending 1500 features of samples" in line for line in heard.lines), heard.lines
     assert any("/jobs/" in line for line in heard.lines)
     assert heard.steps and heard.percents[-1] == 100
-    assert len(heard.lines) > 3, "the job's log is told"
+    with urlopen(f"{found['job']}/log") as answer:
+        log = [line["text"] for line in json.load(answer)["lines"]]
+    assert log and [line for line in heard.lines if line in log] == log, "the job's log is told, in its order"
     assert "out_model" not in found, "nobody asked for it"
 
 
