@@ -43,7 +43,7 @@ pub fn page(site: &Site, of: &Of<'_>, told: &Value, query: &[(String, String)]) 
             @if let Some(href) = link("alternate", Some(CSV)) { a.button.second href=(href) data-file { "All as a table" } }
             @if let Some(href) = link("alternate", Some(GEOPACKAGE)) { a.button.second href=(href) data-file { "All as GeoPackage" } }
         }
-        (filters(query))
+        (filters(query, number_of(features)))
         @if features.is_empty() { p.empty { "There are no such items." } }
         @else {
             p.faint { (features.len()) " of " (told["numberMatched"]) "." }
@@ -57,7 +57,14 @@ pub fn page(site: &Site, of: &Of<'_>, told: &Value, query: &[(String, String)]) 
     Page::new(format!("Items of {}", of.title), body)
 }
 
-fn filters(query: &[(String, String)]) -> Markup {
+/// The name of a property that is a number, as an example.
+fn number_of(features: &[Value]) -> &str {
+    let properties = features.first().and_then(|f| f["properties"].as_object());
+    let found = properties.and_then(|p| p.iter().find(|(_, value)| value.is_number()));
+    found.map_or("areaHa", |(name, _)| name)
+}
+
+fn filters(query: &[(String, String)], number: &str) -> Markup {
     let own = ["filter", "sortby"];
     let value =
         |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).unwrap_or_default();
@@ -65,11 +72,11 @@ fn filters(query: &[(String, String)]) -> Markup {
         form.filters method="get" {
             div.field {
                 label for="filter" { "Only where" }
-                input #filter type="text" name="filter" value=(value("filter")) placeholder="areaHa > 2 and distanceM < 3000";
+                input #filter type="text" name="filter" value=(value("filter")) placeholder={ (number) " > 2" };
             }
             div.field {
                 label for="sortby" { "Sorted by" }
-                input #sortby type="text" name="sortby" value=(value("sortby")) placeholder="-areaHa";
+                input #sortby type="text" name="sortby" value=(value("sortby")) placeholder={ "-" (number) };
             }
             // What else was asked for stays; a new condition begins at its first page.
             @for (name, value) in query.iter().filter(|(n, _)| !own.contains(&n.as_str()) && n != "offset") {
