@@ -291,7 +291,7 @@ impl Default for MapsConfig {
             tile_megabytes: 128,
             block_megabytes: 128,
             live_megabytes: 256,
-            live_pixels: 200_000_000,
+            live_pixels: 100_000_000,
         }
     }
 }

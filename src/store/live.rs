@@ -80,41 +80,42 @@ impl LiveLayer {
         let scenes = OpenScenes::find(&AnyLinks::default(), &cube, Path::new("/"), &request)
             .and_then(OpenScenes::with_overviews)
             .map_err(|e| by_key(ProcessError::input(e.path, e.message)))?;
-        let budget = offered.live.pixels as f64;
-        let side = |factor: usize| scenes.grid().rows.max(scenes.grid().cols).div_ceil(factor);
-        let mut levels = vec![Level { grid: scenes.grid().clone(), map: OnceLock::new() }];
-        let mut factor = 2;
-        while side(factor / 2) > COARSEST && scenes.cost(factor, TILE) <= budget {
-            levels.push(Level { grid: scenes.coarser(factor), map: OnceLock::new() });
-            factor *= 2;
-        }
-        let mut layer = Self {
-            recipe,
-            scenes,
-            bytes: offered.live.bytes,
-            dates: Vec::new(),
-            levels,
-            blocks: 0,
-            range: (0.0, 1.0),
-        };
+        let bytes = offered.live.bytes;
+        let (dates, levels, blocks, range) = (Vec::new(), Vec::new(), 0, (0.0, 1.0));
+        let mut layer = Self { recipe, scenes, bytes, dates, levels, blocks, range };
         let finest = layer.over(0).map_err(by_key)?;
         layer.dates = finest.dates().collect();
-        layer.levels[0].map = OnceLock::from(Ok(finest));
+        layer.levels.push(Level { grid: layer.scenes.grid().clone(), map: OnceLock::from(Ok(finest)) });
+        let budget = offered.live.pixels as f64;
+        layer.add_levels(budget);
         layer.blocks = BlockCache::names(layer.dates.len());
         layer.range = match inputs.range {
             Some([least, greatest]) if least < greatest => (least, greatest),
             Some(_) => return Err(ProcessError::input("range", "expected [LEAST, GREATEST]")),
             None if layer.is_by_date() => {
-                layer.usual_range().map_err(|e| by_key(ProcessError::input("cube", e)))?
+                layer.usual_range(budget).map_err(|e| ProcessError::input("cube", e))?
             }
             None => layer.range,
         };
         Ok(layer)
     }
 
+    /// Coarser and coarser, as long as a tile does not read more than it may.
+    fn add_levels(&mut self, budget: f64) {
+        // A tile of an index reads one of the dates.
+        let at_once = if self.is_by_date() { self.dates.len() } else { 1 };
+        while self.levels.last().is_some_and(|l| l.grid.rows.max(l.grid.cols) > COARSEST) {
+            let factor = 1 << self.levels.len();
+            if self.scenes.cost(factor, TILE) > budget * at_once as f64 {
+                return;
+            }
+            self.levels.push(Level { grid: self.scenes.coarser(factor), map: OnceLock::new() });
+        }
+    }
+
     fn over(&self, level: usize) -> Result<LiveMap, ProcessError> {
-        // Coarser levels are small: a share of what the finest keeps does.
-        let bytes = if level == 0 { self.bytes } else { self.bytes / 4 };
+        // Three quarters for the finest; a quarter is for all the others, each half of the one before.
+        let bytes = if level == 0 { self.bytes / 4 * 3 } else { self.bytes >> (level + 2) };
         let cube = self.scenes.cube(1 << level, bytes);
         self.recipe.over(cube.map_err(|e| ProcessError::input(e.path, e.message))?)
     }
@@ -175,9 +176,11 @@ impl LiveLayer {
         map.as_ref().map_err(|e| CubeError::Read(e.clone()))?.block(time, window)
     }
 
-    /// What all but a few values of an index lie between, in the middle of the coarsest level.
-    fn usual_range(&self) -> Result<(f64, f64), CubeError> {
-        let level = self.levels.len() - 1;
+    /// What all but a few values of an index lie between, on all dates in the middle of the coarsest
+    /// level at which that does not read more than a tile may.
+    fn usual_range(&self, budget: f64) -> Result<(f64, f64), CubeError> {
+        let fits = |&level: &usize| self.scenes.cost(1 << level, COARSEST) <= budget;
+        let level = (0..self.levels.len()).rev().find(fits).unwrap_or(0);
         let grid = self.grid(level);
         let (rows, cols) = (grid.rows.min(COARSEST), grid.cols.min(COARSEST));
         let window = Window { row: (grid.rows - rows) / 2, col: (grid.cols - cols) / 2, rows, cols };

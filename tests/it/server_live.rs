@@ -392,6 +392,36 @@ fn a_tile_is_computed_once_for_all_and_no_further_when_nobody_waits() {
 }
 
 #[test]
+fn what_cannot_wait_is_refused_and_may_come_again() {
+    let home = tempfile::tempdir().unwrap();
+    county(home.path(), false);
+    let server = serve(home.path(), &format!("[maps]\nthreads = 1\nwaiting = 1\n{RICE}"));
+    let (z, all) = tiles(&server, "rice-now", "WebMercatorQuad").pop().unwrap();
+    let path = |(row, col): (u64, u64)| format!("/tiles/rice-now/{z}/{col}/{row}.png");
+    let statuses: Vec<(u16, String)> = std::thread::scope(|scope| {
+        let ask = |tile: (u64, u64)| {
+            let (status, headers, _) = server.call("GET", &path(tile), &[], "");
+            (status, header(&headers, "retry-after").to_owned())
+        };
+        // Each tile by two clients.
+        let threads: Vec<_> =
+            all[..8].iter().chain(&all[..8]).map(|&tile| scope.spawn(move || ask(tile))).collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert!(statuses.iter().all(|(status, _)| [200, 503].contains(status)), "{statuses:?}");
+    assert!(statuses.iter().any(|(status, retry)| *status == 503 && !retry.is_empty()), "{statuses:?}");
+    // As a client does that is told to try again.
+    let start = Instant::now();
+    for tile in &all[..8] {
+        while bytes(&server, &path(*tile)).0 == 503 {
+            assert!(start.elapsed() < Duration::from_secs(30), "it is refused for good");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(bytes(&server, &path(*tile)).0, 200);
+    }
+}
+
+#[test]
 fn too_coarse_a_tile_is_refused_where_scenes_would_be_read_whole() {
     let home = tempfile::tempdir().unwrap();
     county(home.path(), false);

@@ -18,7 +18,7 @@ use crate::server::state::{ServerState, block};
 use crate::server::wire::is_known;
 use crate::store::collections::{Collection, Layer};
 use crate::style::Style;
-use crate::tiles::{Format, GoOn, Indexed, Painter, Tile, TileAddress, TileError, TileKey, View};
+use crate::tiles::{Format, GoOn, Indexed, Painter, PoolFull, Tile, TileAddress, TileError, TileKey, View};
 
 /// Whatever decides pixels beside the file, the style and the place.
 const SALT: &str = env!("CARGO_PKG_VERSION");
@@ -100,7 +100,8 @@ async fn keeping(
         Ok(bytes)
     };
     let flight = state.maps.flights.join(key, draw, |work| state.maps.pool.spawn(work))?;
-    flight.wait().await.map_err(ApiError::internal)
+    let given_up = || PoolFull { waiting: state.config.maps.waiting };
+    flight.wait().await.ok_or_else(given_up)?.map_err(ApiError::internal)
 }
 
 /// Answers with a map, which is not kept.

@@ -10,21 +10,18 @@ use tokio::sync::watch;
 use crate::tiles::{GoOn, PoolFull, TileError, TileKey};
 
 /// What became of a tile; nothing yet.
-type Outcome = Option<Result<Bytes, Arc<TileError>>>;
+pub type Outcome = Option<Result<Bytes, Arc<TileError>>>;
 
 /// A tile that is being drawn. Whoever waits for it holds it.
 pub struct Flight(watch::Receiver<Outcome>);
 
 impl Flight {
-    /// The picture, once it is drawn.
-    ///
-    /// # Errors
-    /// Why it is not.
-    pub async fn wait(&self) -> Result<Bytes, Arc<TileError>> {
-        let lost = || Arc::new(TileError::Source("a tile was given up".to_owned()));
+    /// What became of it, once it is drawn; `None` where it never is: whoever asked first was refused,
+    /// or its thread panicked, which the log tells.
+    pub async fn wait(&self) -> Outcome {
         let mut told = self.0.clone();
-        let outcome = told.wait_for(Option::is_some).await.map_err(|_| lost())?;
-        outcome.clone().unwrap_or_else(|| Err(lost()))
+        let outcome = told.wait_for(Option::is_some).await.ok()?;
+        outcome.clone()
     }
 }
 
@@ -54,14 +51,16 @@ impl Flights {
         let (tell, told) = watch::channel(None);
         let flight = Arc::new(Flight(told));
         let waited_for = Arc::downgrade(&flight);
-        let landing = Landing { flights: self.clone(), key: key.clone(), flight: waited_for.clone() };
+        under_way.insert(key.clone(), waited_for.clone());
+        // Let go: work that is refused takes itself off the list.
+        drop(under_way);
+        let landing = Landing { flights: self.clone(), key: key.clone(), flight: waited_for };
         spawn(Box::new(move || {
             let landing = landing;
             let go_on = || landing.flight.strong_count() > 0;
             let drawn = if go_on() { draw(&go_on) } else { Err(TileError::Cancelled) };
             tell.send_replace(Some(drawn.map_err(Arc::new)));
         }))?;
-        under_way.insert(key.clone(), waited_for);
         Ok(flight)
     }
 }
