@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The list of servers, in the settings of the profile.
 
-One group a server below ``rededge/servers``, so that an administrator can deploy them by a
-``QGIS3.ini``: ``name``, ``url``, ``authcfg`` (an id of QGIS's authentication manager) and ``timeout``.
+One group a server below ``rededge/servers``, so that an administrator can deploy them by a ``QGIS3.ini``
+(``QGIS4.ini`` in QGIS 4): ``name``, ``url``, ``authcfg`` (an id of QGIS's authentication manager) and
+``timeout``.
 """
 
 import re

@@ -41,7 +41,7 @@ from qgis.PyQt.QtCore import QCoreApplication, QSettings
 def qgis():
     """QGIS with Processing, in a profile of its own."""
     QCoreApplication.setOrganizationName("QGIS")
-    QCoreApplication.setApplicationName("QGIS3")
+    QCoreApplication.setApplicationName(QgsApplication.QGIS_APPLICATION_NAME)
     QSettings.setDefaultFormat(QSettings.Format.IniFormat)
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(PROFILE))
     app = QgsApplication([], True, str(PROFILE))
