@@ -362,14 +362,23 @@ function clear(form) {
   for (const control of form.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
 }
 
-async function send(form) {
+/** The collection that an answer leads to: it was followed there, or names it among several. */
+async function collectionOf(answer) {
+  const told = await answer.json();
+  const place = answer.redirected ? answer.url : Object.values(told).map((link) => link.href).find((href) => href?.includes("/collections/"));
+  return new URL(place).pathname.split("/").pop();
+}
+
+async function send(form, watch) {
   clear(form);
-  byId("send").disabled = true;
+  const buttons = [byId("send"), byId("watch")].filter(Boolean);
+  for (const button of buttons) button.disabled = true;
   byId("sending").textContent = "Sending.";
   try {
     const body = JSON.stringify(await requestOf(form));
     const headers = { "Content-Type": "application/json", Accept: "application/json", Prefer: "respond-async" };
-    const answer = await ask(form.dataset.execute, { method: "POST", headers, body });
+    const answer = await ask(form.dataset.execute + (watch ? "?response=collection" : ""), { method: "POST", headers, body });
+    if (watch && answer.ok) return void location.assign(`${root}/viewer#layers=${await collectionOf(answer)}:1`);
     if (answer.status === 201) return void location.assign(`${root}/jobs/${(await answer.json()).jobID}`);
     const problem = await answer.json().catch(() => ({ title: `The server answers ${answer.status}.` }));
     const message = problem.detail ?? problem.title;
@@ -378,7 +387,7 @@ async function send(form) {
   } catch (error) {
     show(form, error instanceof Fault ? error : new Fault(null, `The request could not be sent: ${error.message}`));
   } finally {
-    byId("send").disabled = false;
+    for (const button of buttons) button.disabled = false;
     byId("sending").textContent = "";
   }
 }
@@ -387,9 +396,10 @@ function forms() {
   const form = byId("run");
   if (!form) return;
   byId("send").disabled = false;
+  byId("watch")?.removeAttribute("disabled");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    send(form);
+    send(form, event.submitter?.id === "watch");
   });
   const choose = (select) => {
     const field = select.closest(".field");

@@ -1,5 +1,7 @@
 """A soak: mixed load on a server of its own over the loopback, `kill -9` in the middle, then everything is
-looked at: no job lost, no half file, memory flat. `make soak`; figures go to standard output as Markdown."""
+looked at: no job lost, no half file, memory flat. Jobs, and beside them what people look at: tiles of all kinds,
+features, downloads in parts, maps that are drawn live and maps that grow; every answer is opened (`looks.py`).
+`make soak`; figures go to standard output as Markdown."""
 
 import argparse
 import collections
@@ -17,6 +19,7 @@ import threading
 import time
 
 import conftest
+import looks
 import requests
 
 FINAL = {"successful", "failed", "dismissed"}
@@ -36,8 +39,9 @@ class Soak:
         self.statuses, self.kinds = collections.Counter(), collections.Counter()
         self.jobs, self.dismissed = {}, set()
         self.faults, self.unanswered = [], 0
-        self.times, self.memory = [], []
+        self.times, self.looked, self.memory = [], [], []
         self.stop = threading.Event()
+        self.looks, self.growing = looks.Looks(server, self.word), {}
 
     def word(self):
         with self.lock:
@@ -70,6 +74,23 @@ class Soak:
     def rice(self):
         inputs = {"cube": "county", "samples": "samples", "resolution": 20, "seed": int(self.word()[:6], 16)}
         return self.execute("rice-map", inputs)
+
+    def growing_map(self):
+        process, inputs = self.random.choice([
+            ("rice-map", {"cube": "county", "samples": "samples", "resolution": 20, "seed": int(self.word()[:6], 16)}),
+            ("mine-heatmap", {"mines": {**POINT, "coordinates": [113 + int(self.word()[:4], 16) / 1e6, 27.9]}}),
+        ])
+        method, path, more = self.execute(process, inputs)
+        return method, f"{path}?response=collection", {**more, "allow_redirects": False}
+
+    def grown(self):
+        """A look at a map that grows, or has grown; another tile each time."""
+        with self.lock:
+            known = list(self.growing)
+        return self.looks.of_a_job(self.random.choice(known) if known else "none")
+
+    def look(self):
+        return self.looks.any()
 
     def status(self):
         return "GET", f"/jobs/{self.any_job() or 'none'}", {}
@@ -114,6 +135,7 @@ class Soak:
     MIX = [
         ("later", 22), ("now", 10), ("pausing", 6), ("heatmap", 2), ("rice", 0.6), ("status", 22), ("results", 9),
         ("listing", 5), ("dismiss", 6), ("by_query", 4), ("wps", 6), ("bad", 8),
+        ("look", 60), ("growing_map", 0.5), ("grown", 12),
     ]
 
     def send(self, session, kind):
@@ -129,12 +151,21 @@ class Soak:
         job = None
         if answer.status_code == 201:
             job = answer.json()["jobID"]
+        elif kind == "growing_map" and answer.status_code == 303:
+            job = answer.links["monitor"]["url"].rsplit("/", 1)[1]
+            with self.lock:
+                self.growing[answer.headers["Location"].rsplit("/", 1)[1]] = job
         elif kind == "wps" and "StatusInfo" in answer.text:
             job = re.search("JobID>([^<]+)<", answer.text).group(1)
+        wrong = looks.wrong(answer) if kind in ("look", "grown") else None
         with self.lock:
+            if wrong:
+                self.faults.append(f"{method} {path}: {wrong}")
             self.statuses[answer.status_code] += 1
             self.kinds[kind] += 1
-            if kind not in ("now", "pausing"):
+            if kind == "look":
+                self.looked.append(took)
+            elif kind not in ("now", "pausing"):
                 self.times.append(took)
             if job:
                 self.jobs[job] = kind
@@ -221,7 +252,7 @@ def flat(memory, pid):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--minutes", type=float, default=10)
-    arguments.add_argument("--rate", type=float, default=25, help="requests a second")
+    arguments.add_argument("--rate", type=float, default=40, help="requests a second")
     arguments.add_argument("--workers", type=int, default=6)
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--binary", default=conftest.TARGET / "release" / "rededge", type=pathlib.Path)
@@ -235,9 +266,12 @@ def main():
             free.bind(("127.0.0.1", 0))
             listen = f"127.0.0.1:{free.getsockname()[1]}"
         data = f'[data.cubes]\ncounty = "{county}/items.json"\n[data.files]\nsamples = "{county}/samples-rice.geojson"\n'
+        data += f'mines = "{county}/mines.geojson"\ntruth = "{county}/truth-rice.tif"\n'
+        data += '[live.ndre]\ncube = "county"\nindex = "NDRE"\n'
         config = "[jobs]\nworkers = 2\nwaiting = 200\nsynchronous_seconds = 5\n" + data
         server = conftest.Server(given.binary, home / "server", config, listen=listen)
         soak = Soak(server, given.rate, given.seed)
+        soak.looks.prepare()
         threads = [threading.Thread(target=soak.worker, args=(n, given.workers)) for n in range(given.workers)]
         threads.append(threading.Thread(target=soak.watch))
         begin = time.monotonic()
@@ -261,12 +295,15 @@ def main():
     wrong += torn + soak.faults
     rising = [f"memory rose from {a:.0f} to {b:.0f} MiB" for a, b, _ in halves if b > 1.25 * a + 16]
     times = sorted(soak.times)
+    looked = sorted(soak.looked) or [0]
     sent = sum(soak.statuses.values())
     rows = [
         ("lasted", f"{lasted:.0f} s, `kill -9` after {given.minutes * 30:.0f} s"),
         ("requests answered", f"{sent} ({sent / lasted:.0f} a second), unanswered around the kill: {soak.unanswered}"),
         ("by status", ", ".join(f"{status}: {count}" for status, count in sorted(soak.statuses.items()))),
         ("time to answer, without synchronous calls", f"median {times[len(times) // 2] * 1000:.1f} ms, 99 % {times[len(times) * 99 // 100] * 1000:.0f} ms"),
+        ("looks at maps and features, each opened", f"{len(looked)}, median {looked[len(looked) // 2] * 1000:.1f} ms, 99 % {looked[len(looked) * 99 // 100] * 1000:.0f} ms; {', '.join(f'{kind} {count}' for kind, count in sorted(soak.looks.counts.items()))}"),
+        ("maps seen while they grew", str(len(soak.growing))),
         ("jobs accepted", f"{len(soak.jobs)} ({accepted} before the kill)"),
         ("how they stand", ", ".join(f"{status}: {count}" for status, count in sorted(counts.items()))),
         ("folders of results, all files with their hashes", str(whole)),

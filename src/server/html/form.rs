@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::control::{Field, field};
 use super::words::inline;
 use crate::ogc::coerce::{takes_bbox, takes_link};
-use crate::ogc::outputs::{essence, media_types};
+use crate::ogc::outputs::{GEOJSON, GEOTIFF, essence, media_types};
 use crate::ogc::{ProcessDescription, title_of};
 use crate::server::access::at_hand;
 use crate::server::state::ServerState;
@@ -70,11 +70,19 @@ pub fn form(own: &str, process: &ProcessDescription, offers: &Offers) -> Markup 
             (wanted(process))
             p.actions {
                 button #send type="submit" disabled { "Run" }
+                @if process.outputs.values().any(is_map) {
+                    button.second #watch type="submit" disabled { "Run and watch the map" }
+                }
                 span #sending role="status" {}
             }
             details.program { summary { "The request as JSON" } pre #preview {} }
         }
     }
+}
+
+/// Whether an output is seen on the map while it is computed.
+fn is_map(output: &Value) -> bool {
+    media_types(&output["schema"]).into_iter().map(essence).any(|t| t == GEOJSON || t == essence(GEOTIFF))
 }
 
 /// Which outputs are wanted, and as what.
