@@ -138,6 +138,7 @@ function card(collection) {
   if (collection.wrong) made.append(element("p", { className: "fault", textContent: collection.wrong }));
   else if (collection.growing) made.append(growth(element("div", { className: "growth" }), collection));
   if (collection.live?.byDate) made.append(days(collection, "left"), days(collection, "right"));
+  if (collection.live?.minZoom) made.append(element("p", { className: "hint coarse", textContent: "Too much to compute from so far: zoom in to see it.", hidden: !coarse(collection) }));
   made.append(legend);
   if (collection.points) made.append(heatRow(collection, legend));
   made.append(element("div", { className: "layer-row" }, element("label", {}, element("span", { textContent: "opacity" }), slide), fit));
@@ -172,6 +173,16 @@ function days(collection, side) {
   });
   const label = element("label", {}, element("span", { textContent: name }), pick);
   return element("div", { className: `day day-${side}` }, label, step(1, "‹", "Earlier"), step(-1, "›", "Later"));
+}
+
+/** Whether the tiles of this view are coarser than what is computed; tiles are of 256 pixels, levels of the map of 512. */
+const coarse = ({ live }) => Boolean(maps[0]) && maps[0].getZoom() + 1 < live.minZoom;
+
+/** Tells of layers that are not drawn from so far. */
+export function zoomed() {
+  for (const hint of document.querySelectorAll(".coarse")) {
+    hint.hidden = !coarse(collections.find((c) => c.id === hint.closest("[data-card]").dataset.card));
+  }
 }
 
 function turnOff(collection) {

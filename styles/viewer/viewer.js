@@ -1,7 +1,7 @@
 // The map viewer: layers of the collections, two of them side by side, what lies under a click.
 import { byId, fault, KeyWanted, tell } from "./viewer-dom.js";
 import { catalogue } from "./viewer-layers.js";
-import { filter, startList } from "./viewer-list.js";
+import { filter, startList, zoomed } from "./viewer-list.js";
 import { cannotDraw, draw, fitTo, know, listenToEdge, maps, sides, startMap } from "./viewer-map.js";
 import { closeDetails, picked } from "./viewer-panels.js";
 import { condition, readHash, state, writeHash } from "./viewer-state.js";
@@ -77,6 +77,8 @@ async function start() {
   draw();
   sides();
   if (condition()) filter().catch(fault);
+  map.on("zoomend", zoomed);
+  zoomed();
   map.once("idle", () => (document.body.dataset.ready = ""));
 }
 

@@ -418,12 +418,61 @@ def test_tiles_of_a_live_layer_are_given_up_when_nobody_looks(live, page):
     page.unroute("**/tiles/**")
 
 
+def asked_by_form(page, server, folds):
+    """The form of rice-map, filled so that the job takes its time."""
+    page.goto(f"{server.url}/processes/rice-map")
+    page.get_by_label("Cube: from where").select_option(label="county-2020")
+    page.get_by_label("Samples: from where").select_option(label="samples-2020")
+    page.get_by_text("Options").click()
+    page.get_by_label("Validation: which").select_option(label="folds")
+    page.locator("[id='in-validation@1.folds']").fill(str(folds))
+    page.get_by_role("button", name="Run and watch the map").click()
+    page.wait_for_url("**/viewer#layers=*")
+    page.wait_for_selector("body[data-ready]")
+    return page.locator("#shown li.layer").first
+
+
+def test_a_map_is_seen_while_it_is_computed(maps, page):
+    card = asked_by_form(page, maps, 8)
+    expect(card.get_by_role("progressbar")).to_be_visible()
+    expect(card.locator(".tag").first).to_have_text("growing")
+    page.screenshot(path=SHOTS / "viewer-growing.png")
+    judge(page, "growing")
+    expect(card.locator(".legend")).to_contain_text("double-rice", timeout=120_000)
+    expect(card.get_by_role("progressbar")).to_have_count(0, timeout=120_000)
+    expect(card.get_by_role("button", name=re.compile("^Zoom to it"))).to_be_visible()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=SHOTS / "viewer-grown.png")
+    green = pixels(page, lambda r, g, b: g > r + 40 and g > b + 30)
+    assert green > 500, green
+    # Nothing is asked any more once it is done.
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(6000)
+    assert asked == []
+
+
+def test_a_map_that_comes_to_nothing_says_why(maps, page):
+    card = asked_by_form(page, maps, 40)
+    expect(card.get_by_role("progressbar")).to_be_visible()
+    job = re.search(r"layers=([0-9a-f-]{36})-", page.url)[1]
+    assert requests.delete(f"{maps.url}/jobs/{job}").status_code == 200
+    expect(card.locator(".fault")).to_contain_text(re.compile("dismissed|cancelled|stopped"), timeout=30_000)
+    expect(card.get_by_role("progressbar")).to_have_count(0)
+    page.screenshot(path=SHOTS / "viewer-fell.png")
+
+
 def reds(page):
     """Pixels of the map that are as warm as the ramp of heat maps."""
+    return pixels(page, lambda r, g, b: r > 180 and r - b > 60)
+
+
+def pixels(page, wanted):
+    """How many pixels of the map have a colour that is wanted."""
     box = page.locator("#maps").bounding_box()
     clip = {"x": box["x"], "y": box["y"] + 10, "width": box["width"] - 60, "height": box["height"] - 60}
     picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
-    return sum(count for count, (r, g, b) in picture.getcolors(1 << 24) if r > 180 and r - b > 60)
+    return sum(count for count, colour in picture.getcolors(1 << 24) if wanted(*colour))
 
 
 def inside(geometry):
