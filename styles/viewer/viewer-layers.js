@@ -56,6 +56,7 @@ function known(collection) {
     subject: of || collection.offeredAs,
     kind: collection.kind,
     count: collection.count,
+    range: collection.range,
     bbox: collection.extent?.spatial?.bbox?.[0],
     job,
     group: job ? from.filter(Boolean).join(" · ") : collection.live ? "Live: computed where you look" : "Offered by this server",
@@ -97,14 +98,22 @@ export function paint({ color, opacity = 1 }) {
   return `rgba(${r},${g},${b},${opacity})`;
 }
 
-/** The legend of a collection as it is drawn. */
+/** Entries of a ramp with their places along it, from 0 to 1. */
+function placed(entries, [low, high] = [entries[0].value, entries.at(-1).value]) {
+  return entries.map((entry) => ({ ...entry, at: (entry.value - low) / (high - low || 1) }));
+}
+
+/** The legend of a collection as it is drawn; of a ramp its stops and its ticks. */
 export async function legendOf(collection) {
   if (state.heat.has(collection.id)) {
-    const { entries } = legendIn(await heatStyle());
-    const label = (k) => ({ 0: "none", [entries.length - 1]: "many" })[k] ?? "";
-    return { kind: "ramp", entries: entries.map((entry, k) => ({ ...entry, label: label(k) })) };
+    const stops = placed(legendIn(await heatStyle()).entries);
+    return { kind: "ramp", stops, ticks: [{ at: 0, label: "none" }, { at: 1, label: "many" }] };
   }
   const legend = legendIn(await styleOf(collection));
+  if (legend?.kind === "ramp") {
+    const ramp = collection.range ? await once(`${root}/styles/${encodeURIComponent(collection.style)}?f=mapbox`).then(legendIn) : legend;
+    return { ...legend, stops: placed(ramp.entries), ticks: placed(legend.entries, collection.range) };
+  }
   const one = legend?.entries?.length === 1 && ["point", "polygon"].includes(legend.kind);
   return one ? { ...legend, entries: [{ ...legend.entries[0], label: counted(collection) }] } : legend;
 }

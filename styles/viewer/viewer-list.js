@@ -215,7 +215,7 @@ async function fill(place, collection) {
   try {
     const legend = await legendOf(collection);
     place.replaceChildren();
-    if (legend?.kind === "ramp") place.append(ramp(legend.entries));
+    if (legend?.kind === "ramp") place.append(ramp(legend));
     else place.append(element("ul", {}, ...(legend?.entries ?? []).map((entry) => element("li", {}, patch(entry, legend.kind), element("span", { textContent: entry.label })))));
     if (legend?.note) place.append(element("p", { className: "hint", textContent: legend.note }));
   } catch (error) {
@@ -229,11 +229,17 @@ function patch(entry, kind) {
   return made;
 }
 
-function ramp(entries) {
+function ramp({ stops, ticks }) {
   const bar = element("div", { className: "ramp" });
-  bar.style.backgroundImage = `linear-gradient(to right, ${entries.map(paint).join(", ")})`;
-  const shown = entries.map((entry, k) => (k === 0 || k === entries.length - 1 || 2 * k === entries.length - 1 ? entry.label : "")).filter((text, k, all) => text || k === 0 || k === all.length - 1);
-  return element("div", {}, bar, element("div", { className: "ramp-labels" }, ...shown.map((textContent) => element("span", { textContent }))));
+  bar.style.backgroundImage = `linear-gradient(to right, ${stops.map((stop) => `${paint(stop)} ${(stop.at * 100).toFixed(1)}%`).join(", ")})`;
+  const labels = ticks.filter((_, k) => ticks.length < 4 || k % Math.ceil(ticks.length / 4) === 0 || k === ticks.length - 1).map(({ at, label }) => {
+    const made = element("span", { textContent: label });
+    // Those at the ends stay within the bar.
+    made.style.left = `${at * 100}%`;
+    made.style.transform = `translateX(-${at < 0.08 ? 0 : at > 0.92 ? 100 : 50}%)`;
+    return made;
+  });
+  return element("div", { className: "ramp-box" }, bar, element("div", { className: "ramp-labels" }, ...labels));
 }
 
 // --- Filter of zones --------------------------------------------------------------------------
