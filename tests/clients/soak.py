@@ -191,7 +191,9 @@ class Soak:
                 text = pathlib.Path(f"/proc/{self.server.pid}/status").read_text()
             except OSError:
                 continue
-            self.memory.append((time.monotonic(), self.server.pid, int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024))
+            # One that is being killed has none left.
+            if resident := re.search(r"VmRSS:\s+(\d+)", text):
+                self.memory.append((time.monotonic(), self.server.pid, int(resident[1]) / 1024))
 
 
 def check_jobs(soak):

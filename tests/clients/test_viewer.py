@@ -72,7 +72,7 @@ def page(tmp_path):
         tab, wrong = context.new_page(), []
         # What the software renderer says of its speed is no fault of the page.
         # And a status that the page tells of is an error of the network to the browser.
-        slow = re.compile(r"GPU stall|Automatic fallback to software WebGL|GL Driver Message|with a status of 40[014]")
+        slow = re.compile(r"GPU stall|Automatic fallback to software WebGL|GL Driver Message|with a status of 4(0[014]|10)")
         tab.on("console", lambda m: m.type in ("error", "warning") and not slow.search(m.text) and wrong.append(m.text))
         tab.on("pageerror", lambda error: wrong.append(str(error)))
         tab.on("request", lambda r: re.match(r"(http://127\.0\.0\.1:|blob:http://127|data:)", r.url) or wrong.append(r.url))
