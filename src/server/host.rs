@@ -246,6 +246,7 @@ impl Host for RunHost {
 
     fn finished(&self, job: &Job) {
         self.metrics.job_over(job);
+        self.published.describe(job);
     }
 
     fn has_results(&self, job: &Job) -> bool {

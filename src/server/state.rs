@@ -172,6 +172,7 @@ impl ServerState {
         };
         let queue = Arc::new(Queue::start(store, host.clone(), limits)?);
         host.ask(&queue);
+        published.prepare(&queue);
         let features = config
             .data
             .mines

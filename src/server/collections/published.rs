@@ -13,6 +13,8 @@ use crate::store::collections::{Asked, Catalogue, Collection, JobResults};
 const BELIEVED: Duration = Duration::from_secs(2);
 /// Answers that are kept.
 const KEPT: usize = 4096;
+/// Jobs whose results are described when the server starts.
+const AHEAD: usize = 1000;
 /// Bytes of a job's id at the beginning of a collection's.
 const JOB_ID: usize = 36;
 
@@ -72,6 +74,25 @@ impl Published {
     /// Where jobs tell what they have written so far.
     pub fn growing(&self) -> &Arc<GrowingResults> {
         &self.growing
+    }
+
+    /// Describes what a job left ahead of the first who asks.
+    pub fn describe(&self, job: &Job) {
+        if job.state == JobState::Successful {
+            self.catalogue.of_job(&facts(job));
+        }
+    }
+
+    /// Describes the newest results ahead of the first list, on a thread of its own.
+    pub fn prepare(self: &Arc<Self>, queue: &Arc<Queue>) {
+        let (published, queue) = (self.clone(), Arc::downgrade(queue));
+        std::thread::spawn(move || {
+            let filter = Filter { states: vec![JobState::Successful], limit: AHEAD, ..Filter::default() };
+            let jobs = queue.upgrade().and_then(|queue| queue.list(&filter).ok());
+            for job in jobs.into_iter().flat_map(|page| page.jobs) {
+                published.describe(&job);
+            }
+        });
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
