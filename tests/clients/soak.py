@@ -271,6 +271,8 @@ def main():
         data += f'mines = "{county}/mines.geojson"\ntruth = "{county}/truth-rice.tif"\n'
         data += '[live.ndre]\ncube = "county"\nindex = "NDRE"\n'
         config = "[jobs]\nworkers = 2\nwaiting = 200\nsynchronous_seconds = 5\n" + data
+        # Caches that are full soon, so that memory is seen to stay, and what is dropped is drawn again.
+        config += "[maps]\ntile_megabytes = 4\nblock_megabytes = 8\nlive_megabytes = 8\n"
         server = conftest.Server(given.binary, home / "server", config, listen=listen)
         soak = Soak(server, given.rate, given.seed)
         soak.looks.prepare()
