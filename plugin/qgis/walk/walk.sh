@@ -51,5 +51,5 @@ export QGIS_PLUGINPATH="$PWD/plugin/qgis" QT_QPA_PLATFORM=xcb XDG_RUNTIME_DIR="$
 program=$(command -v qgis.bin || command -v qgis)
 timeout 300 xvfb-run -a -s "-screen 0 1360x860x24" "$program" --nologo --noversioncheck \
     --profiles-path "$home" --code plugin/qgis/walk/walk.py >"$home/qgis.log" 2>&1 || { cat "$home/qgis.log"; exit 1; }
-grep -q "walk: done" "$home/qgis.log" || { cat "$home/qgis.log"; exit 1; }
+grep -q "zones; done" "$home/qgis.log" || { cat "$home/qgis.log"; exit 1; }
 ls -l "$REDEDGE_PICTURES"
