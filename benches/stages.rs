@@ -13,12 +13,16 @@ use rededge::classify::{
     Classifier, DtwModel, DtwParams, Library, SeriesBlock, SwvModel, SwvParams, Table, TsrfParams, tsrf,
 };
 use rededge::classmap::{Connectivity, Legend, sieve};
+use rededge::crs::Crs;
 use rededge::cube::{Band, CubeRequest, Regularize, Regularizer, Smoothing, TimeGrid};
 use rededge::io::cog::{CogKind, CogWriter};
 use rededge::io::county::write_county;
+use rededge::io::feature_log::FeatureLog;
 use rededge::io::scenes::{Location, SceneSource, SourceKind, open_cube};
+use rededge::io::vector_write::{FeatureFormat, VectorWriter};
 use rededge::raster::{Plane, Window};
 use rededge::simulate::{BLOCK, County, Options};
+use rededge::vector::{FeatureSchema, Field, FieldKind, GeometryKind, Value};
 use seasons::{STEPS, seasons};
 
 #[path = "shared/seasons.rs"]
@@ -26,6 +30,7 @@ mod seasons;
 
 const PIXELS: usize = 16_384;
 const SAMPLES: usize = 1500;
+const ZONES: usize = 20_000;
 /// Side of the county that is simulated, read, sieved and written.
 const SIDE: usize = 1024;
 
@@ -136,5 +141,34 @@ fn write_a_class_cog(bencher: Bencher) {
         let mut cog = CogWriter::create(&path, &grid, CogKind::Classes(Legend::rice()), &[]).expect("a file");
         cog.write(Window::whole(SIDE, SIDE), &map.values).expect("room");
         cog.finish().expect("room")
+    });
+}
+
+/// Zones of 24 corners and three attributes: into GeoJSON, or into the log by which they are seen meanwhile,
+/// which a job does beside it.
+#[divan::bench(args = ["file", "log"], sample_count = 10)]
+fn write_zones(bencher: Bencher, to: &str) {
+    let fields = [("id", FieldKind::Integer), ("class", FieldKind::Text), ("areaHa", FieldKind::Real)];
+    let fields = fields.iter().map(|(name, kind)| Field::new(*name, *kind)).collect();
+    let crs = Crs::from_epsg(32649).expect("a known system");
+    let schema = FeatureSchema { crs, geometry: GeometryKind::Polygon, fields, style: "zones" };
+    let corner = |k: usize| {
+        let turn = k as f64 * std::f64::consts::TAU / 24.0;
+        (7e5 + 50.0 * turn.cos(), 3.09e6 + 50.0 * turn.sin())
+    };
+    let zone: geo::Geometry<f64> = geo::Polygon::new((0..24).map(corner).collect(), Vec::new()).into();
+    let values = [Value::Number(7.0), Value::Text("stressed-rice".to_owned()), Value::Number(0.78)];
+    let home = tempfile::tempdir().expect("a folder");
+    let path = home.path().join("zones.geojson");
+    bencher.counter(ItemsCount::new(ZONES)).bench_local(|| {
+        if to == "log" {
+            let log = FeatureLog::create(home.path(), &schema).expect("a writable folder");
+            (0..ZONES).for_each(|_| log.push(&zone, &values).expect("room"));
+            return;
+        }
+        let mut writer =
+            VectorWriter::create(&path, &schema, FeatureFormat::GeoJson).expect("a writable folder");
+        (0..ZONES).for_each(|_| writer.push(&zone, &values).expect("room"));
+        writer.finish().expect("room");
     });
 }
