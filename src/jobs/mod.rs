@@ -13,11 +13,13 @@ mod store;
 mod workers;
 
 pub use error::{JobsError, SubmitError};
-pub use model::{Failure, Job, JobState, LogLine, NewJob, VERSION};
+pub use model::{Failure, Job, LogLine, NewJob, VERSION};
 pub use notices::{Event, Notice, Subscription, Untold};
 pub use query::{Filter, Page};
 pub use queue::{Host, Limits, Load, Queue};
 pub use store::{Expired, Store};
+
+pub use crate::ogc::JobStatus;
 
 #[cfg(test)]
 mod tests;

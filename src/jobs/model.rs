@@ -6,58 +6,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::notices::Subscription;
+use crate::ogc::JobStatus;
 use crate::process::ProcessError;
 
 /// The version of every process: that of the crate. Results of another version are not shared.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// How a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum JobState {
-    /// It waits for a worker.
-    Accepted,
-    /// A worker runs it.
-    Running,
-    /// Its results are there.
-    Successful,
-    /// It ended without results.
-    Failed,
-    /// Its owner gave it up.
-    Dismissed,
-}
-
-impl JobState {
-    /// All states, in the order in which a job may pass them.
-    pub const ALL: [Self; 5] =
-        [Self::Accepted, Self::Running, Self::Successful, Self::Failed, Self::Dismissed];
-
-    /// The state's name, in lower case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Running => "running",
-            Self::Successful => "successful",
-            Self::Failed => "failed",
-            Self::Dismissed => "dismissed",
-        }
-    }
-
-    /// The state with this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
-    }
-
-    /// Whether nothing more will happen to the job by itself.
-    pub fn is_over(self) -> bool {
-        matches!(self, Self::Successful | Self::Failed | Self::Dismissed)
-    }
-}
-
-impl std::fmt::Display for JobState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// Why a job failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,7 +72,7 @@ pub struct Job {
     /// Who asked, where callers are known.
     pub owner: Option<String>,
     /// How it stands.
-    pub state: JobState,
+    pub state: JobStatus,
     /// When it was accepted.
     pub created: Timestamp,
     /// When a worker took it.
@@ -154,7 +107,7 @@ impl Job {
             process: new.process,
             version: VERSION.to_owned(),
             owner: new.owner,
-            state: JobState::Accepted,
+            state: JobStatus::Accepted,
             created: now,
             started: None,
             finished: None,
@@ -171,7 +124,7 @@ impl Job {
 
     /// This job as done, with the results of `original`.
     pub(super) fn sharing(mut self, original: &Self) -> Self {
-        self.state = JobState::Successful;
+        self.state = JobStatus::Successful;
         self.started = Some(self.created);
         self.finished = Some(self.created);
         self.progress = 100;

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::model::now;
 use super::store::{Result, Store};
-use super::{Job, JobState};
+use super::{Job, JobStatus};
 
 /// Pauses between tries; after the last one a notice is given up.
 const PAUSES_S: [u64; 5] = [1, 5, 30, 120, 600];
@@ -37,12 +37,12 @@ impl Event {
     }
 
     /// What a job that passes into this state is to tell.
-    fn of(state: JobState) -> Option<Self> {
+    fn of(state: JobStatus) -> Option<Self> {
         match state {
-            JobState::Accepted => None,
-            JobState::Running => Some(Self::Progress),
-            JobState::Successful => Some(Self::Success),
-            JobState::Failed | JobState::Dismissed => Some(Self::Failure),
+            JobStatus::Accepted => None,
+            JobStatus::Running => Some(Self::Progress),
+            JobStatus::Successful => Some(Self::Success),
+            JobStatus::Failed | JobStatus::Dismissed => Some(Self::Failure),
         }
     }
 }
@@ -99,7 +99,7 @@ pub struct Untold {
 pub(super) fn subscribe(
     transaction: &Transaction<'_>,
     job: i64,
-    state: JobState,
+    state: JobStatus,
     subscriber: Option<&Subscription>,
 ) -> rusqlite::Result<()> {
     let Some(subscriber) = subscriber else { return Ok(()) };
@@ -117,7 +117,7 @@ pub(super) fn subscribe(
 }
 
 /// Notices of a job that has passed into a state are due; those of what can no longer happen go.
-pub(super) fn fall_due(transaction: &Transaction<'_>, id: &str, state: JobState) -> rusqlite::Result<()> {
+pub(super) fn fall_due(transaction: &Transaction<'_>, id: &str, state: JobStatus) -> rusqlite::Result<()> {
     let Some(event) = Event::of(state) else { return Ok(()) };
     let of_job = "job = (SELECT number FROM jobs WHERE id = ?1)";
     transaction

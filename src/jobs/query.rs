@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::types::Value;
 
-use super::{Job, JobState};
+use super::{Job, JobStatus};
 
 /// What jobs to list; the default is all of them, newest first.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub struct Filter {
     /// Runs of these processes; empty is all.
     pub processes: Vec<String>,
     /// In these states; empty is all.
-    pub states: Vec<JobState>,
+    pub states: Vec<JobStatus>,
     /// Created at this time or later.
     pub created_from: Option<Timestamp>,
     /// Created at this time or earlier.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::model::now;
 use super::workers::{Fate, Shared, Waiting, guarded};
 use super::{
-    Failure, Filter, Job, JobState, JobsError, LogLine, NewJob, Notice, Page, Store, SubmitError,
+    Failure, Filter, Job, JobStatus, JobsError, LogLine, NewJob, Notice, Page, Store, SubmitError,
     Subscription, Untold,
 };
 use crate::process::{CancelToken, ProcessError, Progress};
@@ -216,7 +216,7 @@ impl Queue {
     ///
     /// # Errors
     /// [`JobsError::Database`].
-    pub fn states(&self) -> Result<Vec<(JobState, u64)>, JobsError> {
+    pub fn states(&self) -> Result<Vec<(JobStatus, u64)>, JobsError> {
         self.shared.store.states()
     }
 
@@ -343,7 +343,7 @@ impl Drop for Queue {
 fn recover(shared: &Shared) -> Result<(), JobsError> {
     let mut waiting = Vec::new();
     for job in shared.store.unfinished()? {
-        if job.state == JobState::Running {
+        if job.state == JobStatus::Running {
             let Some(job) = shared.store.get(&job.id)? else { continue };
             if guarded(|| shared.host.resumable(&job)) == Some(true) {
                 shared.store.put_back(&job.id, "goes on from what it kept when the server stopped")?;

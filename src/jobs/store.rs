@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 use super::model::now;
 use super::{
-    Failure, Filter, Job, JobState, JobsError, LogLine, Page, Subscription, canonical, notices, schema,
+    Failure, Filter, Job, JobStatus, JobsError, LogLine, Page, Subscription, canonical, notices, schema,
 };
 
 /// The columns of [`job_of`], in order.
@@ -42,16 +42,16 @@ pub struct Expired {
     pub results: Option<String>,
 }
 
-impl ToSql for JobState {
+impl ToSql for JobStatus {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.as_str().into())
     }
 }
 
-impl FromSql for JobState {
+impl FromSql for JobStatus {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let name = value.as_str()?;
-        Self::parse(name).ok_or_else(|| FromSqlError::Other(format!("no state is called {name}").into()))
+        name.parse().map_err(|e: String| FromSqlError::Other(e.into()))
     }
 }
 
@@ -261,7 +261,7 @@ impl Store {
     ///
     /// # Errors
     /// [`JobsError::Database`].
-    pub fn states(&self) -> Result<Vec<(JobState, u64)>> {
+    pub fn states(&self) -> Result<Vec<(JobStatus, u64)>> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached("SELECT state, count(*) FROM jobs GROUP BY state")?;
         let rows = statement.query_map([], |row| {
@@ -316,7 +316,7 @@ impl Store {
     pub fn start(&self, id: &str) -> Result<bool> {
         self.pass(
             id,
-            JobState::Running,
+            JobStatus::Running,
             "UPDATE jobs SET state = 'running', started = ?2, updated = ?2, progress = 0, message = '' \
              WHERE id = ?1 AND state = 'accepted'",
             params![id, now().as_millisecond()],
@@ -387,7 +387,7 @@ impl Store {
     }
 
     /// A job passes into a state by this statement, and whoever is to be told of that will be.
-    fn pass(&self, id: &str, into: JobState, sql: &str, values: impl rusqlite::Params) -> Result<bool> {
+    fn pass(&self, id: &str, into: JobStatus, sql: &str, values: impl rusqlite::Params) -> Result<bool> {
         self.write(|t| {
             let changed = t.prepare_cached(sql)?.execute(values)? > 0;
             if changed {
@@ -397,7 +397,7 @@ impl Store {
         })
     }
 
-    fn end(&self, id: &str, state: JobState, message: &str, failure: Option<&Failure>) -> Result<bool> {
+    fn end(&self, id: &str, state: JobStatus, message: &str, failure: Option<&Failure>) -> Result<bool> {
         self.pass(
             id,
             state,
@@ -413,7 +413,7 @@ impl Store {
     /// # Errors
     /// [`JobsError::Database`].
     pub fn finish(&self, id: &str) -> Result<bool> {
-        self.end(id, JobState::Successful, "done", None)
+        self.end(id, JobStatus::Successful, "done", None)
     }
 
     /// A job ended without results; `false` where it was over already.
@@ -421,7 +421,7 @@ impl Store {
     /// # Errors
     /// [`JobsError::Database`].
     pub fn fail(&self, id: &str, failure: &Failure) -> Result<bool> {
-        self.end(id, JobState::Failed, &failure.to_string(), Some(failure))
+        self.end(id, JobStatus::Failed, &failure.to_string(), Some(failure))
     }
 
     /// A job is given up, in whatever state it is; `false` where it was before, or is not there.
@@ -431,7 +431,7 @@ impl Store {
     pub fn dismiss(&self, id: &str) -> Result<bool> {
         self.pass(
             id,
-            JobState::Dismissed,
+            JobStatus::Dismissed,
             "UPDATE jobs SET state = 'dismissed', finished = coalesce(finished, ?2), updated = ?2, \
              message = 'dismissed' WHERE id = ?1 AND state <> 'dismissed'",
             params![id, now().as_millisecond()],

@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_secs(20);
 struct Fake {
     ran: Mutex<Vec<String>>,
     forgotten: Mutex<Vec<String>>,
-    finished: Mutex<Vec<(String, JobState)>>,
+    finished: Mutex<Vec<(String, JobStatus)>>,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
     resumes: AtomicBool,
@@ -161,12 +161,12 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn state(queue: &Queue, id: &str) -> JobState {
+fn state(queue: &Queue, id: &str) -> JobStatus {
     queue.get(id).unwrap().unwrap().state
 }
 
 fn runs(queue: &Queue, id: &str) {
-    until("running", || state(queue, id) == JobState::Running);
+    until("running", || state(queue, id) == JobStatus::Running);
 }
 
 fn end(queue: &Queue, id: &str) -> Job {
@@ -180,10 +180,10 @@ fn a_job_is_recorded_runs_and_its_end_is_told() {
     let house = House::new(limits(1, 10));
     let queue = house.open();
     let job = queue.submit(asks("nothing")).unwrap();
-    assert_eq!((job.state, job.version.as_str()), (JobState::Accepted, VERSION));
+    assert_eq!((job.state, job.version.as_str()), (JobStatus::Accepted, VERSION));
     let done = end(&queue, &job.id);
-    assert_eq!((done.state, done.progress, done.request.clone()), (JobState::Successful, 100, job.request));
-    until("the news", || *house.host.finished.lock().unwrap() == [(job.id.clone(), JobState::Successful)]);
+    assert_eq!((done.state, done.progress, done.request.clone()), (JobStatus::Successful, 100, job.request));
+    until("the news", || *house.host.finished.lock().unwrap() == [(job.id.clone(), JobStatus::Successful)]);
     assert_eq!(queue.wait("no-such-job", LONG).unwrap(), None);
     assert_eq!(queue.list(&Filter::default()).unwrap().total, 1);
 }
@@ -208,7 +208,7 @@ fn two_workers_run_two_jobs_at_a_time_and_never_three() {
     until("two at once", || house.host.at_once.load(Ordering::SeqCst) == 2);
     house.host.open_gate();
     for id in &ids {
-        assert_eq!(end(&queue, id).state, JobState::Successful);
+        assert_eq!(end(&queue, id).state, JobStatus::Successful);
     }
     assert_eq!(house.host.most_at_once.load(Ordering::SeqCst), 2);
 }
@@ -266,7 +266,7 @@ fn failures_keep_their_kind_and_a_panic_harms_no_other_job() {
     let queue = house.open();
     let ids = ["panic", "fail", "refuse", "nothing"].map(|what| queue.submit(asks(what)).unwrap().id);
     let panicked = end(&queue, &ids[0]);
-    assert_eq!(panicked.state, JobState::Failed);
+    assert_eq!(panicked.state, JobStatus::Failed);
     assert!(
         panicked.message.contains("a bug in rededge") && !panicked.message.contains("index"),
         "{}",
@@ -280,7 +280,7 @@ fn failures_keep_their_kind_and_a_panic_harms_no_other_job() {
         Some(Failure::Input { input: "dates".into(), message: "is required".into() })
     );
     assert_eq!(refused.message, "input `dates`: is required");
-    assert_eq!(end(&queue, &ids[3]).state, JobState::Successful);
+    assert_eq!(end(&queue, &ids[3]).state, JobStatus::Successful);
     until("all news", || house.host.finished.lock().unwrap().len() == 4);
 }
 
@@ -299,7 +299,7 @@ fn waiting_for_a_job_ends_with_it_or_with_patience() {
         let opened = Instant::now();
         house.host.open_gate();
         let (state, woken) = waits.join().unwrap();
-        assert_eq!(state, JobState::Successful);
+        assert_eq!(state, JobStatus::Successful);
         assert!(woken - opened < Duration::from_secs(1));
     });
 }
@@ -366,7 +366,7 @@ fn a_real_process_leaves_its_results_and_a_dismissed_one_nothing() {
     let slow = echo(json!({"text": "slow", "pause": 3000}));
     let quick = echo(json!({"text": "hello", "number": 4.5}));
     let wrong = echo(json!({"txt": "hello"}));
-    assert_eq!(end(&queue, &quick).state, JobState::Successful);
+    assert_eq!(end(&queue, &quick).state, JobStatus::Successful);
     let read = |name: &str| std::fs::read_to_string(results.join(&quick).join(name)).unwrap();
     assert!(read("results.json").contains("text.json"));
     assert_eq!(read("text.json").trim(), "\"hello\"");

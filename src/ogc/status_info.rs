@@ -24,7 +24,7 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
-    /// Every status.
+    /// Every status, in the order in which a job may pass them.
     pub const ALL: [Self; 5] =
         [Self::Accepted, Self::Running, Self::Successful, Self::Failed, Self::Dismissed];
 
@@ -40,8 +40,14 @@ impl JobStatus {
     }
 
     /// Whether nothing more will happen.
-    pub const fn is_final(self) -> bool {
+    pub const fn is_over(self) -> bool {
         matches!(self, Self::Successful | Self::Failed | Self::Dismissed)
+    }
+}
+
+impl std::fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -219,7 +225,7 @@ mod tests {
             assert_eq!(status.as_str().parse(), Ok(status));
         }
         assert!("runing".parse::<JobStatus>().unwrap_err().contains("did you mean `running`"));
-        assert!(JobStatus::Dismissed.is_final() && !JobStatus::Accepted.is_final());
+        assert!(JobStatus::Dismissed.is_over() && !JobStatus::Accepted.is_over());
         let list = JobList::new(vec![StatusInfo::new("1", "echo", JobStatus::Failed)], 12, Vec::new());
         assert_eq!(json!(list)["numberMatched"], 12);
         assert_eq!(json!(list)["numberReturned"], 1);

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, w
 
 use super::html;
 use super::state::ServerState;
-use crate::jobs::{Failure, Job, JobState, JobsError, SubmitError};
+use crate::jobs::{Failure, Job, JobStatus, JobsError, SubmitError};
 use crate::ogc::wmts::{self, WmtsException};
 use crate::ogc::wps::{Exception, ExceptionCode, Version, XML};
 use crate::ogc::{PROBLEM_JSON, Problem, ProblemType};
@@ -153,7 +153,7 @@ impl ApiError {
                     Problem::new(ProblemType::ResultNotAvailable).detail(super::jobs::PROCESS_FAILED);
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, problem)
             }
-            (None, JobState::Dismissed) => {
+            (None, JobStatus::Dismissed) => {
                 let problem = Problem::new(ProblemType::ResultNotAvailable).detail("the job was dismissed");
                 Self::new(StatusCode::GONE, problem)
             }

@@ -13,7 +13,7 @@ use super::paging::{Page, limit_of, whole};
 use super::state::{ServerState, block};
 use super::watch::id_of;
 use super::{budget, collection_output, links};
-use crate::jobs::{Failure, Filter, Job, JobState, LogLine, NewJob};
+use crate::jobs::{Failure, Filter, Job, LogLine, NewJob};
 use crate::ogc::{Execute, JobList, JobStatus, Problem, ProblemType, StatusInfo};
 use crate::process::find;
 
@@ -21,17 +21,6 @@ use crate::process::find;
 pub const PROCESS_FAILED: &str = "the process failed; the server's log says why";
 /// Lines of a log in one answer.
 const LINES: usize = 1000;
-
-/// A state by the word for it on the wire.
-pub fn status_of(state: JobState) -> JobStatus {
-    match state {
-        JobState::Accepted => JobStatus::Accepted,
-        JobState::Running => JobStatus::Running,
-        JobState::Successful => JobStatus::Successful,
-        JobState::Failed => JobStatus::Failed,
-        JobState::Dismissed => JobStatus::Dismissed,
-    }
-}
 
 /// Hands a request to the queue, once its links and its size are looked at.
 ///
@@ -66,14 +55,13 @@ pub async fn submit(
 
 /// A job as it is told.
 pub fn told(job: &Job, base: &str) -> StatusInfo {
-    let status = status_of(job.state);
     let exception = job.failure.as_ref().map(|f| match f {
         Failure::Input { input, message } => Problem::input(input, message),
         Failure::Process { .. } => Problem::new(ProblemType::ResultNotAvailable).detail(PROCESS_FAILED),
         Failure::Interrupted { reason } => Problem::new(ProblemType::ResultNotAvailable).detail(reason),
     });
     let mut told =
-        StatusInfo::new(&job.id, &job.process, status).with_progress(job.progress).with_links(base);
+        StatusInfo::new(&job.id, &job.process, job.state).with_progress(job.progress).with_links(base);
     // Why a process failed may name the server's own paths: that is for its log.
     let hidden = matches!(job.failure, Some(Failure::Process { .. }));
     told.message = Some(if hidden { PROCESS_FAILED.to_owned() } else { job.message.clone() });
@@ -207,9 +195,7 @@ fn filter(query: &[(String, String)]) -> Result<Filter, ApiError> {
             "processID" => filter.processes.extend(each().map(str::to_owned)),
             "status" => {
                 for word in each() {
-                    let state = JobState::parse(word).ok_or_else(|| {
-                        ApiError::parameter("status", format!("`{word}` is no status of a job"))
-                    })?;
+                    let state = word.parse().map_err(|what: String| ApiError::parameter("status", what))?;
                     filter.states.push(state);
                 }
             }

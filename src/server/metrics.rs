@@ -15,7 +15,7 @@ use prometheus::{
 use super::access::caller;
 use super::error::{Answer, ApiError, ok};
 use super::state::ServerState;
-use crate::jobs::{Job, JobState};
+use crate::jobs::{Job, JobStatus};
 
 /// Upper bounds of the latencies of requests, seconds.
 const LATENCIES: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -132,7 +132,7 @@ impl Metrics {
     /// Reads what is counted nowhere else.
     fn refresh(&self, state: &ServerState) -> Result<(), ApiError> {
         let counted = state.queue.states()?;
-        for standing in JobState::ALL {
+        for standing in JobStatus::ALL {
             let found = counted.iter().find(|(s, _)| *s == standing).map_or(0, |(_, n)| *n);
             self.jobs.with_label_values(&[standing.as_str()]).set(gauge(found));
         }

@@ -13,7 +13,7 @@ use super::error::{Answer, ApiError, no_content, ok};
 use super::html;
 use super::jobs::{own_job, told};
 use super::state::ServerState;
-use crate::jobs::{Job, JobState};
+use crate::jobs::{Job, JobStatus};
 use crate::ogc::outputs::{PNG, essence};
 use crate::ogc::{Execute, ProblemType, ResponseForm, Transmission};
 use crate::process::find;
@@ -154,7 +154,7 @@ pub fn outputs(job: &Job, state: &ServerState) -> Result<Vec<Output>, ApiError> 
 
 /// As [`outputs`], in this folder.
 pub fn outputs_in(job: &Job, folder: &Path) -> Result<Vec<Output>, ApiError> {
-    if job.state != JobState::Successful {
+    if job.state != JobStatus::Successful {
         return Err(ApiError::no_results(job));
     }
     let text = std::fs::read(folder.join("results.json")).map_err(ApiError::internal)?;

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::access::caller;
 use super::error::{ApiError, Refused, wps_report, wps_unreadable};
-use super::jobs::{PROCESS_FAILED, status_of, submit};
+use super::jobs::{PROCESS_FAILED, submit};
 use super::pages::DESCRIPTION;
 use super::results::{Output, outputs};
 use super::state::{ServerState, block};
-use crate::jobs::{Failure, Job, JobState};
+use crate::jobs::{Failure, Job, JobStatus};
 use crate::ogc::outputs::{JSON, essence, media_types};
 use crate::ogc::wps::{
     Exception, ExceptionCode, JobAnswer, Operation, OutputAnswer, OutputValue, Service, Version, WpsExecute,
@@ -112,7 +112,7 @@ async fn run(
             let queue = state.queue.clone();
             let stopped = block(move || queue.dismiss(&job.id)).await.ok().and_then(Result::ok).flatten();
             let mut job = stopped.ok_or_else(|| no_job(&id))?;
-            job.state = JobState::Dismissed;
+            job.state = JobStatus::Dismissed;
             xml(status_info(&told(&job, &url, None, &[])))
         }
     }
@@ -171,7 +171,7 @@ pub async fn stored(
         let process = known(&job.process)?.describe();
         let (url, location) = (format!("{}/wps", state.base(&request)), request.full_url().to_string());
         let outputs = match job.state {
-            JobState::Successful => values(&job, &state, &request, &process, None)?,
+            JobStatus::Successful => values(&job, &state, &request, &process, None)?,
             _ => Vec::new(),
         };
         let failure = failure_of(&job);
@@ -223,10 +223,10 @@ fn failure_of(job: &Job) -> Option<Exception> {
 /// A job with results, or why there are none.
 fn finished(job: &Job) -> Result<(), Exception> {
     match job.state {
-        JobState::Successful => Ok(()),
-        JobState::Failed | JobState::Dismissed => Err(failure_of(job)
+        JobStatus::Successful => Ok(()),
+        JobStatus::Failed | JobStatus::Dismissed => Err(failure_of(job)
             .unwrap_or_else(|| Exception::new(ExceptionCode::NoApplicableCode, job.message.clone()))),
-        JobState::Accepted | JobState::Running => {
+        JobStatus::Accepted | JobStatus::Running => {
             Err(Exception::new(ExceptionCode::ResultNotReady, format!("the job is {}", job.state))
                 .at("JobID"))
         }
@@ -241,7 +241,7 @@ fn told<'a>(
 ) -> JobAnswer<'a> {
     JobAnswer {
         id: &job.id,
-        status: status_of(job.state),
+        status: job.state,
         message: &job.message,
         progress: Some(job.progress),
         created: Some(job.created),

@@ -55,7 +55,7 @@ fn a_job_comes_back_as_it_was_written() {
     assert_eq!(store.get(&job.id).unwrap().unwrap(), job);
 
     job = new("echo", None, json!({}));
-    job.state = JobState::Failed;
+    job.state = JobStatus::Failed;
     job.started = Some(job.created);
     job.finished = Some(job.created);
     job.failure = Some(Failure::Input { input: "a.b[1]".into(), message: "is \"odd\"".into() });
@@ -73,7 +73,7 @@ fn a_job_passes_its_states_and_none_twice() {
     assert!(!store.start(&job.id).unwrap(), "it runs already");
     assert!(standing().started.is_some());
     assert!(store.put_back(&job.id, "later").unwrap());
-    assert_eq!((standing().state, standing().started), (JobState::Accepted, None));
+    assert_eq!((standing().state, standing().started), (JobStatus::Accepted, None));
     assert!(store.start(&job.id).unwrap());
     store.progress(&job.id, 40, "classify", &[]).unwrap();
     assert_eq!((standing().progress, standing().message.as_str()), (40, "classify"));
@@ -82,11 +82,11 @@ fn a_job_passes_its_states_and_none_twice() {
     assert!(!store.fail(&job.id, &failure).unwrap(), "it is over");
     store.progress(&job.id, 50, "late", &[]).unwrap();
     let done = standing();
-    assert_eq!((done.state, done.progress, done.failure.clone()), (JobState::Successful, 100, None));
+    assert_eq!((done.state, done.progress, done.failure.clone()), (JobStatus::Successful, 100, None));
     assert!(done.finished >= done.started && done.started >= Some(done.created));
     assert!(store.dismiss(&job.id).unwrap());
     assert!(!store.dismiss(&job.id).unwrap());
-    assert_eq!((standing().state, standing().finished), (JobState::Dismissed, done.finished));
+    assert_eq!((standing().state, standing().finished), (JobStatus::Dismissed, done.finished));
     store.delete([job.id.as_str()]).unwrap();
     assert_eq!(store.get(&job.id).unwrap(), None);
     assert!(!store.dismiss(&job.id).unwrap());
@@ -117,7 +117,7 @@ fn a_log_is_read_from_any_line_and_goes_with_its_job() {
 
 /// Jobs at 1 s, 2 s, ..: process, owner, state and how long they ran.
 fn some() -> Vec<Job> {
-    let job = |k: i64, process: &str, owner: Option<&str>, state: JobState, seconds: Option<i64>| Job {
+    let job = |k: i64, process: &str, owner: Option<&str>, state: JobStatus, seconds: Option<i64>| Job {
         id: format!("job-{k}"),
         state,
         created: millis(k * 1000),
@@ -126,11 +126,11 @@ fn some() -> Vec<Job> {
         ..new(process, owner, json!({"inputs": {"k": k}}))
     };
     vec![
-        job(1, "rice-map", Some("anna"), JobState::Successful, Some(10)),
-        job(2, "rice-map", Some("ben"), JobState::Failed, Some(20)),
-        job(3, "echo", Some("anna"), JobState::Accepted, None),
-        job(4, "stress-map", None, JobState::Successful, Some(30)),
-        job(5, "echo", Some("anna"), JobState::Dismissed, None),
+        job(1, "rice-map", Some("anna"), JobStatus::Successful, Some(10)),
+        job(2, "rice-map", Some("ben"), JobStatus::Failed, Some(20)),
+        job(3, "echo", Some("anna"), JobStatus::Accepted, None),
+        job(4, "stress-map", None, JobStatus::Successful, Some(30)),
+        job(5, "echo", Some("anna"), JobStatus::Dismissed, None),
     ]
 }
 
@@ -161,9 +161,9 @@ fn lists_are_filtered_paged_and_counted_exactly() {
     assert_eq!(ids(&store, &process), ["job-5", "job-3"]);
     let processes = Filter { processes: vec!["rice-map".into(), "stress-map".into()], ..all.clone() };
     assert_eq!(ids(&store, &processes), ["job-4", "job-2", "job-1"]);
-    let states = Filter { states: vec![JobState::Failed, JobState::Dismissed], ..all.clone() };
+    let states = Filter { states: vec![JobStatus::Failed, JobStatus::Dismissed], ..all.clone() };
     assert_eq!(ids(&store, &states), ["job-5", "job-2"]);
-    let state = Filter { states: vec![JobState::Successful], owner: Some("anna".into()), ..all.clone() };
+    let state = Filter { states: vec![JobStatus::Successful], owner: Some("anna".into()), ..all.clone() };
     assert_eq!((ids(&store, &state), store.list(&state).unwrap().total), (vec!["job-1".into()], 1));
 
     let within = Filter { created_from: Some(millis(2000)), created_to: Some(millis(4000)), ..all.clone() };
@@ -204,7 +204,7 @@ fn a_hundred_thousand_jobs_are_listed_from_an_index() {
     let request = json!({"inputs": {"cube": {"features": vec!["x".repeat(40); 10]}}});
     let jobs: Vec<Job> = (0..100_000_i64)
         .map(|k| Job {
-            state: JobState::ALL[if k % 1000 == 0 { 3 } else { 2 }],
+            state: JobStatus::ALL[if k % 1000 == 0 { 3 } else { 2 }],
             created: millis(k * 10),
             started: Some(millis(k * 10 + 1)),
             finished: Some(millis(k * 10 + k % 60_000)),
@@ -217,8 +217,8 @@ fn a_hundred_thousand_jobs_are_listed_from_an_index() {
     let filters = [
         ("all", all.clone(), 100_000),
         ("owner", Filter { owner: text("anna"), ..all.clone() }, 33_334),
-        ("failed", Filter { states: vec![JobState::Failed], ..all.clone() }, 100),
-        ("states", Filter { states: vec![JobState::Failed, JobState::Successful], ..all.clone() }, 100_000),
+        ("failed", Filter { states: vec![JobStatus::Failed], ..all.clone() }, 100),
+        ("states", Filter { states: vec![JobStatus::Failed, JobStatus::Successful], ..all.clone() }, 100_000),
         ("process", Filter { processes: vec!["echo".into()], ..all.clone() }, 25_000),
         (
             "interval",
@@ -233,7 +233,7 @@ fn a_hundred_thousand_jobs_are_listed_from_an_index() {
         ("long", Filter { min_duration_s: Some(59), ..all.clone() }, 999),
         ("short", Filter { max_duration_s: Some(50), ..all.clone() }, 90_002),
         ("none", Filter { min_duration_s: Some(61), ..all.clone() }, 0),
-        ("waiting", Filter { states: vec![JobState::Accepted, JobState::Running], ..all.clone() }, 0),
+        ("waiting", Filter { states: vec![JobStatus::Accepted, JobStatus::Running], ..all.clone() }, 0),
         ("after", Filter { after: Some(jobs[50].id.clone()), ..all }, 100_000),
     ];
     for (name, filter, total) in filters {
@@ -335,7 +335,7 @@ fn a_file_of_version_1_opens_with_all_that_is_in_it() {
     assert_eq!(ids(&store, &Filter::default()), [5, 4, 3, 2, 1].map(id));
     let failed = store.get(&id(3)).unwrap().unwrap();
     assert_eq!(failed.failure, Some(Failure::Input { input: "dates".into(), message: "is required".into() }));
-    assert_eq!((failed.state, failed.created), (JobState::Failed, millis(1_763_700_200_000)));
+    assert_eq!((failed.state, failed.created), (JobStatus::Failed, millis(1_763_700_200_000)));
     assert_eq!(store.get(&id(2)).unwrap().unwrap().results_id(), id(1));
     assert_eq!(store.get(&id(1)).unwrap().unwrap().request, json!({"inputs": {"method": "itsgbt"}}));
     assert_eq!(store.log(&id(1), 0, 10).unwrap().len(), 2);

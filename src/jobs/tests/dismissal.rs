@@ -9,13 +9,13 @@ fn a_busy_process_is_dismissed_within_a_second() {
     let job = queue.submit(asks("work")).unwrap();
     runs(&queue, &job.id);
     let start = Instant::now();
-    assert_eq!(queue.dismiss(&job.id).unwrap().unwrap().state, JobState::Dismissed);
+    assert_eq!(queue.dismiss(&job.id).unwrap().unwrap().state, JobStatus::Dismissed);
     until("the files to go", || *house.host.forgotten.lock().unwrap() == [job.id.clone()]);
     until("a free worker", || queue.load().running == 0);
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
-    assert_eq!(state(&queue, &job.id), JobState::Dismissed);
-    assert_eq!(queue.dismiss(&job.id).unwrap().unwrap().state, JobState::Dismissed, "twice is once");
-    until("the news", || *house.host.finished.lock().unwrap() == [(job.id.clone(), JobState::Dismissed)]);
+    assert_eq!(state(&queue, &job.id), JobStatus::Dismissed);
+    assert_eq!(queue.dismiss(&job.id).unwrap().unwrap().state, JobStatus::Dismissed, "twice is once");
+    until("the news", || *house.host.finished.lock().unwrap() == [(job.id.clone(), JobStatus::Dismissed)]);
     assert_eq!(house.host.forgotten.lock().unwrap().len(), 1);
     assert_eq!(queue.dismiss("no-such-job").unwrap(), None);
 }
@@ -29,13 +29,13 @@ fn a_process_that_does_not_listen_is_dismissed_too_and_its_results_go_when_it_is
     std::thread::scope(|scope| {
         let waits = scope.spawn(|| queue.wait(&job.id, LONG).unwrap().unwrap().state);
         queue.dismiss(&job.id).unwrap();
-        assert_eq!(waits.join().unwrap(), JobState::Dismissed, "who waits is told at once");
+        assert_eq!(waits.join().unwrap(), JobStatus::Dismissed, "who waits is told at once");
     });
     assert!(house.host.forgotten.lock().unwrap().is_empty());
     assert_eq!(queue.load().running, 1);
     house.host.open_gate();
     until("the files to go", || *house.host.forgotten.lock().unwrap() == [job.id.clone()]);
-    assert_eq!(state(&queue, &job.id), JobState::Dismissed);
+    assert_eq!(state(&queue, &job.id), JobStatus::Dismissed);
 }
 
 #[test]
@@ -52,5 +52,5 @@ fn a_job_that_waits_or_is_over_is_dismissed_at_once() {
     queue.dismiss(&running.id).unwrap();
     assert_eq!(*house.host.forgotten.lock().unwrap(), [waiting.id.clone(), running.id.clone()]);
     assert_eq!(house.host.ran.lock().unwrap().as_slice(), std::slice::from_ref(&running.id));
-    assert_eq!(state(&queue, &running.id), JobState::Dismissed);
+    assert_eq!(state(&queue, &running.id), JobStatus::Dismissed);
 }

@@ -17,11 +17,11 @@ fn a_shutdown_lets_running_jobs_end_and_keeps_the_waiting_for_the_next_start() {
         house.host.open_gate();
         assert!(down.join().unwrap());
     });
-    assert_eq!(state(&queue, &first.id), JobState::Successful);
-    assert_eq!(state(&queue, &second.id), JobState::Accepted);
+    assert_eq!(state(&queue, &first.id), JobStatus::Successful);
+    assert_eq!(state(&queue, &second.id), JobStatus::Accepted);
     drop(queue);
     let queue = house.open();
-    assert_eq!(end(&queue, &second.id).state, JobState::Successful);
+    assert_eq!(end(&queue, &second.id).state, JobStatus::Successful);
     // A submission of above may have come just before the doors closed.
     assert_eq!(house.host.ran.lock().unwrap()[..2], [first.id, second.id]);
 }
@@ -37,14 +37,14 @@ fn jobs_that_outlive_the_grace_run_again_at_the_next_start() {
     assert!(start.elapsed() < Duration::from_secs(3));
     for id in &ids {
         let job = queue.get(id).unwrap().unwrap();
-        assert_eq!((job.state, job.started), (JobState::Accepted, None));
+        assert_eq!((job.state, job.started), (JobStatus::Accepted, None));
     }
     assert!(house.host.finished.lock().unwrap().is_empty(), "nothing is over");
     drop(queue);
     house.host.open_gate();
     let queue = house.open();
     for id in &ids {
-        assert_eq!(end(&queue, id).state, JobState::Successful);
+        assert_eq!(end(&queue, id).state, JobStatus::Successful);
     }
 }
 
@@ -70,10 +70,10 @@ fn after_a_crash_what_waited_runs_in_order_and_what_ran_says_why_it_failed() {
         failed.failure,
         Some(Failure::Interrupted { reason: "the server stopped while it ran".into() })
     );
-    assert_eq!(state(&queue, &ids[0]), JobState::Successful);
+    assert_eq!(state(&queue, &ids[0]), JobStatus::Successful);
     assert_eq!(*house.host.forgotten.lock().unwrap(), [ids[1].clone()]);
     until("the news", || {
-        house.host.finished.lock().unwrap().first() == Some(&(ids[1].clone(), JobState::Failed))
+        house.host.finished.lock().unwrap().first() == Some(&(ids[1].clone(), JobStatus::Failed))
     });
 
     // A host that can go on from what it kept runs it again, first.
@@ -83,7 +83,7 @@ fn after_a_crash_what_waited_runs_in_order_and_what_ran_says_why_it_failed() {
     let queue = house.open();
     end(&queue, &ids[5]);
     assert_eq!(*house.host.ran.lock().unwrap(), ids[1..]);
-    assert_eq!(state(&queue, &ids[1]), JobState::Successful);
+    assert_eq!(state(&queue, &ids[1]), JobStatus::Successful);
     assert!(house.host.forgotten.lock().unwrap().is_empty());
 }
 
@@ -123,7 +123,7 @@ fn a_killed_process_loses_nothing_that_was_accepted() {
     let ids = std::fs::read_to_string(ids).unwrap();
     let ids: Vec<&str> = ids.split(' ').collect();
     let queue = house.open();
-    assert_eq!(end(&queue, ids[2]).state, JobState::Successful);
-    assert_eq!([ids[0], ids[1]].map(|id| state(&queue, id)), [JobState::Successful, JobState::Failed]);
+    assert_eq!(end(&queue, ids[2]).state, JobStatus::Successful);
+    assert_eq!([ids[0], ids[1]].map(|id| state(&queue, id)), [JobStatus::Successful, JobStatus::Failed]);
     assert_eq!(*house.host.ran.lock().unwrap(), [ids[2]]);
 }

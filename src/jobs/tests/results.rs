@@ -15,7 +15,7 @@ fn old_jobs_go_with_their_results_and_young_ones_stay() {
     let mut expected = old.clone();
     expected.sort();
     assert_eq!(forgotten, expected);
-    assert_eq!(state(&queue, &running.id), JobState::Running);
+    assert_eq!(state(&queue, &running.id), JobStatus::Running);
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn an_equal_request_shares_results_unless_it_is_to_be_fresh() {
     let first = queue.submit(ask.clone()).unwrap();
     end(&queue, &first.id);
     let second = queue.submit(ask.clone()).unwrap();
-    assert_eq!((second.state, second.of.as_deref()), (JobState::Successful, Some(first.id.as_str())));
+    assert_eq!((second.state, second.of.as_deref()), (JobStatus::Successful, Some(first.id.as_str())));
     assert!(second.message.contains(&first.id) && second.id != first.id);
     assert_eq!(queue.get(&second.id).unwrap().unwrap(), second);
     until("news of both", || house.host.finished.lock().unwrap().len() == 2);
@@ -37,7 +37,7 @@ fn an_equal_request_shares_results_unless_it_is_to_be_fresh() {
     assert_eq!(end(&queue, &other.id).of, None, "nobody learns what others ran");
     let failing = asks("fail");
     end(&queue, &queue.submit(failing.clone()).unwrap().id);
-    assert_eq!(queue.submit(failing).unwrap().state, JobState::Accepted, "failures are not shared");
+    assert_eq!(queue.submit(failing).unwrap().state, JobStatus::Accepted, "failures are not shared");
 
     house.host.lost_results.store(true, Ordering::SeqCst);
     assert_eq!(queue.submit(ask).unwrap().of, None, "what is lost is made again");

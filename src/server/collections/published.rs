@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::jobs::{Filter, Job, JobState, JobsError, Queue};
+use crate::jobs::{Filter, Job, JobStatus, JobsError, Queue};
 use crate::server::collection_output::promised;
 use crate::store::GrowingResults;
 use crate::store::collections::{Asked, Catalogue, Collection, JobResults};
@@ -144,16 +144,16 @@ impl Published {
         }
         let Some(job) = queue.get(job)?.filter(|job| job.owner.as_deref() == owner) else { return Ok(None) };
         Ok(match job.state {
-            JobState::Successful => self.catalogue.of_output(&facts(&job), output),
+            JobStatus::Successful => self.catalogue.of_output(&facts(&job), output),
             // Its results are there a moment before its row says so.
-            JobState::Running | JobState::Accepted => {
+            JobStatus::Running | JobStatus::Accepted => {
                 let done = self.catalogue.of_output(&facts(&job), output);
                 done.or_else(|| {
                     let features = promised(&job, output)?;
                     Some(Collection::promised(&facts(&job), output, features, &Asked::of(&job.request)))
                 })
             }
-            JobState::Failed | JobState::Dismissed => None,
+            JobStatus::Failed | JobStatus::Dismissed => None,
         })
     }
 
@@ -169,7 +169,7 @@ impl Published {
         wanted: &Wanted,
     ) -> Result<CollectionPage, JobsError> {
         let filter = Filter {
-            states: vec![JobState::Successful],
+            states: vec![JobStatus::Successful],
             owner: owner.map(str::to_owned),
             limit: usize::MAX,
             ..Filter::default()
@@ -234,7 +234,7 @@ impl Published {
 pub fn given_up(queue: &Queue, owner: Option<&str>, id: &str) -> Result<Option<Job>, JobsError> {
     let Some((job, output)) = parts(id) else { return Ok(None) };
     let job = queue.get(job)?.filter(|job| job.owner.as_deref() == owner);
-    let over = |job: &Job| matches!(job.state, JobState::Failed | JobState::Dismissed);
+    let over = |job: &Job| matches!(job.state, JobStatus::Failed | JobStatus::Dismissed);
     Ok(job.filter(|job| over(job) && promised(job, output).is_some()))
 }
 

@@ -28,7 +28,7 @@ pub struct Detail<'a> {
 pub fn page(site: &Site, job: &StatusInfo, detail: &Detail<'_>) -> Page {
     let own = site.at(&format!("jobs/{}", segment(job.id())));
     let process = site.at(&format!("processes/{}", segment(&job.process_id)));
-    let over = job.status.is_final();
+    let over = job.status.is_over();
     let body = html! {
         p.crumbs { a href=(site.at("jobs")) { "Jobs" } }
         h1 { (detail.title) }

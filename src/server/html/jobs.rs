@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::words::{badge, duration, moment};
 use super::{Page, Site};
-use crate::jobs::{Filter, JobState};
+use crate::jobs::Filter;
 use crate::ogc::{JobList, JobStatus, StatusInfo, segment};
 use crate::process::registry;
 
@@ -66,7 +66,7 @@ fn filters(site: &Site, narrowed: &Filter) -> Markup {
                 label for="status" { "Status" }
                 select #status name="status" {
                     option value="" { "all" }
-                    @for state in JobState::ALL {
+                    @for state in JobStatus::ALL {
                         option value=(state.as_str()) selected[narrowed.states.contains(&state)] { (state.as_str()) }
                     }
                 }
