@@ -107,8 +107,8 @@ fuzz: setup
 	else run="env RUSTC_BOOTSTRAP=1 $(CARGO)"; fi; \
 	for target in $$($(CARGO) fuzz list); do \
 		mkdir -p fuzz/corpus/$$target; \
-		$$run fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
-			-detect_leaks=0 -max_total_time=$(or $(SECONDS),300) || exit 1; \
+		ASAN_OPTIONS=detect_leaks=0 $$run fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(or $(SECONDS),300) || exit 1; \
 	done
 
 miri: setup

@@ -78,7 +78,7 @@ impl Published {
 
     /// Describes what a job left ahead of the first who asks.
     pub fn describe(&self, job: &Job) {
-        if job.state == JobState::Successful {
+        if job.state == JobStatus::Successful {
             self.catalogue.of_job(&facts(job));
         }
     }
@@ -87,7 +87,7 @@ impl Published {
     pub fn prepare(self: &Arc<Self>, queue: &Arc<Queue>) {
         let (published, queue) = (self.clone(), Arc::downgrade(queue));
         std::thread::spawn(move || {
-            let filter = Filter { states: vec![JobState::Successful], limit: AHEAD, ..Filter::default() };
+            let filter = Filter { states: vec![JobStatus::Successful], limit: AHEAD, ..Filter::default() };
             let jobs = queue.upgrade().and_then(|queue| queue.list(&filter).ok());
             for job in jobs.into_iter().flat_map(|page| page.jobs) {
                 published.describe(&job);
