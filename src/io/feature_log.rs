@@ -13,9 +13,8 @@ use geozero::{CoordDimensions, ToGeo, ToWkb};
 
 use super::IoError;
 use super::feature_file::{FeatureFile, of_rows};
-use super::vector_write::fitting;
 use super::vectors::RowSink;
-use crate::vector::{FeatureSchema, Value};
+use crate::vector::{FeatureSchema, FieldKind, Value};
 
 /// Bytes that wait in memory.
 const WAITING: usize = 1 << 18;
@@ -69,11 +68,22 @@ impl FeatureLog {
     pub fn push(&self, geometry: &Geometry<f64>, values: &[Value]) -> Result<(), IoError> {
         let fail = |e: &dyn std::fmt::Display| IoError::write(&self.folder, e);
         let wkb = geometry.to_wkb(CoordDimensions::xy()).map_err(|e| fail(&e))?;
-        let values = fitting(&self.schema, values).map_err(|e| fail(&e))?;
+        if values.len() != self.schema.fields.len() {
+            return Err(fail(&format_args!(
+                "{} values for {} fields",
+                values.len(),
+                self.schema.fields.len()
+            )));
+        }
         let mut tail = self.tail();
         put_bytes(&mut tail.waiting, &wkb);
-        for value in &values {
-            put(&mut tail.waiting, value);
+        for (field, value) in self.schema.fields.iter().zip(values) {
+            match (field.kind, value) {
+                (FieldKind::Integer, Value::Number(number)) => {
+                    put(&mut tail.waiting, &Value::Number(number.round()));
+                }
+                (_, value) => put(&mut tail.waiting, value),
+            }
         }
         tail.features += 1;
         if tail.waiting.len() >= WAITING { self.flush(&mut tail).map_err(|e| fail(&e)) } else { Ok(()) }
@@ -181,7 +191,7 @@ mod tests {
 
     use super::*;
     use crate::crs::Crs;
-    use crate::vector::{Field, FieldKind, GeometryKind};
+    use crate::vector::{Field, GeometryKind};
 
     #[test]
     fn what_was_added_is_in_columns_and_what_comes_later_is_in_the_next() {

@@ -162,7 +162,7 @@ impl std::fmt::Debug for VectorWriter {
 }
 
 /// The values as the fields hold them.
-pub(super) fn fitting(schema: &FeatureSchema, values: &[Value]) -> Result<Vec<Value>, String> {
+fn fitting(schema: &FeatureSchema, values: &[Value]) -> Result<Vec<Value>, String> {
     if values.len() != schema.fields.len() {
         return Err(format!("{} values for {} fields", values.len(), schema.fields.len()));
     }
