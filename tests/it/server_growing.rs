@@ -124,6 +124,9 @@ fn a_map_is_seen_while_it_is_computed_and_in_the_end_it_is_the_result() {
     let start = Instant::now();
     let mut request = rice();
     request["outputs"] = json!({"classMap": {}});
+    // The slowest method, so that there is time to look.
+    request["inputs"]["method"] = "swv".into();
+    request["inputs"]["parameters"] = json!({});
     let answer = post(&server, "rice-map", "?response=collection", &[("Prefer", "wait=50")], &request);
     assert!(start.elapsed() < Duration::from_secs(10), "answered at once");
     let (own, job) = follow(&server, answer);
