@@ -44,6 +44,8 @@ pub struct TileRequest {
     pub row: String,
     /// The column.
     pub col: String,
+    /// The date, of a layer that has dates; `None` is the layer's own.
+    pub time: Option<String>,
 }
 
 /// An exception of OWS Common 1.1.
@@ -93,6 +95,12 @@ impl WmtsException {
 }
 
 impl WmtsRequest {
+    /// A value of the dimension of time, but for the words that leave it to the layer.
+    pub fn time(text: &str) -> Option<String> {
+        let own = ["", "default", "current"].iter().any(|word| text.eq_ignore_ascii_case(word));
+        (!own).then(|| text.to_owned())
+    }
+
     /// Reads a query: keys in any case, unknown ones ignored.
     ///
     /// # Errors
@@ -136,6 +144,7 @@ impl WmtsRequest {
             matrix: need("tilematrix")?,
             row: need("tilerow")?,
             col: need("tilecol")?,
+            time: find("time").and_then(Self::time),
         };
         if !info {
             return Ok(Self::Tile(tile));
@@ -168,6 +177,8 @@ pub struct WmtsLayer {
     pub bounds: Option<[f64; 4]>,
     /// Id, title and address of the legend of each style, the default first.
     pub styles: Vec<(String, String, String)>,
+    /// Its dates, rising, where each is a map of its own; the last is what is shown.
+    pub dates: Vec<String>,
 }
 
 /// What the capabilities are made from.
@@ -267,6 +278,15 @@ impl WmtsCapabilities<'_> {
         for format in self.info_formats {
             let _ = writeln!(xml, "      <InfoFormat>{format}</InfoFormat>");
         }
+        if let Some(last) = layer.dates.last() {
+            let values: String = layer.dates.iter().map(|date| format!("<Value>{date}</Value>")).collect();
+            let _ = write!(
+                xml,
+                "      <Dimension>\n        <ows:Identifier>Time</ows:Identifier>\n        \
+                 <ows:UOM>ISO8601</ows:UOM>\n        <Default>{last}</Default>\n        {values}\n      \
+                 </Dimension>\n"
+            );
+        }
         for (set, ..) in self.sets {
             let _ = writeln!(
                 xml,
@@ -275,18 +295,19 @@ impl WmtsCapabilities<'_> {
             );
         }
         let place = "{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}";
+        let time = if layer.dates.is_empty() { "" } else { "?time={Time}" };
         for (format, ending) in self.formats {
             let _ = writeln!(
                 xml,
                 "      <ResourceURL format=\"{format}\" resourceType=\"tile\" \
-                 template=\"{base}/wmts/1.0.0/{id}/{{Style}}/{place}.{ending}\"/>"
+                 template=\"{base}/wmts/1.0.0/{id}/{{Style}}/{place}.{ending}{time}\"/>"
             );
         }
         for format in self.info_formats {
             let _ = writeln!(
                 xml,
                 "      <ResourceURL format=\"{format}\" resourceType=\"FeatureInfo\" \
-                 template=\"{base}/wmts/1.0.0/{id}/{{Style}}/{place}/{{J}}/{{I}}.json\"/>"
+                 template=\"{base}/wmts/1.0.0/{id}/{{Style}}/{place}/{{J}}/{{I}}.json{time}\"/>"
             );
         }
         xml.push_str("    </Layer>\n");

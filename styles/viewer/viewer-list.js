@@ -149,7 +149,7 @@ function card(collection) {
 /** How far a collection is that is computed while it is looked at. */
 function growth(place, { growing, short }) {
   const bar = element("progress", { max: 100, value: growing.progress, ariaLabel: `Progress of ${short}` });
-  const text = growing.status === "accepted" ? "waiting" : `computing, ${growing.progress} % of this step`;
+  const text = growing.status === "accepted" ? "waiting" : `computing, ${growing.progress} %`;
   place.replaceChildren(bar, element("span", { className: "hint", textContent: text }));
   return place;
 }

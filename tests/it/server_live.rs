@@ -177,16 +177,15 @@ fn live_rice_has_the_pixels_of_the_job_and_is_a_collection_like_others() {
     let (status, tile) = bytes(&server, &format!("/tiles/rice-now/{z}/{col}/{row}.png"));
     assert!(status == 200 && pixels(&tile).chunks(4).filter(|p| p[3] > 0).count() > 100);
 
-    // Known by its ETag, until a scene changes.
-    let (_, headers, _) = server.call("GET", &own, &[], "");
-    let etag = header(&headers, "etag").to_owned();
-    assert_eq!(server.call("GET", &own, &[("If-None-Match", &etag)], "").0, 304);
-    let scene = scene_file(&home.path().join("county"));
-    let text = std::fs::read(&scene).unwrap();
-    std::fs::write(&scene, text).unwrap();
-    std::thread::sleep(Duration::from_millis(2200));
-    let (status, headers, _) = server.call("GET", &own, &[("If-None-Match", &etag)], "");
-    assert!(status == 200 && header(&headers, "etag") != etag, "{status}");
+    // Known by its ETag, until a scene or the model changes.
+    for file in [scene_file(&home.path().join("county")), home.path().join("rice/model.json")] {
+        let etag = header(&server.call("GET", &own, &[], "").1, "etag").to_owned();
+        assert_eq!(server.call("GET", &own, &[("If-None-Match", &etag)], "").0, 304);
+        std::fs::write(&file, std::fs::read(&file).unwrap()).unwrap();
+        std::thread::sleep(Duration::from_millis(2200));
+        let (status, headers, _) = server.call("GET", &own, &[("If-None-Match", &etag)], "");
+        assert!(status == 200 && header(&headers, "etag") != etag, "{}: {status}", file.display());
+    }
 }
 
 #[test]
@@ -316,6 +315,33 @@ fn an_index_is_a_map_of_each_date() {
     let day: jiff::civil::Date = dates[3].parse().unwrap();
     assert_eq!(on(&day.tomorrow().unwrap().to_string()), on(dates[3]), "the nearest");
     assert_eq!(on(&format!("{}/{}", dates[1], dates[3])), on(dates[3]), "the last within");
+    // WMTS has the dates as a dimension, by query and by address.
+    let (_, _, text) = server.call("GET", "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", &[], "");
+    let xml = roxmltree::Document::parse(&text).unwrap();
+    let dimension = xml.descendants().find(|n| n.tag_name().name() == "Dimension").unwrap();
+    let texts = |name: &str| -> Vec<&str> {
+        dimension.descendants().filter(|n| n.tag_name().name() == name).filter_map(|n| n.text()).collect()
+    };
+    assert_eq!(
+        (texts("Identifier"), texts("Default"), texts("Value").len()),
+        (vec!["Time"], vec![dates[7]], 8)
+    );
+    let (z, all) = tiles(&server, "ndre", "WebMercatorQuad").pop().unwrap();
+    let (row, col) = all[all.len() / 2];
+    let key = "/wmts?service=WMTS&request=GetTile&version=1.0.0&layer=ndre&style=&format=image/png&\
+               tilematrixset=WebMercatorQuad";
+    let by_query =
+        |time: &str| bytes(&server, &format!("{key}&tilematrix={z}&tilerow={row}&tilecol={col}&Time={time}"));
+    let template =
+        xml.descendants().filter_map(|n| n.attribute("template")).find(|t| t.ends_with(".png?time={Time}"));
+    let place = template.unwrap().replace("{Style}", "default").replace("{TileMatrixSet}", "WebMercatorQuad");
+    let place = place.replace("{TileMatrix}", &z.to_string()).replace("{TileRow}", &row.to_string());
+    let place = place.replace("{TileCol}", &col.to_string()).replace("{Time}", dates[3]);
+    assert_eq!(by_query(dates[3]).1, on(dates[3]));
+    assert_eq!(bytes(&server, place.strip_prefix(&server.base).unwrap()).1, on(dates[3]));
+    assert_eq!(by_query("default").1, on(dates[7]));
+    assert_eq!(by_query("sometimes").0, 400);
+
     assert_eq!(tile("?datetime=2001-01-01/2001-02-01").0, 404);
     assert_eq!(tile("?datetime=now").0, 400);
     let (_, tilejson) = server.get(&format!("/tiles/ndre/tilejson.json?datetime={}", dates[3]));

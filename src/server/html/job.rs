@@ -36,7 +36,7 @@ pub fn page(site: &Site, job: &StatusInfo, detail: &Detail<'_>) -> Page {
             p.standing { (badge(job.status)) " " span #message role="status" { (job.message.as_deref().unwrap_or_default()) } }
             @if !over {
                 div.progress {
-                    progress #progress max="100" value=(job.progress().unwrap_or(0)) aria-label="Progress of this step" {}
+                    progress #progress max="100" value=(job.progress().unwrap_or(0)) aria-label="Progress of the run" {}
                     span #percent { (job.progress().unwrap_or(0)) " %" }
                 }
             }

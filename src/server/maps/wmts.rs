@@ -5,13 +5,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::documents;
 use super::drawn::{self, small};
 use super::images::{name, styled};
+use super::live::dated;
 use super::service::style_of;
 use super::values;
 use crate::ogc::outputs::{JSON, PNG};
 use crate::ogc::read_query;
 use crate::ogc::wmts::{TileRequest, WmtsCapabilities, WmtsException, WmtsLayer, WmtsRequest, XML};
 use crate::server::access::caller;
-use crate::server::collections::Wanted;
+use crate::server::collections::{Wanted, value};
 use crate::server::error::{Answer, ApiError, wmts_report};
 use crate::server::pages::DESCRIPTION;
 use crate::server::state::{ServerState, block};
@@ -107,6 +108,7 @@ fn of_path(request: &HttpRequest) -> TileRequest {
         matrix: text("z"),
         row: text("row"),
         col: text("col"),
+        time: value(&read_query(request.query_string()), "time").and_then(WmtsRequest::time),
     }
 }
 
@@ -121,6 +123,8 @@ async fn found(
         let locator = if e.detail().contains("style") { "style" } else { "layer" };
         WmtsException::invalid(locator, e.detail())
     })?;
+    let collection =
+        dated(found.0, asked.time.as_deref()).map_err(|e| WmtsException::invalid("time", e.detail()))?;
     let set = MatrixSet::parse(&asked.set)
         .ok_or_else(|| WmtsException::invalid("tilematrixset", format!("there is no set `{}`", asked.set)))?;
     let z: u8 = asked.matrix.parse().ok().filter(|&z| z <= set.finest()).ok_or_else(|| {
@@ -140,7 +144,7 @@ async fn found(
     let (row, col) = (index("tilerow", &asked.row, rows)?, index("tilecol", &asked.col, cols)?);
     let tile = TileAddress::new(set, z, row, col)
         .ok_or_else(|| WmtsException::out_of_range("tilecol", "the tile is outside of its matrix"))?;
-    Ok((found.0, found.1, tile))
+    Ok((collection, found.1, tile))
 }
 
 async fn draw(
@@ -189,6 +193,10 @@ async fn all(request: &HttpRequest, state: &web::Data<ServerState>) -> Answer {
                 (s.id, s.title, legend)
             })
             .collect(),
+        dates: match &collection.layer.live {
+            Some(live) if live.map.is_by_date() => live.map.dates().iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        },
     };
     let maps = page.collections.iter().filter(|c| c.layer.kind.is_raster());
     let layers: Vec<WmtsLayer> = maps.map(layer).collect();
