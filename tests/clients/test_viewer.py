@@ -434,7 +434,7 @@ def asked_by_form(page, server, folds):
 
 
 def test_a_map_is_seen_while_it_is_computed(maps, page):
-    card = asked_by_form(page, maps, 4)
+    card = asked_by_form(page, maps, 12)
     expect(card.get_by_role("progressbar")).to_be_visible()
     expect(card.locator(".tag").first).to_have_text("growing")
     page.screenshot(path=SHOTS / "viewer-growing.png")
