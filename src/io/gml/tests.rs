@@ -1,3 +1,5 @@
+//! GML as ogr2ogr and clients write it, and what must be refused.
+
 use geo::{CoordsIter as _, Geometry};
 use proptest::prelude::*;
 
