@@ -231,7 +231,7 @@ fn squares(home: &Path, side: usize) -> PathBuf {
 #[test]
 fn zones_are_seen_while_they_are_written_and_in_the_end_all_are_there() {
     let home = tempfile::tempdir().unwrap();
-    let side = 800;
+    let side = 2400;
     squares(home.path(), side);
     let server = Server::start(home.path(), &format!("{ONE}[data.files]\nstress = \"stress.tif\"\n"));
     let request =
