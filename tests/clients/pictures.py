@@ -7,13 +7,12 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
-import time
 
 import conftest
 import requests
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from test_viewer import ARGS, inside
+from test_viewer import ARGS, inside, run
 
 IMAGES = conftest.ROOT / "docs" / "img"
 
@@ -45,17 +44,6 @@ class Photographer:
         file = IMAGES / f"{name}.webp"
         shot.save(file, quality=88, method=6)
         print(f"{file.relative_to(conftest.ROOT)}: {file.stat().st_size // 1024} KiB")
-
-
-def run(server, process, **inputs):
-    """The id of a job that is done."""
-    request = {"inputs": inputs, "response": "document"}
-    answer = requests.post(f"{server.url}/processes/{process}/execution", json=request, headers={"Prefer": "respond-async"})
-    job = answer.json()["jobID"]
-    while (status := requests.get(f"{server.url}/jobs/{job}").json())["status"] in ("accepted", "running"):
-        time.sleep(0.2)
-    assert status["status"] == "successful", status["message"]
-    return job
 
 
 def county(binary, home, year):

@@ -22,6 +22,17 @@ ARGS = (
 ).split()
 
 
+def run(server, process, **inputs):
+    """The id of a job that is done."""
+    request = {"inputs": inputs, "response": "document"}
+    answer = requests.post(f"{server.url}/processes/{process}/execution", json=request, headers={"Prefer": "respond-async"})
+    job = answer.json()["jobID"]
+    while (status := requests.get(f"{server.url}/jobs/{job}").json())["status"] in ("accepted", "running"):
+        time.sleep(0.2)
+    assert status["status"] == "successful", status["message"]
+    return job
+
+
 @pytest.fixture(scope="module")
 def maps(binary, county, serve, tmp_path_factory):
     """A server over two years of a county, with maps of both, zones, and mines."""
@@ -41,20 +52,10 @@ truth = "{county}/truth-stress.tif"
     if "make viewer" in requests.get(f"{server.url}/viewer", headers={"Accept": "text/html"}).text:
         pytest.skip("the binary has no map library: make build")
 
-    def run(process, **inputs):
-        """The id of a job that is done."""
-        request = {"inputs": inputs, "response": "document"}
-        answer = requests.post(f"{server.url}/processes/{process}/execution", json=request, headers={"Prefer": "respond-async"})
-        job = answer.json()["jobID"]
-        while (status := requests.get(f"{server.url}/jobs/{job}").json())["status"] in ("accepted", "running"):
-            time.sleep(0.2)
-        assert status["status"] == "successful", status["message"]
-        return job
-
-    server.old = run("rice-map", cube="county-2019", samples="samples-2019", seed=1)
-    server.new = run("rice-map", cube="county-2020", samples="samples-2020", seed=1)
-    server.zones = run("stress-zones", stressMap="truth", mines="mines", minimumMappingUnit=0.05)
-    server.heat = run("mine-heatmap", mines="mines", bandwidth=500, cell=50)
+    server.old = run(server, "rice-map", cube="county-2019", samples="samples-2019", seed=1)
+    server.new = run(server, "rice-map", cube="county-2020", samples="samples-2020", seed=1)
+    server.zones = run(server, "stress-zones", stressMap="truth", mines="mines", minimumMappingUnit=0.05)
+    server.heat = run(server, "mine-heatmap", mines="mines", bandwidth=500, cell=50)
     return server
 
 
