@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use geo::MapCoords;
+
 use super::recipe::Channel;
 use super::{ClassifyError, Labels, Observations, Sample, observe_pixels};
-use crate::crs::{Crs, CrsError};
+use crate::crs::{Crs, CrsError, Transformer};
 use crate::cube::{CubeError, DataCube, SeriesTable};
-use crate::vector::{self, FeatureTable, Value};
+use crate::vector::{self, FeatureTable, Value, columns};
 
 /// Pixels read at a time along each side, as the tiles of the files.
 const BLOCK_SIDE: usize = 512;
@@ -50,9 +52,18 @@ fn labels_of<'t>(
     rows: impl Iterator<Item = &'t BTreeMap<String, Value>> + Clone,
     notes: &mut Vec<String>,
 ) -> Result<(Vec<String>, Vec<Option<u16>>), SampleError> {
-    let property = names.property;
-    if !rows.clone().any(|r| r.contains_key(property)) {
-        let known: BTreeSet<&String> = rows.clone().flat_map(BTreeMap::keys).collect();
+    let known: BTreeSet<&String> = rows.clone().flat_map(BTreeMap::keys).collect();
+    let mut property = names.property;
+    if !known.iter().any(|name| *name == property) {
+        // Only in place of the usual name: another one was asked for.
+        let usual = property == columns::CLASS[0];
+        let alias = columns::position(known.iter().map(|name| name.as_str()), columns::CLASS);
+        if let Some(alias) = alias.filter(|_| usual).and_then(|at| known.iter().nth(at)) {
+            notes.push(format!("no sample has a property `{property}`: classes are those of `{alias}`"));
+            property = alias;
+        }
+    }
+    if !known.iter().any(|name| *name == property) {
         let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
         let known = if known.is_empty() { "no properties".to_owned() } else { known.join(", ") };
         return Err(SampleError::Unusable(format!(
@@ -67,6 +78,7 @@ fn labels_of<'t>(
         Some(classes) => classes.to_vec(),
         None => rows.clone().filter_map(class).collect::<BTreeSet<_>>().into_iter().collect(),
     };
+    notes.extend(look_alikes(&rows.clone().filter_map(class).collect()));
     let rows_again = rows.clone();
     let labels: Vec<Option<u16>> =
         rows.map(|r| class(r).and_then(|c| classes.iter().position(|k| *k == c)).map(|k| k as u16)).collect();
@@ -83,6 +95,28 @@ fn labels_of<'t>(
         notes.push(format!("{without} samples have no class, or one that is not in `classes`"));
     }
     Ok((classes, labels))
+}
+
+/// Tells classes that differ by nothing but case, space or the width of signs.
+fn look_alikes(classes: &BTreeSet<String>) -> Vec<String> {
+    let mut alike: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for class in classes {
+        alike.entry(columns::folded(class)).or_default().push(format!("`{class}`"));
+    }
+    let told = |names: Vec<String>| {
+        let names = names.join(", ");
+        format!("the classes {names} differ only by case, space or the width of signs, and count as different")
+    };
+    alike.into_values().filter(|names| names.len() > 1).map(told).collect()
+}
+
+/// How many features would lie on a grid if their longitudes and latitudes changed places.
+fn on_grid_when_swapped(cube: &DataCube, features: &FeatureTable, to_grid: &Transformer) -> usize {
+    let lies = |feature: &&vector::Feature| {
+        let swapped = feature.geometry.map_coords(|c| geo::Coord { x: c.y, y: c.x });
+        vector::cover::pixels(&cube.grid, &swapped, to_grid).is_ok_and(|pixels| !pixels.is_empty())
+    };
+    features.features.iter().filter(lies).count()
 }
 
 /// Reads the series under points, and under every pixel of polygons.
@@ -121,8 +155,17 @@ pub fn from_features(
         notes.push(format!("{outside} of {} samples lie outside the area", features.features.len()));
     }
     if pixels.is_empty() {
-        let why = "none of the samples lies on the cube: compare the samples' coordinates with the area";
-        return Err(SampleError::Unusable(why.to_owned()));
+        let why = "none of the samples lies on the cube";
+        let swapped = on_grid_when_swapped(cube, features, &to_grid);
+        return Err(SampleError::Unusable(if swapped > 0 {
+            format!(
+                "{why}; with longitude and latitude in each other's place {swapped} of {} would: swap them (longitude \
+                 comes first)",
+                features.features.len()
+            )
+        } else {
+            format!("{why}: compare the samples' coordinates with the area")
+        }));
     }
     let doubtful = keep_each_pixel_once(&mut pixels, &mut samples, &mut labels);
     if doubtful > 0 {
@@ -233,4 +276,38 @@ pub fn check_classes(observations: &Observations) -> Result<(), ClassifyError> {
     let list: Vec<String> =
         observations.labels.classes.iter().zip(&counts).map(|(c, n)| format!("{c}: {n}")).collect();
     Err(ClassifyError::Samples(format!("at least two classes with samples are needed ({})", list.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(property: &str, classes: &[&str]) -> Vec<BTreeMap<String, Value>> {
+        let row = |class: &&str| [(property.to_owned(), Value::Text((*class).to_owned()))].into();
+        classes.iter().map(row).collect()
+    }
+
+    #[test]
+    fn classes_that_look_alike_are_told() {
+        let rows = rows("class", &["rice", "Rice ", "ｒｉｃｅ", "corn"]);
+        let names = ClassNames { property: "class", classes: None };
+        let mut notes = Vec::new();
+        let (classes, _) = labels_of(&names, rows.iter(), &mut notes).unwrap();
+        assert_eq!(classes.len(), 4);
+        let told = "the classes `Rice `, `rice`, `ｒｉｃｅ` differ only by case, space or the width of signs";
+        assert!(notes.len() == 1 && notes[0].starts_with(told), "{notes:?}");
+    }
+
+    #[test]
+    fn another_usual_column_stands_in_for_class_but_not_for_one_that_was_asked_for() {
+        let rows = rows("类别", &["水稻", "其他"]);
+        let mut notes = Vec::new();
+        let names = ClassNames { property: "class", classes: None };
+        let (classes, _) = labels_of(&names, rows.iter(), &mut notes).unwrap();
+        assert_eq!(classes, ["其他", "水稻"]);
+        assert!(notes[0].contains("`类别`"), "{notes:?}");
+        let names = ClassNames { property: "crop", classes: None };
+        let error = labels_of(&names, rows.iter(), &mut notes).unwrap_err().to_string();
+        assert!(error.contains("no sample has a property `crop` (there are: 类别)"), "{error}");
+    }
 }

@@ -348,7 +348,7 @@ fn points(table: &FeatureTable) -> Json {
             .iter()
             .map(|(key, value)| {
                 let value = match value {
-                    Value::Number(n) => json!(*n as i64),
+                    Value::Integer(n) => json!(n),
                     other => json!(other.to_string()),
                 };
                 (key.clone(), value)

@@ -79,8 +79,8 @@ impl FeatureLog {
         put_bytes(&mut tail.waiting, &wkb);
         for (field, value) in self.schema.fields.iter().zip(values) {
             match (field.kind, value) {
-                (FieldKind::Integer, Value::Number(number)) => {
-                    put(&mut tail.waiting, &Value::Number(number.round()));
+                (FieldKind::Integer, Value::Number(number)) if number.abs() < 9e18 => {
+                    put(&mut tail.waiting, &Value::Integer(number.round() as i64));
                 }
                 (_, value) => put(&mut tail.waiting, value),
             }
@@ -138,6 +138,10 @@ fn put(out: &mut Vec<u8>, value: &Value) {
             out.push(3);
             out.extend(number.to_le_bytes());
         }
+        Value::Integer(number) => {
+            out.push(5);
+            out.extend(number.to_le_bytes());
+        }
         Value::Text(text) => {
             out.push(4);
             put_bytes(out, text.as_bytes());
@@ -164,6 +168,11 @@ fn take(from: &mut impl Read) -> std::io::Result<Value> {
             let mut number = [0; 8];
             from.read_exact(&mut number)?;
             Value::Number(f64::from_le_bytes(number))
+        }
+        5 => {
+            let mut number = [0; 8];
+            from.read_exact(&mut number)?;
+            Value::Integer(i64::from_le_bytes(number))
         }
         _ => Value::Text(String::from_utf8_lossy(&take_bytes(from)?).into_owned()),
     })
@@ -229,7 +238,7 @@ mod tests {
         second.rows_of(5001..5002, &mut rows).unwrap();
         let stored = second.features(&rows, &[0, 1, 2, 3]).unwrap();
         let expected = [
-            Value::Number(5002.0),
+            Value::Integer(5002),
             Value::Number(625.25),
             Value::Text("zone 4".to_owned()),
             Value::Bool(false),

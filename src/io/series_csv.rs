@@ -66,8 +66,10 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<SeriesTable, IoError> {
         for &(_, column) in series.iter().flat_map(|(_, dates)| dates) {
             let value = cell(&record[column]).ok_or_else(|| {
                 fail(format!(
-                    "line {line}, column `{}`: `{}` is not a finite number",
-                    &header[column], &record[column]
+                    "line {line}, column `{}`: `{}` is not a finite number{}",
+                    &header[column],
+                    &record[column],
+                    if record[column].contains(',') { "; write a point, not a comma, before decimals" } else { "" }
                 ))
             })?;
             columns[column].push(value);
@@ -117,12 +119,17 @@ pub(super) fn streaming<R: std::io::BufRead>(mut source: R) -> std::io::Result<c
 /// How such a table is read, and its bytes without a byte order mark.
 pub(super) fn builder(bytes: &[u8]) -> (csv::ReaderBuilder, &[u8]) {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let header = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
-    let count = |separator: u8| header.iter().map(|&b| usize::from(b == separator)).sum::<usize>();
-    let separator = [b';', b'\t'].into_iter().filter(|&s| count(s) > count(b',')).max_by_key(|&s| count(s));
     let mut builder = csv::ReaderBuilder::new();
-    builder.delimiter(separator.unwrap_or(b',')).trim(csv::Trim::All);
+    builder.delimiter(separator(bytes)).trim(csv::Trim::All);
     (builder, bytes)
+}
+
+/// What separates the columns of a table: whichever of comma, semicolon and tab its header has most.
+pub(super) fn separator(bytes: &[u8]) -> u8 {
+    let header = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
+    let count = |separator: u8| header.iter().filter(|&&b| b == separator).count();
+    let others = [b';', b'\t'].into_iter().filter(|&s| count(s) > count(b','));
+    others.max_by_key(|&s| count(s)).unwrap_or(b',')
 }
 
 #[cfg(test)]
@@ -137,7 +144,7 @@ mod tests {
         assert_eq!(table.rows(), 2);
         assert_eq!(table.properties[0]["class"], Value::Text("rice".into()));
         assert_eq!(table.properties[0]["id"], Value::Text("007".into()));
-        assert_eq!(table.properties[1]["id"], Value::Number(8.0));
+        assert_eq!(table.properties[1]["id"], Value::Integer(8));
         let ndre = &table.series[0];
         assert_eq!((ndre.index.as_str(), ndre.dates.len()), ("NDRE", 2));
         assert!(ndre.dates[0] < ndre.dates[1]);

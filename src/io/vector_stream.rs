@@ -1,7 +1,7 @@
 //! The features of a file one by one, however many there are.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read, Seek as _};
+use std::io::{BufRead, BufReader, Read, Seek as _};
 use std::path::Path;
 
 use geo::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon};
@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
-use super::IoError;
-use super::vectors::{self, GeoJsonHead, RowSink, VectorFormat};
+use super::{IoError, geojson, table, text};
+use super::vectors::{self, RowSink, VectorFormat};
 use crate::crs::Crs;
 use crate::vector::Value;
 
@@ -37,15 +37,39 @@ pub(super) fn each(path: &Path, sink: &mut dyn RowSink) -> Result<(), IoError> {
     }
 }
 
-fn each_csv(name: &str, file: File, sink: &mut dyn RowSink) -> Result<(), IoError> {
-    let mut table = super::series_csv::streaming(BufReader::with_capacity(1 << 20, file))
-        .map_err(|e| IoError::read(name, e))?;
+fn each_csv(name: &str, mut file: File, sink: &mut dyn RowSink) -> Result<(), IoError> {
+    let read = |e: std::io::Error| IoError::read(name, e);
+    if is_utf8(&mut BufReader::with_capacity(1 << 20, &file)).map_err(read)? {
+        file.rewind().map_err(read)?;
+        return rows_of_csv(name, BufReader::with_capacity(1 << 20, file), sink);
+    }
+    let mut bytes = Vec::new();
+    file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(read)?;
+    let text::Decoded { text, note } = text::decode(&bytes).map_err(|e| IoError::read(name, e))?;
+    note.into_iter().for_each(|note| sink.note(note));
+    rows_of_csv(name, text.as_bytes(), sink)
+}
+
+/// Whether a file is UTF-8 text, line by line.
+fn is_utf8(reader: &mut impl BufRead) -> std::io::Result<bool> {
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        if line.contains(&0) || std::str::from_utf8(&line).is_err() {
+            return Ok(false);
+        }
+        line.clear();
+    }
+    Ok(true)
+}
+
+fn rows_of_csv(name: &str, source: impl BufRead, sink: &mut dyn RowSink) -> Result<(), IoError> {
+    let mut table = super::series_csv::streaming(source).map_err(|e| IoError::read(name, e))?;
     let header = table.headers().map_err(|e| IoError::read(name, e))?.clone();
-    let (x, y) = vectors::columns_of_places(name, &header)?;
+    let (x, y) = table::columns_of_coordinates(name, &header)?;
     sink.crs(None)?;
     let mut record = csv::StringRecord::new();
     while table.read_record(&mut record).map_err(|e| IoError::read(name, e))? {
-        let number = |at: usize| record.get(at).and_then(|cell| cell.trim().parse::<f64>().ok());
+        let number = |at: usize| table::coordinate("", record.get(at)?, false).ok().map(|(number, _)| number);
         let point = number(x).zip(number(y)).map(|(x, y)| Ok(Point::new(x, y).into()));
         let others = header.iter().zip(&record).enumerate().filter(|(i, _)| *i != x && *i != y);
         sink.row(point, others.map(|(_, (h, v))| (h.trim().to_owned(), Value::parse(v))).collect())?;
@@ -67,7 +91,7 @@ fn each_geojson(name: &str, mut file: File, sink: &mut dyn RowSink) -> Result<()
     // The CRS of older GeoJSON may stand behind the features, which need it.
     let crs = if mentions_crs(restart().map_err(read)?).map_err(read)? {
         let head: GeoJsonHead = serde_json::from_reader(restart().map_err(read)?).map_err(|e| fail(&e))?;
-        head.crs(name)?
+        geojson::old_crs(name, head.crs.as_ref())?
     } else {
         None
     };
@@ -116,6 +140,12 @@ fn mentions_crs(mut reader: impl Read) -> std::io::Result<bool> {
         kept = all.min(WORD.len() - 1);
         buffer.copy_within(all - kept..all, 0);
     }
+}
+
+/// The part of GeoJSON that tells the CRS.
+#[derive(Deserialize)]
+struct GeoJsonHead {
+    crs: Option<Json>,
 }
 
 /// A FeatureCollection whose features go to a sink.
@@ -208,18 +238,8 @@ impl Rows {
         id.map(|id| ("id".to_owned(), id))
             .into_iter()
             .chain(properties)
-            .map(|(name, value)| (name, plain(value)))
+            .map(|(name, value)| (name, geojson::typed(value)))
             .collect()
-    }
-}
-
-fn plain(value: Json) -> Value {
-    match value {
-        Json::Null => Value::Null,
-        Json::Bool(v) => Value::Bool(v),
-        Json::Number(v) => v.as_f64().map_or(Value::Null, Value::Number),
-        Json::String(v) => Value::Text(v),
-        other => Value::Text(other.to_string()),
     }
 }
 

@@ -12,16 +12,11 @@ use gdal::vector::{FieldValue, LayerAccess, OGRwkbGeometryType};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
 use geo::{CoordsIter, Geometry};
 use geozero::error::Result as GeozeroResult;
-use geozero::geo_types::GeoWriter;
-use geozero::geojson::GeoJson;
 use geozero::wkb::Wkb;
-use geozero::{
-    ColumnValue, FeatureProcessor, FeatureProperties, GeomProcessor, GeozeroDatasource, PropertyProcessor,
-    ToGeo,
-};
+use geozero::{ColumnValue, FeatureProperties, PropertyProcessor, ToGeo};
 
-use super::{IoError, gdal_setup};
-use crate::crs::Crs;
+use super::{IoError, gdal_setup, geojson, shapefile, table};
+use crate::crs::{Crs, Transformer};
 use crate::vector::{Feature, FeatureTable, Value, reproject};
 
 /// The formats that are read.
@@ -64,6 +59,8 @@ pub struct VectorData {
     pub table: FeatureTable,
     /// How many had none (null or empty) and were left out.
     pub without_geometry: usize,
+    /// What the user should know of the file.
+    pub notes: Vec<String>,
 }
 
 /// Reads a file; its ending tells the format.
@@ -75,7 +72,9 @@ pub fn read(path: &Path) -> Result<VectorData, IoError> {
     let name = path.display().to_string();
     let format = VectorFormat::of_name(&name).ok_or_else(|| unknown_ending(&name))?;
     match format {
-        VectorFormat::GeoPackage | VectorFormat::Shapefile => all_of(&name, raw_ogr(path, &name, format)?),
+        VectorFormat::GeoPackage | VectorFormat::Shapefile => {
+            all_of(&name, format, raw_ogr(path, &name, format)?)
+        }
         _ => parse(&name, format, &std::fs::read(path).map_err(|e| IoError::read(&name, e))?),
     }
 }
@@ -90,11 +89,21 @@ pub(super) fn unknown_ending(name: &str) -> IoError {
 /// # Errors
 /// As [`read`]; GeoPackage and Shapefile are read only from files.
 pub fn parse(name: &str, format: VectorFormat, bytes: &[u8]) -> Result<VectorData, IoError> {
+    all_of(name, format, raw_of(name, format, bytes, false)?)
+}
+
+/// The rows of a file in memory. `projected` says that the coordinates of a table are metres or the like.
+pub(super) fn raw_of(
+    name: &str,
+    format: VectorFormat,
+    bytes: &[u8],
+    projected: bool,
+) -> Result<Raw, IoError> {
     match format {
-        VectorFormat::GeoJson => from_geojson(name, bytes),
-        VectorFormat::Gml => all_of(name, raw_gml(name, bytes)?),
-        VectorFormat::FlatGeobuf => all_of(name, raw_flatgeobuf(name, bytes)?),
-        VectorFormat::Csv => from_csv(name, bytes),
+        VectorFormat::GeoJson => geojson::read(name, bytes),
+        VectorFormat::Gml => raw_gml(name, bytes),
+        VectorFormat::FlatGeobuf => raw_flatgeobuf(name, bytes),
+        VectorFormat::Csv => table::read(name, bytes, projected),
         VectorFormat::GeoPackage | VectorFormat::Shapefile => {
             Err(IoError::read(name, "a GeoPackage or Shapefile is read only from a file"))
         }
@@ -118,159 +127,90 @@ pub(super) struct RawRow {
 pub(super) struct Raw {
     pub rows: Vec<RawRow>,
     pub crs: Option<Crs>,
+    /// What the user should know of the file as a whole.
+    pub notes: Vec<String>,
 }
+
+/// Rows of which something was mended that are told one by one.
+const TOLD: usize = 5;
 
 /// The features of rows, none of which may be damaged.
-fn all_of(name: &str, raw: Raw) -> Result<VectorData, IoError> {
-    let mut collector = Collector::default();
-    for RawRow { row, geometry, properties, .. } in raw.rows {
-        let geometry = geometry.transpose();
-        let geometry = geometry.map_err(|e| IoError::read(name, format!("feature {row}: {e}")))?;
-        collector.push(geometry, properties);
-    }
-    collector.finish(name, raw.crs.as_ref())
-}
-
-/// Collects features, counts those without geometry.
-#[derive(Default)]
-struct Collector {
-    geometry: GeoWriter,
-    properties: BTreeMap<String, Value>,
-    data: VectorData,
-}
-
-impl Collector {
-    fn push(&mut self, geometry: Option<Geometry<f64>>, properties: BTreeMap<String, Value>) {
+fn all_of(name: &str, format: VectorFormat, raw: Raw) -> Result<VectorData, IoError> {
+    let wgs84 = Crs::wgs84();
+    let foreign = raw.crs.as_ref().filter(|crs| **crs != wgs84);
+    let transformer = foreign.map(|crs| crs.transformer_to(&wgs84)).transpose();
+    let transformer = transformer.map_err(|e| IoError::crs(name, e))?;
+    let mut data = VectorData { notes: raw.notes, ..VectorData::default() };
+    data.notes.extend(without_crs(format, raw.crs.as_ref()).filter(|_| !raw.rows.is_empty()));
+    let mut mended = Vec::new();
+    for RawRow { row, geometry, properties, mended: change } in raw.rows {
+        let what = format!("{} {row}", if format == VectorFormat::Csv { "line" } else { "feature" });
+        let geometry = geometry.transpose().map_err(|e| IoError::read(name, format!("{what}: {e}")))?;
+        mended.extend(change.map(|change| format!("{what}: {change}")));
         match geometry.filter(|g| g.coords_count() > 0) {
-            Some(geometry) => self.data.table.features.push(Feature { geometry, properties }),
-            None => self.data.without_geometry += 1,
+            Some(geometry) => {
+                let geometry = placed(name, &what, geometry, transformer.as_ref())?;
+                data.table.features.push(Feature { geometry, properties });
+            }
+            None => data.without_geometry += 1,
         }
     }
-
-    /// Brings everything to WGS 84 and checks that it is there.
-    fn finish(mut self, name: &str, crs: Option<&Crs>) -> Result<VectorData, IoError> {
-        let wgs84 = Crs::wgs84();
-        let transformer = crs
-            .filter(|crs| **crs != wgs84)
-            .map(|crs| crs.transformer_to(&wgs84))
-            .transpose()
-            .map_err(|e| IoError::crs(name, e))?;
-        for (number, feature) in (1..).zip(&mut self.data.table.features) {
-            if let Some(transformer) = &transformer {
-                reproject(&mut feature.geometry, transformer).map_err(|e| IoError::crs(name, e))?;
-            }
-            let outside = |c: &geo::Coord<f64>| !(c.x.abs() <= 360.0 && c.y.abs() <= 90.0);
-            if let Some(c) = feature.geometry.coords_iter().find(outside) {
-                return Err(IoError::read(
-                    name,
-                    format!(
-                        "feature {number} has ({}, {}), which is no longitude and latitude; if the coordinates \
-                         are projected, give their CRS (a .prj, or a format that carries it)",
-                        c.x, c.y
-                    ),
-                ));
-            }
-        }
-        Ok(self.data)
+    let more = mended.len().saturating_sub(TOLD);
+    data.notes.extend(mended.into_iter().take(TOLD));
+    if more > 0 {
+        data.notes.push(format!("and {more} more such rows"));
     }
+    Ok(data)
 }
 
-/// Passes GeoJSON's events on to the geometry under construction.
-macro_rules! forward {
-    ($($method:ident($($argument:ident: $type:ty),*);)*) => {
-        $(fn $method(&mut self, $($argument: $type),*) -> GeozeroResult<()> {
-            self.geometry.$method($($argument),*)
-        })*
+/// What the user should know where a file that could name its CRS does not.
+pub(super) fn without_crs(format: VectorFormat, crs: Option<&Crs>) -> Option<String> {
+    let lack = match format {
+        VectorFormat::Shapefile => "it has no .prj",
+        VectorFormat::GeoPackage | VectorFormat::FlatGeobuf => "its layer names no CRS",
+        VectorFormat::GeoJson | VectorFormat::Gml | VectorFormat::Csv => return None,
     };
+    let told = || format!("{lack}: its coordinates are taken for longitude and latitude on WGS 84");
+    crs.is_none().then(told)
 }
 
-impl GeomProcessor for Collector {
-    forward! {
-        xy(x: f64, y: f64, idx: usize);
-        point_begin(idx: usize);
-        point_end(idx: usize);
-        multipoint_begin(size: usize, idx: usize);
-        multipoint_end(idx: usize);
-        linestring_begin(tagged: bool, size: usize, idx: usize);
-        linestring_end(tagged: bool, idx: usize);
-        multilinestring_begin(size: usize, idx: usize);
-        multilinestring_end(idx: usize);
-        polygon_begin(tagged: bool, size: usize, idx: usize);
-        polygon_end(tagged: bool, idx: usize);
-        multipolygon_begin(size: usize, idx: usize);
-        multipolygon_end(idx: usize);
-        geometrycollection_begin(size: usize, idx: usize);
-        geometrycollection_end(idx: usize);
+/// Brings a feature to WGS 84 and checks that it is there.
+fn placed(
+    name: &str,
+    what: &str,
+    mut geometry: Geometry<f64>,
+    transformer: Option<&Transformer>,
+) -> Result<Geometry<f64>, IoError> {
+    if let Some(transformer) = transformer {
+        reproject(&mut geometry, transformer).map_err(|e| IoError::crs(name, e))?;
     }
-}
-
-impl PropertyProcessor for Collector {
-    fn property(&mut self, _: usize, name: &str, value: &ColumnValue) -> GeozeroResult<bool> {
-        self.properties.insert(name.to_owned(), typed(value));
-        Ok(false)
-    }
-}
-
-impl FeatureProcessor for Collector {
-    fn feature_end(&mut self, _: u64) -> GeozeroResult<()> {
-        let geometry = self.geometry.take_geometry();
-        let properties = std::mem::take(&mut self.properties);
-        self.push(geometry, properties);
-        Ok(())
-    }
+    let outside = |c: &geo::Coord<f64>| !(c.x.abs() <= 360.0 && c.y.abs() <= 90.0);
+    let Some(c) = geometry.coords_iter().find(outside) else { return Ok(geometry) };
+    let (x, y) = (c.x, c.y);
+    let why = if x.abs() <= 90.0 && y.abs() <= 180.0 {
+        "longitude and latitude look swapped: longitude comes first (in tables, name the columns `lon` and `lat`)"
+    } else {
+        "which is no longitude and latitude; if the coordinates are projected, give their CRS (a .prj, or a \
+         format that carries it)"
+    };
+    Err(IoError::read(name, format!("{what} has ({x}, {y}), {why}")))
 }
 
 fn typed(value: &ColumnValue) -> Value {
     match *value {
-        ColumnValue::Byte(v) => Value::Number(v.into()),
-        ColumnValue::UByte(v) => Value::Number(v.into()),
+        ColumnValue::Byte(v) => Value::Integer(v.into()),
+        ColumnValue::UByte(v) => Value::Integer(v.into()),
         ColumnValue::Bool(v) => Value::Bool(v),
-        ColumnValue::Short(v) => Value::Number(v.into()),
-        ColumnValue::UShort(v) => Value::Number(v.into()),
-        ColumnValue::Int(v) => Value::Number(v.into()),
-        ColumnValue::UInt(v) => Value::Number(v.into()),
-        ColumnValue::Long(v) => Value::Number(v as f64),
-        ColumnValue::ULong(v) => Value::Number(v as f64),
+        ColumnValue::Short(v) => Value::Integer(v.into()),
+        ColumnValue::UShort(v) => Value::Integer(v.into()),
+        ColumnValue::Int(v) => Value::Integer(v.into()),
+        ColumnValue::UInt(v) => Value::Integer(v.into()),
+        ColumnValue::Long(v) => Value::Integer(v),
+        ColumnValue::ULong(v) => v.into(),
         ColumnValue::Float(v) => Value::Number(v.into()),
         ColumnValue::Double(v) => Value::Number(v),
         ColumnValue::String(v) | ColumnValue::Json(v) | ColumnValue::DateTime(v) => Value::Text(v.to_owned()),
         ColumnValue::Binary(_) => Value::Null,
-    }
-}
-
-fn from_geojson(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
-    let fail = |e: &dyn std::fmt::Display| IoError::read(name, format!("it is not GeoJSON: {e}"));
-    let text = std::str::from_utf8(bytes).map_err(|e| fail(&e))?.trim_start_matches('\u{feff}');
-    let mut collector = Collector::default();
-    GeoJson(text).process(&mut collector).map_err(|e| fail(&e))?;
-    // A bare geometry has no feature around it.
-    if let Some(geometry) = collector.geometry.take_geometry() {
-        collector.push(Some(geometry), BTreeMap::new());
-    }
-    let crs = old_geojson_crs(name, text)?;
-    collector.finish(name, crs.as_ref())
-}
-
-/// The `crs` member of GeoJSON before RFC 7946, as GDAL and QGIS still write it.
-pub(super) fn old_geojson_crs(name: &str, text: &str) -> Result<Option<Crs>, IoError> {
-    if !text.contains("\"crs\"") {
-        return Ok(None);
-    }
-    let head: GeoJsonHead = serde_json::from_str(text).map_err(|e| IoError::read(name, e))?;
-    head.crs(name)
-}
-
-/// The part of GeoJSON that tells the CRS.
-#[derive(serde::Deserialize)]
-pub(super) struct GeoJsonHead {
-    crs: Option<serde_json::Value>,
-}
-
-impl GeoJsonHead {
-    pub(super) fn crs(&self, name: &str) -> Result<Option<Crs>, IoError> {
-        let definition = self.crs.as_ref().and_then(|crs| crs.pointer("/properties/name"));
-        let parsed = definition.and_then(serde_json::Value::as_str).map(Crs::parse);
-        parsed.transpose().map_err(|e| IoError::crs(name, e))
     }
 }
 
@@ -284,6 +224,10 @@ pub(super) trait RowSink {
         geometry: Option<Result<Geometry<f64>, String>>,
         properties: Vec<(String, Value)>,
     ) -> Result<(), IoError>;
+    /// What the user should know of the file as a whole.
+    fn note(&mut self, note: String) {
+        tracing::warn!("{note}");
+    }
 }
 
 impl RowSink for Raw {
@@ -300,6 +244,10 @@ impl RowSink for Raw {
         let row = self.rows.len() + 1;
         self.rows.push(RawRow { row, geometry, properties: properties.into_iter().collect(), mended: None });
         Ok(())
+    }
+
+    fn note(&mut self, note: String) {
+        self.notes.push(note);
     }
 }
 
@@ -371,7 +319,13 @@ pub(super) fn each_ogr(
     // GDAL's own words for a missing file name its drivers, not the mistake.
     std::fs::metadata(path).map_err(|e| IoError::read(name, e))?;
     let driver = if format == VectorFormat::GeoPackage { "GPKG" } else { "ESRI Shapefile" };
+    let mut texts = match format {
+        VectorFormat::Shapefile => shapefile::check(path, name)?,
+        _ => shapefile::Texts::default(),
+    };
+    let encoding: &[&str] = if texts.are_raw() { &[shapefile::RAW] } else { &[] };
     let options = DatasetOptions {
+        open_options: Some(encoding),
         open_flags: GdalOpenFlags::GDAL_OF_VECTOR | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
         allowed_drivers: Some(&[driver]),
         ..DatasetOptions::default()
@@ -389,7 +343,8 @@ pub(super) fn each_ogr(
     let Some(mut layer) = layers.pop() else { return Err(fail(&"it has no layer of geometries")) };
 
     sink.crs(layer.spatial_ref().map(|s| Crs::from_spatial_ref(&s)).transpose().map_err(|e| fail(&e))?)?;
-    let fields: Vec<String> = layer.defn().fields().map(|f| f.name()).collect();
+    let fields: Vec<String> = layer.defn().fields().map(|f| texts.decoded(f.name(), 0)).collect();
+    let widths: Vec<usize> = layer.defn().fields().map(|f| usize::try_from(f.width()).unwrap_or(0)).collect();
     let flags = if format == VectorFormat::GeoPackage {
         flags(&dataset, &layer.name()).map_err(|e| fail(&e))?
     } else {
@@ -409,6 +364,7 @@ pub(super) fn each_ogr(
         let properties = fields.iter().enumerate().map(|(i, field)| {
             let value = match feature.field(i) {
                 Ok(Some(FieldValue::IntegerValue(v))) if flags.contains(field) => Value::Bool(v != 0),
+                Ok(Some(FieldValue::StringValue(v))) => Value::Text(texts.decoded(v, widths[i])),
                 Ok(value) => value.map_or(Value::Null, field_value),
                 // Times and binary fields: as text, where GDAL has one.
                 Err(_) => feature.field_as_string(i).ok().flatten().map_or(Value::Null, Value::Text),
@@ -417,7 +373,7 @@ pub(super) fn each_ogr(
         });
         sink.row(geometry, properties.collect())?;
     }
-    Ok(())
+    texts.finish(name, sink)
 }
 
 /// The columns of a GeoPackage that hold true and false, which GDAL's fields tell as whole numbers.
@@ -430,8 +386,8 @@ fn flags(dataset: &Dataset, layer: &str) -> gdal::errors::Result<Vec<String>> {
 
 fn field_value(value: FieldValue) -> Value {
     match value {
-        FieldValue::IntegerValue(v) => Value::Number(v.into()),
-        FieldValue::Integer64Value(v) => Value::Number(v as f64),
+        FieldValue::IntegerValue(v) => Value::Integer(v.into()),
+        FieldValue::Integer64Value(v) => Value::Integer(v),
         FieldValue::RealValue(v) => Value::Number(v),
         FieldValue::StringValue(v) => Value::Text(v),
         FieldValue::DateValue(v) => Value::Text(v.to_string()),
@@ -439,43 +395,6 @@ fn field_value(value: FieldValue) -> Value {
         FieldValue::StringListValue(v) => Value::Text(v.join(", ")),
         other => Value::Text(format!("{other:?}")),
     }
-}
-
-/// The columns of longitude and latitude.
-pub(super) fn columns_of_places(name: &str, header: &csv::StringRecord) -> Result<(usize, usize), IoError> {
-    let column = |wanted: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(wanted));
-    let pairs = [("lon", "lat"), ("longitude", "latitude"), ("lng", "lat"), ("long", "lat"), ("x", "y")];
-    let found = pairs.iter().find_map(|(x, y)| Some((column(x)?, column(y)?)));
-    found.ok_or_else(|| {
-        let columns: Vec<_> = header.iter().collect();
-        let reason =
-            format!("it has no columns `lon` and `lat` (or `x` and `y`), only {}", columns.join(", "));
-        IoError::read(name, reason)
-    })
-}
-
-fn from_csv(name: &str, bytes: &[u8]) -> Result<VectorData, IoError> {
-    let mut table = super::series_csv::reader(bytes);
-    let header = table.headers().map_err(|e| IoError::read(name, e))?.clone();
-    let (x, y) = columns_of_places(name, &header)?;
-    let mut collector = Collector::default();
-    for record in table.records() {
-        let record = record.map_err(|e| IoError::read(name, e))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let number = |at: usize| match Value::parse(&record[at]) {
-            Value::Null => Ok(None),
-            Value::Number(v) => Ok(Some(v)),
-            _ => {
-                let reason =
-                    format!("line {line}, column {}: `{}` is not a number", &header[at], &record[at]);
-                Err(IoError::read(name, reason))
-            }
-        };
-        let point = number(x)?.zip(number(y)?).map(|(x, y)| geo::Point::new(x, y).into());
-        let others = header.iter().zip(&record).enumerate().filter(|(i, _)| *i != x && *i != y);
-        collector.push(point, others.map(|(_, (h, v))| (h.trim().to_owned(), Value::parse(v))).collect());
-    }
-    collector.finish(name, None)
 }
 
 #[cfg(test)]
@@ -514,7 +433,7 @@ mod tests {
         assert_eq!((data.table.features.len(), data.without_geometry), (2, 2));
         let first = &data.table.features[0].properties;
         assert_eq!(first["class"], Value::Text("rice".into()));
-        assert_eq!((&first["id"], &first["ok"]), (&Value::Number(7.0), &Value::Bool(true)));
+        assert_eq!((&first["id"], &first["ok"]), (&Value::Integer(7), &Value::Bool(true)));
         let Geometry::Polygon(polygon) = &data.table.features[1].geometry else { panic!() };
         assert_eq!(polygon.interiors().len(), 1);
         let bare = br#"{"type": "Point", "coordinates": [1, 2, 3]}"#;
@@ -608,13 +527,13 @@ mod tests {
         let fgb = fs::read(fgb).unwrap();
         for (path, expected) in [
             (write("a.geojson", b"{\"type\": \"FeatureCollection\""), "not GeoJSON"),
-            (write("short.geojson", br#"{"type": "Point", "coordinates": [1]}"#), "not GeoJSON"),
+            (write("short.geojson", br#"{"type": "Point", "coordinates": [1]}"#), "cannot be read"),
             (write("c.fgb", b"fgb?"), "not FlatGeobuf"),
             (write("cut.fgb", &fgb[..fgb.len() - 20]), "not FlatGeobuf"),
             (write("d.gpkg", b"SQLite format 3\0 but no more"), "as GPKG"),
             (write("e.shp", b"no"), "as ESRI Shapefile"),
             (write("f.csv", b"a,b\n1,2\n"), "only a, b"),
-            (write("g.csv", b"lon,lat\n1,2\n3,north\n"), "line 3, column lat: `north`"),
+            (write("g.csv", b"lon,lat\n1,2\n3,north\n"), "line 3: lat `north` is not a number"),
             (write("h.csv", b"x,y\n700000,3090000\n"), "no longitude and latitude"),
             (write("i.kml", b""), "its ending is none of"),
             (folder.path().join("gone.gpkg"), "No such file"),
@@ -622,6 +541,29 @@ mod tests {
             let error = read(&path).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
             assert!(error.contains(path.to_str().unwrap()), "{error}");
+        }
+    }
+
+    #[test]
+    fn findings_in_tables_are_told_with_the_way_out() {
+        let semicolons = "name;lon;lat;ppm\na;113,05;27,9;0,5\nb;113,10;27,8;12\n";
+        let data = parse("a.csv", VectorFormat::Csv, semicolons.as_bytes()).unwrap();
+        close(point(&data, 0), (113.05, 27.9));
+        assert_eq!(data.table.features[0].properties["ppm"], Value::Number(0.5));
+        let notes = data.notes.join("\n");
+        assert!(notes.contains("line 2: lon `113,05` has a decimal comma, read as 113.05"), "{notes}");
+        assert!(notes.contains("1 values with a decimal comma"), "{notes}");
+        let (gbk, ..) = encoding_rs::GBK.encode("名称,经度,纬度\n大宝山矿,113.7,24.5\n");
+        let data = parse("b.csv", VectorFormat::Csv, &gbk).unwrap();
+        assert_eq!(data.table.features[0].properties["名称"], Value::Text("大宝山矿".to_owned()));
+        assert!(data.notes[0].contains("GBK"), "{:?}", data.notes);
+        let swapped = parse("c.csv", VectorFormat::Csv, b"lon,lat\n27.9,113.1\n").unwrap_err().to_string();
+        assert!(swapped.contains("c.csv") && swapped.contains("line 2") && swapped.contains("swapped"), "{swapped}");
+        let half = parse("d.csv", VectorFormat::Csv, b"lon,lat\n113.1,\n").unwrap_err().to_string();
+        assert!(half.contains("line 2: lat is empty"), "{half}");
+        for empty in ["", "lon,lat\n", "\n\n"] {
+            let data = parse("e.csv", VectorFormat::Csv, empty.as_bytes()).unwrap();
+            assert_eq!((data.table.features.len(), data.without_geometry), (0, 0), "{empty:?}");
         }
     }
 }

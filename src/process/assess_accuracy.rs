@@ -13,7 +13,7 @@ use crate::crs::Crs;
 use crate::ogc::FileInput;
 use crate::ogc::outputs::{GEOJSON, GEOTIFF};
 use crate::raster::{Resampling, Window};
-use crate::vector::{Value, cover};
+use crate::vector::{Value, columns, cover};
 
 /// Side of the blocks that maps are read in (pixels).
 const BLOCK: usize = 1024;
@@ -105,12 +105,8 @@ impl Reference {
         }
         let table = context.data.features("samples", &inputs.samples)?;
         let property = inputs.class_property.as_str();
-        if !table.features.iter().any(|f| f.properties.contains_key(property)) {
-            let known: BTreeSet<&str> =
-                table.features.iter().flat_map(|f| f.properties.keys().map(String::as_str)).collect();
-            let known = known.into_iter().collect::<Vec<_>>().join(", ");
-            let message = format!("no sample has a property `{property}` (they have: {known})");
-            return Err(ProcessError::input("classProperty", message));
+        if let Some(why) = columns::missing(&table.features, property) {
+            return Err(ProcessError::input("classProperty", why));
         }
         let grid = map.grid();
         let to_grid = Crs::wgs84().transformer_to(&grid.crs).map_err(ProcessError::failed)?;

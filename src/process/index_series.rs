@@ -13,7 +13,7 @@ use crate::classmap::Legend;
 use crate::crs::Crs;
 use crate::cube::{CloudMask, CubeRequest, DataCube};
 use crate::ogc::{AreaInput, CubeInput, DateInterval, Figure, FileInput, TableCsv, outputs};
-use crate::vector::{Feature, FeatureTable, Value, cover};
+use crate::vector::{Feature, FeatureTable, Value, columns, cover};
 
 /// Side of the blocks that scenes are read in (pixels).
 const BLOCK: usize = 512;
@@ -112,6 +112,9 @@ impl Process for IndexSeries {
             context.sink.file("table", outputs::CSV, &series.csv()?)?;
         }
         if context.sink.wants("figure") {
+            if let Some(why) = columns::missing(&features.features, &inputs.class_property) {
+                context.progress.note(&format!("features: {why}: the figure has one class"));
+            }
             let svg = series.figure(&inputs.class_property)?.svg()?;
             context.sink.file("figure", outputs::SVG, svg.as_bytes())?;
         }

@@ -158,8 +158,11 @@ fn sources(mines: &Mines, weight: Option<&str>) -> Result<Vec<Source>, ProcessEr
     let source = |mine: MinePoint| {
         let weight = match weight.map(|name| (name, mine.properties.get(name))) {
             None => 1.0,
-            Some((_, Some(Value::Number(number)))) if number.is_finite() && *number >= 0.0 => *number,
             Some((name, value)) => {
+                let number = value.and_then(Value::as_f64);
+                if let Some(number) = number.filter(|number| number.is_finite() && *number >= 0.0) {
+                    return Ok(Source { at: xyz(mine.longitude, mine.latitude), weight: number });
+                }
                 let found = match value {
                     None | Some(Value::Null) => "nothing".to_owned(),
                     Some(value) => format!("`{value}`"),

@@ -1,7 +1,7 @@
 //! Mines as processes read them: with what is wrong in their rows, and as points where a process
 //! takes points.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use geo::{Geometry, InteriorPoint};
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Context, ProcessError};
 use crate::crs::{Crs, CrsError, GeoBox};
 use crate::ogc::FileInput;
-use crate::vector::{Feature, MineRows, RowAction, Value};
+use crate::vector::{Feature, FieldKind, MineRows, RowAction, RowProblem, Value, columns};
 
 /// What to do where rows are not clean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,8 @@ const SHOWN: usize = 10;
 #[derive(Clone, Debug, Default)]
 pub struct Mines {
     rows: MineRows,
+    /// What each is called by the outputs; none twice.
+    ids: Vec<Value>,
 }
 
 impl Mines {
@@ -70,7 +72,11 @@ impl Mines {
         context: &Context<'_>,
     ) -> Result<Self, ProcessError> {
         context.progress.step("read the mines", 0);
-        let rows = context.data.mines("mines", file, crs)?;
+        let mut rows = context.data.mines("mines", file, crs)?;
+        for note in &rows.notes {
+            context.progress.note(&format!("mines: {note}"));
+        }
+        let ids = ids_of(&mut rows);
         let (shown, more) = in_short(&rows);
         if dirty == DirtyRows::Fail && !rows.problems.is_empty() {
             return Err(ProcessError::input("mines", format!("{}{more}", shown.join("; "))));
@@ -81,7 +87,7 @@ impl Mines {
         if !more.is_empty() {
             context.progress.note(&format!("mines{more} in `mineProblems`"));
         }
-        Ok(Self { rows })
+        Ok(Self { rows, ids })
     }
 
     /// Reads them for a process that is nothing without one, and tells what is wrong with the others
@@ -118,7 +124,7 @@ impl Mines {
             RowAction::Mended => "mended",
             RowAction::Kept => "kept",
         };
-        let problem = |p: &crate::vector::RowProblem| MineProblem {
+        let problem = |p: &RowProblem| MineProblem {
             row: p.row,
             problem: p.problem.clone(),
             action: action(p.action).to_owned(),
@@ -175,15 +181,75 @@ impl Mines {
 
     /// The row of a mine in its file.
     pub fn row(&self, mine: usize) -> usize {
-        self.rows.rows.get(mine).copied().unwrap_or(mine + 1)
+        row_of(&self.rows, mine)
     }
 
-    /// A property that goes by one of these names, whatever the case of its letters.
-    pub fn property(&self, mine: usize, names: &[&str]) -> Value {
-        let properties = &self.features()[mine].properties;
-        let by_name = |name: &&str| properties.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        names.iter().find_map(by_name).map_or(Value::Null, |(_, value)| value.clone())
+    /// The id of a mine: that of its source, or one that was made.
+    pub fn id(&self, mine: usize) -> Value {
+        self.ids.get(mine).cloned().unwrap_or(Value::Null)
     }
+
+    /// The kind of all ids: whole numbers where the source has nothing else, else text.
+    pub fn kind_of_ids(&self) -> FieldKind {
+        let whole = |id: &Value| matches!(id, Value::Integer(_));
+        if !self.ids.is_empty() && self.ids.iter().all(whole) { FieldKind::Integer } else { FieldKind::Text }
+    }
+
+    /// A property that goes by one of these names.
+    pub fn property(&self, mine: usize, names: &[&str]) -> Value {
+        columns::value(&self.features()[mine], names).cloned().unwrap_or(Value::Null)
+    }
+}
+
+fn row_of(rows: &MineRows, mine: usize) -> usize {
+    rows.rows.get(mine).copied().unwrap_or(mine + 1)
+}
+
+/// An id as it is written: without space around it, and whole where floating point holds it.
+fn as_id(value: &Value) -> Value {
+    match value {
+        Value::Number(n) if n.fract() == 0.0 && n.abs() < 9e15 => Value::Integer(*n as i64),
+        Value::Integer(n) => Value::Integer(*n),
+        other => Value::Text(other.to_string().trim().to_owned()),
+    }
+}
+
+/// The ids of mines, none twice: those of the first column of the source that has ids. Of mines with the
+/// same id the first keeps it, the others get a number behind it; one without gets `mine-` and its row.
+fn ids_of(rows: &mut MineRows) -> Vec<Value> {
+    let features = &rows.table.features;
+    let column = columns::ID.iter().find(|name| features.iter().any(|f| columns::value(f, &[name]).is_some()));
+    let own = |f: &Feature| columns::value(f, &[column?]).map(as_id);
+    let own: Vec<Option<Value>> = features.iter().map(own).collect();
+    let mut first: HashMap<String, usize> = HashMap::new();
+    for (mine, id) in own.iter().enumerate() {
+        id.iter().for_each(|id| _ = first.entry(id.to_string()).or_insert(mine));
+    }
+    let mut taken: HashSet<String> = first.keys().cloned().collect();
+    let mut problems = Vec::new();
+    let ids = own.into_iter().enumerate().map(|(mine, id)| {
+        let row = row_of(rows, mine);
+        let has_own = id.is_some();
+        let wanted = match id {
+            Some(id) if first.get(&id.to_string()) == Some(&mine) => return id,
+            Some(id) => id.to_string(),
+            None => format!("mine-{row}"),
+        };
+        let numbered = (2..).map(|n: usize| format!("{wanted}-{n}"));
+        let free = std::iter::once(wanted.clone()).chain(numbered).find(|id| !taken.contains(id));
+        let free = free.unwrap_or_default();
+        taken.insert(free.clone());
+        if let Some(twin) = first.get(&wanted).filter(|_| has_own) {
+            let twin = row_of(rows, *twin);
+            let problem = format!("its id `{wanted}` is that of row {twin}; it is `{free}` in the results");
+            problems.push(RowProblem { row, problem, action: RowAction::Mended });
+        }
+        Value::Text(free)
+    });
+    let ids = ids.collect();
+    rows.problems.extend(problems);
+    rows.problems.sort();
+    ids
 }
 
 /// The first problems in words, and how many more there are.
@@ -207,7 +273,40 @@ mod tests {
     fn mines(places: &[(f64, f64)]) -> Mines {
         let feature =
             |&place: &(f64, f64)| Feature { geometry: Point::from(place).into(), properties: [].into() };
-        Mines { rows: MineRows::of(FeatureTable { features: places.iter().map(feature).collect() }) }
+        let rows = MineRows::of(FeatureTable { features: places.iter().map(feature).collect() });
+        Mines { rows, ids: Vec::new() }
+    }
+
+    fn ids(rows: &[&[(&str, Value)]]) -> (Vec<Value>, MineRows) {
+        let feature = |properties: &&[(&str, Value)]| Feature {
+            geometry: Point::new(113.0, 27.0).into(),
+            properties: properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        };
+        let mut rows = MineRows::of(FeatureTable { features: rows.iter().map(feature).collect() });
+        (ids_of(&mut rows), rows)
+    }
+
+    #[test]
+    fn ids_come_from_the_source_or_are_made_and_duplicates_are_told() {
+        let text = |t: &str| Value::Text(t.to_owned());
+        let (found, rows) = ids(&[
+            &[("ID", text("A")), ("code", text("x"))],
+            &[("ID", text(" A "))],
+            &[("ID", text("A-2"))],
+            &[("ID", Value::Null), ("code", text("y"))],
+            &[("ID", text("mine-4"))],
+        ]);
+        assert_eq!(found, ["A", "A-3", "A-2", "mine-4-2", "mine-4"].map(text));
+        let told: Vec<(usize, &str)> = rows.problems.iter().map(|p| (p.row, p.problem.as_str())).collect();
+        assert_eq!(told[0], (2, "its id `A` is that of row 1; it is `A-3` in the results"));
+        let (found, rows) = ids(&[&[("编号", Value::Integer(9_007_199_254_740_993))], &[("编号", Value::Integer(7))]]);
+        assert_eq!(found, [Value::Integer(9_007_199_254_740_993), Value::Integer(7)]);
+        assert!(rows.problems.is_empty());
+        let (found, _) = ids(&[&[("name", text("a"))], &[("name", text("b"))]]);
+        assert_eq!(found, ["mine-1", "mine-2"].map(text));
+        // One column for all, so that ids of two columns do not meet.
+        let (found, _) = ids(&[&[("id", Value::Number(7.0))], &[("code", Value::Integer(7))]]);
+        assert_eq!(found, [Value::Integer(7), text("mine-2")]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::classmap::{AreaTally, Legend, PixelArea};
 use crate::crs::Crs;
 use crate::ogc::{Coverage, Figure, FileInput, TableCsv, outputs};
 use crate::raster::{Resampling, Window};
-use crate::vector::cover;
+use crate::vector::{columns, cover};
 
 /// Rows of the blocks that maps are read in.
 const BLOCK: usize = 512;
@@ -281,6 +281,9 @@ fn samples(
     context: &Context<'_>,
 ) -> Result<Vec<LabelledPixel>, ProcessError> {
     let table = context.data.features("samples", file)?;
+    if let Some(why) = columns::missing(&table.features, &inputs.class_property) {
+        return Err(ProcessError::input("classProperty", why));
+    }
     let grid = map.reader.grid();
     let to_grid = Crs::wgs84().transformer_to(&grid.crs).map_err(ProcessError::failed)?;
     let mut found = Vec::new();

@@ -127,7 +127,7 @@ impl Sampler {
                     geometry: geo::Point::new(x[0], y[0]).into(),
                     properties: BTreeMap::from([
                         ("class".to_owned(), Value::Text(name.to_owned())),
-                        ("code".to_owned(), Value::Number(f64::from(code))),
+                        ("code".to_owned(), Value::Integer(code.into())),
                         ("parcel".to_owned(), Value::Text(format!("{:08x}", parcel >> 32))),
                     ]),
                 });

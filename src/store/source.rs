@@ -13,7 +13,7 @@ use crate::io::raster_on_grid::RasterOnGrid;
 use crate::io::scenes::open_cube;
 use crate::io::vector_rows::{self, RowsError};
 use crate::io::vectors::{self, VectorData, VectorFormat};
-use crate::io::{IoError, gdal_setup, raster_file, series_csv};
+use crate::io::{IoError, gdal_setup, raster_file, series_csv, text};
 use crate::ogc::{CubeInput, FileInput, outputs};
 use crate::process::{DataSource, ProcessError, Progress, RasterReader};
 use crate::raster::{Plane, Resampling, Window};
@@ -148,6 +148,11 @@ impl Located<'_> {
     }
 }
 
+fn is_line(geometry: &geo::Geometry<f64>) -> bool {
+    use geo::Geometry::{Line, LineString, MultiLineString};
+    matches!(geometry, Line(_) | LineString(_) | MultiLineString(_))
+}
+
 /// Why a path cannot be read, with the way out.
 fn unreadable(path: &Path, error: &std::io::Error) -> String {
     let reason = match error.kind() {
@@ -165,7 +170,20 @@ impl DataSource for LocalSource<'_> {
     }
 
     fn features(&self, input: &str, file: &FileInput) -> Result<FeatureTable, ProcessError> {
-        let data = self.locate(input, file)?.features()?;
+        let located = self.locate(input, file)?;
+        let data = located.features()?;
+        for note in &data.notes {
+            self.progress.note(&format!("{input}: {}: {note}", located.name()));
+        }
+        let lines = data.table.features.iter().filter(|f| is_line(&f.geometry)).count();
+        if lines > 0 {
+            let all = data.table.features.len();
+            return Err(located.refuse(format_args!(
+                "{}: {lines} of its {all} features are lines, which cover no pixel; give points or polygons (a buffer \
+                 around a line is one)",
+                located.name()
+            )));
+        }
         if data.without_geometry > 0 {
             let (lost, all) = (data.without_geometry, data.without_geometry + data.table.features.len());
             self.progress
@@ -196,10 +214,15 @@ impl DataSource for LocalSource<'_> {
             return Ok(None);
         }
         let bytes = located.bytes()?;
-        if !series_csv::is_series(&bytes) {
+        // What is text in no encoding is told by who reads it.
+        let Ok(text::Decoded { text, note }) = text::decode(&bytes) else { return Ok(None) };
+        if !series_csv::is_series(text.as_bytes()) {
             return Ok(None);
         }
-        series_csv::parse(&located.name(), &bytes).map(Some).map_err(|e| located.refuse(e))
+        if let Some(note) = note {
+            self.progress.note(&format!("{input}: {}: {note}", located.name()));
+        }
+        series_csv::parse(&located.name(), text.as_bytes()).map(Some).map_err(|e| located.refuse(e))
     }
 
     fn raster(&self, input: &str, file: &FileInput) -> Result<Box<dyn RasterReader>, ProcessError> {
@@ -261,7 +284,7 @@ mod tests {
         ]});
         let object: FileInput = serde_json::from_value(object).unwrap();
         let found = source.mines("mines", &object, None).unwrap();
-        assert_eq!(found.table.features[0].properties["id"], crate::vector::Value::Number(9.0));
+        assert_eq!(found.table.features[0].properties["id"], crate::vector::Value::Integer(9));
         assert_eq!((found.rows.as_slice(), found.problems[0].row), (&[1][..], 2));
         let gone: FileInput = serde_json::from_value(json!("gone.gpkg")).unwrap();
         assert!(source.mines("mines", &gone, None).unwrap_err().to_string().contains("does not exist"));

@@ -8,7 +8,7 @@ use geozero::mvt::{Message as _, MvtWriter, Tile};
 use geozero::{ColumnValue, FeatureProcessor, GeozeroGeometry, PropertyProcessor};
 
 use super::clip::{clip_line, clip_ring};
-use crate::vector::{Field, FieldKind, Value};
+use crate::vector::{Field, Value};
 
 /// Units along the edge of a tile.
 pub const EXTENT: u32 = 4096;
@@ -56,7 +56,7 @@ pub fn encode<'a>(
             let value = match value {
                 Value::Null => continue,
                 Value::Bool(v) => ColumnValue::Bool(*v),
-                Value::Number(v) if field.kind == FieldKind::Integer => ColumnValue::Long(*v as i64),
+                Value::Integer(v) => ColumnValue::Long(*v),
                 Value::Number(v) => ColumnValue::Double(*v),
                 Value::Text(v) => ColumnValue::String(v),
             };
@@ -176,6 +176,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::vector::FieldKind;
 
     fn decoded(bytes: &[u8]) -> Tile {
         Tile::decode(bytes).unwrap()
@@ -189,7 +190,7 @@ mod tests {
             ("open", FieldKind::Boolean),
         ]
         .map(|(name, kind)| Field::new(name, kind));
-        let values = [Value::Number(7.0), Value::Number(2.5), Value::Text("mine".into()), Value::Null];
+        let values = [Value::Integer(9_007_199_254_740_993), Value::Number(2.5), Value::Text("mine".into()), Value::Null];
         let feature = TileFeature { id: 7, geometry, values: &values };
         decoded(&encode("zones", &fields, [feature], |x, y| (x, 4096.0 - y)).unwrap())
     }
@@ -207,7 +208,7 @@ mod tests {
         assert_eq!(layer.features[0].id, Some(7));
         let back = layer.features[0].to_geo().unwrap();
         assert_eq!(back.unsigned_area(), 400.0 * 400.0 - 100.0 * 100.0);
-        assert_eq!((layer.values[0].sint_value, layer.values[1].double_value), (Some(7), Some(2.5)));
+        assert_eq!((layer.values[0].sint_value, layer.values[1].double_value), (Some(9_007_199_254_740_993), Some(2.5)));
         assert_eq!(layer.values[2].string_value.as_deref(), Some("mine"));
         // The first ring encloses a positive area with y down, as the format asks.
         assert!(layer.features[0].geometry[0] == 9);

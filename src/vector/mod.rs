@@ -1,5 +1,6 @@
 //! Geometry with attributes, and the pixels it covers. Knows no files, JSON or async.
 
+pub mod columns;
 pub mod cover;
 pub mod nearest;
 mod reproject;
@@ -19,24 +20,60 @@ pub enum Value {
     Null,
     /// True or false.
     Bool(bool),
-    /// Any number.
+    /// A whole number. Whole numbers beyond 64 bits are kept as text, digit by digit.
+    Integer(i64),
+    /// A number with a fraction, or one of a source that knows no whole numbers.
     Number(f64),
     /// Any text.
     Text(String),
 }
 
 impl Value {
-    /// The value of a cell of a table without types: nothing, a number or text. Digits behind a
-    /// leading zero (`007`) are text: they are somebody's identifier.
+    /// The value of a cell of a table without types: nothing, a number or text. What a number would
+    /// not give back is text, as it is somebody's identifier: digits behind a leading zero (`007`),
+    /// digits around an `E` (`12E5`), and more digits than a whole number of 64 bits holds.
     pub fn parse(cell: &str) -> Self {
         let cell = cell.trim();
         let digits = cell.trim_start_matches(['-', '+']);
-        let identifier = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+        let whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let leading_zero = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+        let plain_exponent = digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'e' | b'E'));
         match cell.parse::<f64>() {
             _ if cell.is_empty() => Self::Null,
-            Ok(number) if number.is_finite() && !identifier => Self::Number(number),
+            Ok(_) if leading_zero => Self::Text(cell.to_owned()),
+            Ok(_) if whole => cell.parse().map_or_else(|_| Self::Text(cell.to_owned()), Self::Integer),
+            Ok(number) if number.is_finite() && !plain_exponent => Self::Number(number),
             _ => Self::Text(cell.to_owned()),
         }
+    }
+
+    /// The value as a number, where it is one. Above 2^53 the last digits of a whole number are lost:
+    /// for measures, never for identifiers.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Integer(whole) => Some(*whole as f64),
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+impl From<i64> for Value {
+    fn from(whole: i64) -> Self {
+        Self::Integer(whole)
+    }
+}
+
+/// Beyond 63 bits as text.
+impl From<u64> for Value {
+    fn from(whole: u64) -> Self {
+        i64::try_from(whole).map_or_else(|_| Self::Text(whole.to_string()), Self::Integer)
+    }
+}
+
+impl From<usize> for Value {
+    fn from(whole: usize) -> Self {
+        (whole as u64).into()
     }
 }
 
@@ -45,6 +82,7 @@ impl std::fmt::Display for Value {
         match self {
             Self::Null => Ok(()),
             Self::Bool(b) => write!(f, "{b}"),
+            Self::Integer(n) => write!(f, "{n}"),
             Self::Number(n) => write!(f, "{n}"),
             Self::Text(t) => f.write_str(t),
         }
@@ -65,4 +103,30 @@ pub struct Feature {
 pub struct FeatureTable {
     /// The features, in the order of the file.
     pub features: Vec<Feature>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_numbers_only_where_a_number_gives_them_back() {
+        for (cell, value) in [
+            ("", Value::Null),
+            (" 7 ", Value::Integer(7)),
+            ("-12", Value::Integer(-12)),
+            ("9007199254740993", Value::Integer(9_007_199_254_740_993)),
+            ("9223372036854775807", Value::Integer(i64::MAX)),
+            ("0", Value::Integer(0)),
+            ("0.25", Value::Number(0.25)),
+            ("1e-5", Value::Number(1e-5)),
+            ("2.5E3", Value::Number(2500.0)),
+        ] {
+            assert_eq!(Value::parse(cell), value, "{cell}");
+        }
+        for text in ["007", "043010200", "-01", "12E5", "18446744073709551616", "1234567890123456789012", "inf", "nan", "1,5"] {
+            assert_eq!(Value::parse(text), Value::Text(text.to_owned()));
+        }
+        assert_eq!(Value::from(u64::MAX), Value::Text("18446744073709551615".to_owned()));
+    }
 }

@@ -33,11 +33,13 @@ pub struct MineRows {
     pub rows: Vec<usize>,
     /// What is wrong, by rising row.
     pub problems: Vec<RowProblem>,
+    /// What the user should know of the file as a whole.
+    pub notes: Vec<String>,
 }
 
 impl MineRows {
     /// The rows of a table of which nothing more is known: they count from 1.
     pub fn of(table: FeatureTable) -> Self {
-        Self { rows: (1..=table.features.len()).collect(), table, problems: Vec::new() }
+        Self { rows: (1..=table.features.len()).collect(), table, ..Self::default() }
     }
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use gdal::vector::LayerAccess;
-use geo::{Densify, Euclidean, GeodesicArea, Geometry};
+use geo::{CoordsIter, Densify, Distance, Euclidean, Geodesic, GeodesicArea, Geometry, Intersects};
+use proptest::prelude::*;
 use rededge::classmap::{Legend, PixelArea};
 use rededge::crs::{Affine, Crs, GeoBox};
 use rededge::io::cog::{CogKind, CogWriter};
@@ -305,6 +306,70 @@ fn threads_change_nothing() {
         assert!(one.len() > 2 && one.keys().eq(two.keys()), "{:?}", one.keys());
         for (name, bytes) in &one {
             assert!(*bytes == two[name], "{process}: {name} differs");
+        }
+    }
+}
+
+/// Mines on the map with ids of several kinds: none, whole numbers, some twice, codes with zeros in front.
+fn random_mines() -> impl Strategy<Value = String> {
+    let mine = (0..8u8, 113.025..113.037f64, 27.910..27.917f64);
+    (0..4u8, prop::collection::vec(mine, 1..9)).prop_map(|(kind, mines)| {
+        let mut text = "site no,name,lon,lat,commodity,id\n".to_owned();
+        for (row, (id, lon, lat)) in mines.into_iter().enumerate() {
+            let id = match kind {
+                0 => String::new(),
+                1 => (9_007_199_254_740_993 + row).to_string(),
+                2 => format!("M{}", id % 3),
+                _ => format!("0{id}"),
+            };
+            text.push_str(&format!("{row},mine {row},{lon},{lat},ore {row},{id}\n"));
+        }
+        text
+    })
+}
+
+/// Metres from a point to a polygon whose edges have a corner every few metres.
+fn metres(zone: &Geometry<f64>, mine: geo::Point) -> f64 {
+    if zone.intersects(&mine) {
+        return 0.0;
+    }
+    let Geometry::Polygon(polygon) = zone.clone() else {
+        let Geometry::MultiPolygon(parts) = zone else { panic!("no polygon") };
+        return parts.iter().map(|p| metres(&p.clone().into(), mine)).fold(f64::INFINITY, f64::min);
+    };
+    let dense = Euclidean.densify(&polygon, 1e-5);
+    dense.coords_iter().map(|c| Geodesic.distance(c.into(), mine)).fold(f64::INFINITY, f64::min)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn nearest_mines_join_to_the_mines_by_id_in_every_format(mines in random_mines()) {
+        let grid = utm(64, 90);
+        let folder = folder(&grid, &patches(&grid));
+        std::fs::write(folder.path().join("mines.csv"), &mines).unwrap();
+        let inputs = json!({"stressMap": "map.tif", "mines": "mines.csv", "minimumMappingUnit": 0});
+        for (media_type, ending) in FORMATS {
+            done(folder.path(), "stress-zones", &request(&inputs, media_type), "out");
+            let read = |name: &str| vectors::read(&folder.path().join(format!("out/{name}.{ending}"))).unwrap().table;
+            let (zones, found) = (read("zones").features, read("mines").features);
+            let by_id: BTreeMap<String, _> = found.iter().map(|m| (m.properties["id"].to_string(), m)).collect();
+            prop_assert_eq!(by_id.len(), found.len(), "ids stand twice: {}", mines);
+            prop_assert!(!by_id.contains_key(""));
+            for zone in &zones {
+                let told = |name: &str| zone.properties[name].clone();
+                let mine = by_id.get(&told("nearestMine").to_string());
+                let mine = mine.unwrap_or_else(|| panic!("{ending}: no mine {:?}", told("nearestMine")));
+                prop_assert_eq!(&mine.properties["id"], &told("nearestMine"), "{}", ending);
+                prop_assert_eq!(&mine.properties["name"], &told("nearestMineName"));
+                prop_assert_eq!(&mine.properties["commodity"], &told("nearestMineCommodity"));
+                if ending == "geojson" {
+                    let Geometry::Point(at) = mine.geometry else { panic!("no point") };
+                    let away = told("distanceM").as_f64().unwrap();
+                    let measured = metres(&zone.geometry, at);
+                    prop_assert!((measured - away).abs() < 0.5, "{} {}", measured, away);
+                }
+            }
         }
     }
 }

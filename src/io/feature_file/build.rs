@@ -14,7 +14,7 @@ use geozero::{CoordDimensions, ToWkb};
 
 use super::levels::{MAX_LEVEL, Mark, levels};
 use super::{
-    Column, FeatureFile, Head, Kind, LonLatBox, MAGIC, NO_FLAG, NO_TEXT, NOWHERE, Sections, Shapes,
+    Column, FeatureFile, Head, Kind, LonLatBox, MAGIC, NO_FLAG, NO_LONG, NO_TEXT, NOWHERE, Sections, Shapes,
     TextSection, joined,
 };
 use crate::crs::Crs;
@@ -85,6 +85,8 @@ struct Waiting {
 struct Seen {
     numbers: bool,
     fractions: bool,
+    /// Whole numbers that 64-bit floating point cannot hold.
+    long: bool,
     flags: bool,
     texts: HashMap<String, u32>,
 }
@@ -94,13 +96,16 @@ impl Seen {
     fn of(kind: FieldKind) -> Self {
         let (numbers, fractions) =
             (matches!(kind, FieldKind::Integer | FieldKind::Real), kind == FieldKind::Real);
-        Self { numbers, fractions, flags: kind == FieldKind::Boolean, texts: HashMap::new() }
+        Self { numbers, fractions, flags: kind == FieldKind::Boolean, ..Self::default() }
     }
 
     fn kind(&self) -> Kind {
         match (!self.texts.is_empty(), self.flags, self.numbers) {
             (false, true, false) => Kind::Boolean,
+            // As text, both kinds keep all their digits.
+            (false, false, true) if self.fractions && self.long => Kind::Text,
             (false, false, true) if self.fractions => Kind::Real,
+            (false, false, true) if self.long => Kind::Long,
             (false, false, true) => Kind::Integer,
             _ => Kind::Text,
         }
@@ -116,6 +121,7 @@ impl Seen {
 #[derive(Clone, Copy)]
 enum Cell {
     Number(f64),
+    Integer(i64),
     Flag(bool),
     Text(u32),
 }
@@ -126,6 +132,7 @@ impl Cell {
     fn write(self, column: usize, out: &mut Vec<u8>) {
         let (tag, payload) = match self {
             Self::Number(n) => (0u8, n.to_le_bytes()),
+            Self::Integer(n) => (3, n.to_le_bytes()),
             Self::Flag(f) => (1, u64::from(f).to_le_bytes()),
             Self::Text(code) => (2, u64::from(code).to_le_bytes()),
         };
@@ -139,6 +146,7 @@ impl Cell {
         let cell = match tag {
             0 => Self::Number(f64::from_le_bytes(payload)),
             1 => Self::Flag(payload[0] == 1),
+            3 => Self::Integer(i64::from_le_bytes(payload)),
             _ => Self::Text(u64::from_le_bytes(payload) as u32),
         };
         (u16::from_le_bytes([a, b]).into(), cell)
@@ -243,9 +251,15 @@ impl<'a> Rows<'a> {
                 Value::Null => continue,
                 Value::Number(n) if !n.is_finite() => continue,
                 Value::Number(n) => {
-                    seen.numbers = true;
-                    seen.fractions |= n.fract() != 0.0 || n.abs() > 9e15;
+                    (seen.numbers, seen.fractions) = (true, true);
                     Cell::Number(n)
+                }
+                Value::Integer(n) => {
+                    seen.numbers = true;
+                    seen.long |= i128::from(n) != n as f64 as i128;
+                    // The least of all marks what is missing among long ones.
+                    seen.fractions |= n == NO_LONG;
+                    Cell::Integer(n)
                 }
                 Value::Bool(flag) => {
                     seen.flags = true;
@@ -446,7 +460,10 @@ impl<'a> Rows<'a> {
                     }
                     (Kind::Boolean, Some(Cell::Flag(flag))) => tail.put(&[u8::from(flag)])?,
                     (Kind::Boolean, _) => tail.put(&[NO_FLAG])?,
+                    (Kind::Long, Some(Cell::Integer(n))) => tail.put(&n.to_le_bytes())?,
+                    (Kind::Long, _) => tail.put(&NO_LONG.to_le_bytes())?,
                     (_, Some(Cell::Number(n))) => tail.put(&n.to_le_bytes())?,
+                    (_, Some(Cell::Integer(n))) => tail.put(&(n as f64).to_le_bytes())?,
                     _ => tail.put(&f64::NAN.to_le_bytes())?,
                 }
             }
@@ -461,6 +478,7 @@ impl<'a> Rows<'a> {
 fn text_of(cell: Cell) -> Option<String> {
     match cell {
         Cell::Number(n) => Some(Value::Number(n).to_string()),
+        Cell::Integer(n) => Some(n.to_string()),
         Cell::Flag(f) => Some(f.to_string()),
         Cell::Text(_) => None,
     }

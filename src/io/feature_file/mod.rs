@@ -4,7 +4,8 @@
 //! Rows stand by the zoom level from which on a map shows them, and along a Hilbert curve within a
 //! level. So what a rectangle asks for lies in few blocks of rows, found by the blocks' boxes, and a
 //! map of the whole world reads the first rows alone. Every attribute is a column of its own: numbers
-//! of 8 bytes, codes of sorted texts, bytes for true and false.
+//! of 8 bytes (whole ones as such where floating point would lose digits), codes of sorted texts, bytes
+//! for true and false.
 //!
 //! Layout, little-endian: boxes, numbers of features, rows of features, places of geometries,
 //! geometries (WKB, longitude and latitude), columns, texts; then a description as JSON, its length,
@@ -30,7 +31,7 @@ pub use texts::Texts;
 use crate::vector::{Field, FieldKind, GeometryKind};
 
 /// The last bytes of a file: what it is, and its version.
-const MAGIC: &[u8; 8] = b"rdxfeat1";
+const MAGIC: &[u8; 8] = b"rdxfeat2";
 
 /// Rows of a block.
 pub const BLOCK: usize = 256;
@@ -111,7 +112,10 @@ struct Column {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
     Text,
+    /// Whole numbers, each of which floating point holds.
     Integer,
+    /// Whole numbers of which floating point would lose digits.
+    Long,
     Real,
     Boolean,
 }
@@ -120,7 +124,7 @@ impl Kind {
     fn field(self) -> FieldKind {
         match self {
             Self::Text => FieldKind::Text,
-            Self::Integer => FieldKind::Integer,
+            Self::Integer | Self::Long => FieldKind::Integer,
             Self::Real => FieldKind::Real,
             Self::Boolean => FieldKind::Boolean,
         }
@@ -130,7 +134,7 @@ impl Kind {
     fn width(self) -> usize {
         match self {
             Self::Text => 4,
-            Self::Integer | Self::Real => 8,
+            Self::Integer | Self::Long | Self::Real => 8,
             Self::Boolean => 1,
         }
     }
@@ -154,5 +158,7 @@ impl Shapes {
 
 /// The code of a text that is missing.
 const NO_TEXT: u32 = u32::MAX;
+/// A long whole number that is missing.
+const NO_LONG: i64 = i64::MIN;
 /// True or false that is missing.
 const NO_FLAG: u8 = 2;

@@ -11,7 +11,7 @@ use geozero::wkb::Wkb;
 
 use super::spans::Spans;
 use super::texts::Texts;
-use super::{BLOCK, Head, Kind, LonLatBox, MAGIC, NO_FLAG, NO_TEXT, NOWHERE, joined, meet};
+use super::{BLOCK, Head, Kind, LonLatBox, MAGIC, NO_FLAG, NO_LONG, NO_TEXT, NOWHERE, joined, meet};
 use crate::io::IoError;
 use crate::vector::{Field, GeometryKind, Value};
 
@@ -199,6 +199,10 @@ impl FeatureFile {
         let column = &self.head.columns[column];
         match column.kind {
             Kind::Integer | Kind::Real => self.bytes(column.at, rows, out, f64::from_le_bytes),
+            Kind::Long => self.bytes(column.at, rows, out, |b| match i64::from_le_bytes(b) {
+                NO_LONG => f64::NAN,
+                number => number as f64,
+            }),
             Kind::Text => self.bytes(column.at, rows, out, |b| match u32::from_le_bytes(b) {
                 NO_TEXT => f64::NAN,
                 code => code.into(),
@@ -208,6 +212,21 @@ impl FeatureFile {
                 flag => flag.into(),
             }),
         }
+    }
+
+    /// Whether a column has whole numbers that [`values`](Self::values) rounds;
+    /// [`longs`](Self::longs) has all their digits.
+    pub fn is_long(&self, column: usize) -> bool {
+        self.head.columns[column].kind == Kind::Long
+    }
+
+    /// The whole numbers of such a column.
+    ///
+    /// # Errors
+    /// [`IoError::Read`].
+    pub fn longs(&self, column: usize, rows: Range<usize>, out: &mut Vec<Option<i64>>) -> Result<(), IoError> {
+        let some = |b| Some(i64::from_le_bytes(b)).filter(|n| *n != NO_LONG);
+        self.bytes(self.head.columns[column].at, rows, out, some)
     }
 
     /// The text of a code in a column.
@@ -308,18 +327,23 @@ impl FeatureFile {
         let kind = self.head.columns[column].kind;
         let mut texts = std::collections::HashMap::new();
         let mut block = 0..0;
-        let mut values = Vec::new();
+        let (mut values, mut longs) = (Vec::new(), Vec::new());
         for &i in order {
             let row = rows[i] as usize;
             if !block.contains(&row) {
                 let start = row / BLOCK * BLOCK;
                 block = start..(start + BLOCK).min(self.len());
                 self.values(column, block.clone(), &mut values)?;
+                if kind == Kind::Long {
+                    self.longs(column, block.clone(), &mut longs)?;
+                }
             }
             let value = values[row - block.start];
             let value = match kind {
                 _ if value.is_nan() => Value::Null,
-                Kind::Integer | Kind::Real => Value::Number(value),
+                Kind::Integer => Value::Integer(value as i64),
+                Kind::Long => longs[row - block.start].map_or(Value::Null, Value::Integer),
+                Kind::Real => Value::Number(value),
                 Kind::Boolean => Value::Bool(value == 1.0),
                 Kind::Text => {
                     let code = value as usize;

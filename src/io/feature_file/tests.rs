@@ -43,7 +43,7 @@ fn opened(
 fn zones(count: usize) -> Vec<(Geometry<f64>, Vec<Value>)> {
     let zone = |i: usize| {
         let mine = if i.is_multiple_of(5) { Value::Null } else { Value::Text(format!("mine {}", i % 7)) };
-        let values = vec![Value::Number(i as f64 + 1.0), Value::Number(i as f64 * 0.25), mine];
+        let values = vec![Value::Integer(i as i64 + 1), Value::Number(i as f64 * 0.25), mine];
         (square(700_000.0 + (i % 40) as f64 * 100.0, 3_090_000.0 + (i / 40) as f64 * 100.0, 60.0), values)
     };
     (0..count).map(zone).collect()
@@ -71,7 +71,7 @@ fn every_format_gives_the_same_columns() {
         for (number, feature) in (1..).zip(&stored) {
             assert_eq!(feature.number, number);
             // FlatGeobuf orders features along its own curve.
-            let Value::Number(id) = feature.values[0] else { panic!() };
+            let Value::Integer(id) = feature.values[0] else { panic!() };
             assert_eq!(feature.values, zones[id as usize - 1].1, "{format:?}");
             let rect = feature.geometry.bounding_rect().unwrap();
             assert!((113.0..113.2).contains(&rect.min().x) && (27.8..28.0).contains(&rect.max().y));
@@ -130,7 +130,7 @@ fn a_damaged_file_is_refused() {
     let utm = Crs::from_epsg(32649).unwrap();
     opened(folder.path(), FeatureFormat::GeoJson, &utm, &zones(10));
     let whole = std::fs::read(folder.path().join("zones.columns")).unwrap();
-    for bytes in [&whole[..whole.len() - 1], &whole[40..], b"", b"rdxfeat1"] {
+    for bytes in [&whole[..whole.len() - 1], &whole[40..], b"", b"rdxfeat1", b"rdxfeat2"] {
         std::fs::write(&file, bytes).unwrap();
         assert!(FeatureFile::open(&file).is_err());
     }
@@ -145,7 +145,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         let zones: Vec<_> = (0..).zip(&places)
-            .map(|(i, (x, y, side))| (square(*x, *y, side + 1e-6), vec![Value::Number(f64::from(i)), Value::Null, Value::Null]))
+            .map(|(i, (x, y, side))| (square(*x, *y, side + 1e-6), vec![Value::Integer(i.into()), Value::Null, Value::Null]))
             .collect();
         let file = opened(folder.path(), FeatureFormat::GeoJson, &Crs::wgs84(), &zones);
         let wanted = [west, south, west + width, south + height];

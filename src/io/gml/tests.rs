@@ -45,7 +45,9 @@ fn what_gdal_writes_in_each_version_is_what_the_geojson_holds() {
             let mut properties = found.properties;
             assert_eq!(properties.remove("id"), Some(Value::Text(format!("features.{k}"))), "{name}");
             properties.retain(|_, value| *value != Value::Null);
-            assert_eq!(properties, wanted.properties, "{name} {k}");
+            let mut wanted = wanted.properties.clone();
+            wanted.retain(|_, value| *value != Value::Null);
+            assert_eq!(properties, wanted, "{name} {k}");
         }
         // Row by row, lines and what has no place are told.
         let rows = vector_rows::parse(name, VectorFormat::Gml, &bytes, None).unwrap();

@@ -1,8 +1,6 @@
 //! Points and polygons of files that people keep by hand (mines), row by row: what can be used is
 //! used, and what is wrong with the others is told.
 
-mod geojson;
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +13,7 @@ use geo::{Area, CoordsIter, Geometry, MakeValid, MultiPolygon, Validation};
 use super::IoError;
 use super::vectors::{self, Raw, RawRow, VectorFormat};
 use crate::crs::{Crs, CrsError, Transformer};
-use crate::vector::{Feature, FeatureTable, MineRows, RowAction, RowProblem, Value, reproject};
+use crate::vector::{Feature, FeatureTable, MineRows, RowAction, RowProblem, Value, columns, reproject};
 
 /// What can go wrong with a file as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +47,7 @@ pub fn read(path: &Path, crs: Option<&Crs>) -> Result<MineRows, RowsError> {
     let name = path.display().to_string();
     match VectorFormat::of_name(&name) {
         Some(format @ (VectorFormat::GeoPackage | VectorFormat::Shapefile)) => {
-            judge(&name, vectors::raw_ogr(path, &name, format)?, crs)
+            judge(&name, format, vectors::raw_ogr(path, &name, format)?, crs)
         }
         Some(format) => {
             let bytes = std::fs::read(path).map_err(|e| IoError::read(&name, e))?;
@@ -69,26 +67,19 @@ pub fn parse(
     bytes: &[u8],
     crs: Option<&Crs>,
 ) -> Result<MineRows, RowsError> {
-    let raw = match format {
-        VectorFormat::GeoJson => geojson::read(name, bytes)?,
-        VectorFormat::Csv => table::read(name, bytes, crs.is_some_and(|c| !c.is_geographic()))?,
-        VectorFormat::Gml => vectors::raw_gml(name, bytes)?,
-        VectorFormat::FlatGeobuf => vectors::raw_flatgeobuf(name, bytes)?,
-        VectorFormat::GeoPackage | VectorFormat::Shapefile => {
-            return Err(IoError::read(name, "a GeoPackage or Shapefile is read only from a file").into());
-        }
-    };
-    judge(name, raw, crs)
+    let projected = crs.is_some_and(|crs| !crs.is_geographic());
+    judge(name, format, vectors::raw_of(name, format, bytes, projected)?, crs)
 }
 
 /// Sorts the usable rows from the others. The file's own CRS comes before the caller's.
-fn judge(name: &str, raw: Raw, crs: Option<&Crs>) -> Result<MineRows, RowsError> {
+fn judge(name: &str, format: VectorFormat, raw: Raw, crs: Option<&Crs>) -> Result<MineRows, RowsError> {
     let told = raw.crs.as_ref().or(crs);
     if told.is_none() {
         somewhere_on_earth(name, &raw.rows)?;
     }
     let place = Place::of(told).map_err(|e| IoError::crs(name, e))?;
-    let mut found = MineRows::default();
+    let mut found = MineRows { notes: raw.notes, ..MineRows::default() };
+    found.notes.extend(vectors::without_crs(format, told).filter(|_| !raw.rows.is_empty()));
     let mut known = Known::default();
     for RawRow { row, geometry, properties, mended } in raw.rows {
         let problems = &mut found.problems;
@@ -290,18 +281,11 @@ impl Known {
 /// Whether two features of the same place are one: by their names where they have any, else by
 /// all properties but their numbers in the file.
 fn same(a: &Feature, b: &Feature) -> bool {
-    let by_name = ["name", "mine", "title", "名称"];
-    let name = |feature: &Feature| -> Option<String> {
-        by_name.into_iter().find_map(|wanted| {
-            let (_, value) = feature.properties.iter().find(|(key, _)| key.to_lowercase() == wanted)?;
-            (*value != Value::Null).then(|| value.to_string())
-        })
-    };
+    let name = |feature: &Feature| Some(columns::value(feature, columns::NAME)?.to_string());
     match (name(a), name(b)) {
         (None, None) => {
             let rest = |feature: &Feature| -> Vec<(String, Value)> {
-                let numbers = ["id", "fid", "ogc_fid", "objectid"];
-                let own = |key: &String| !numbers.contains(&key.to_lowercase().as_str());
+                let own = |key: &String| columns::position([key.as_str()], columns::ID).is_none();
                 let all = feature.properties.iter().filter(|(key, _)| own(key));
                 all.map(|(key, value)| (key.clone(), value.clone())).collect()
             };

@@ -66,7 +66,7 @@ impl Backend for Writer {
                     let value = match value {
                         Value::Null => continue,
                         Value::Bool(v) => ColumnValue::Bool(*v),
-                        Value::Number(v) if field.kind == FieldKind::Integer => ColumnValue::Long(*v as i64),
+                        Value::Integer(v) => ColumnValue::Long(*v),
                         Value::Number(v) => ColumnValue::Double(*v),
                         Value::Text(v) => ColumnValue::String(v),
                     };

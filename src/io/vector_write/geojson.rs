@@ -10,7 +10,7 @@ use geo::{Geometry, LineString, Orient, Polygon};
 use super::antimeridian::cut;
 use super::lon_lat::to_lon_lat;
 use super::{Backend, IoError, Row};
-use crate::vector::{FeatureSchema, FieldKind, Value};
+use crate::vector::{FeatureSchema, Value};
 
 pub(super) struct Writer {
     path: PathBuf,
@@ -41,7 +41,7 @@ impl Writer {
             let value = match value {
                 Value::Null => "null".to_owned(),
                 Value::Bool(v) => v.to_string(),
-                Value::Number(v) if field.kind == FieldKind::Integer => (*v as i64).to_string(),
+                Value::Integer(v) => v.to_string(),
                 Value::Number(v) => serde_json::Value::from(*v).to_string(),
                 Value::Text(v) => text(v),
             };

@@ -16,7 +16,6 @@ use crate::vector::{FeatureSchema, Field, FieldKind, GeometryKind, Value};
 pub(super) struct Writer {
     path: PathBuf,
     layer: String,
-    fields: Vec<Field>,
     kind: GeometryKind,
     /// The column of geometries.
     geometry: String,
@@ -76,7 +75,6 @@ impl Writer {
         Ok(Self {
             path: path.to_owned(),
             layer: layer.to_owned(),
-            fields: schema.fields.clone(),
             kind: schema.geometry,
             geometry,
             dataset,
@@ -88,13 +86,11 @@ impl Writer {
         let layer = transaction.layer_by_name(&self.layer)?;
         for Row { geometry, values } in rows {
             let mut feature = Feature::new(layer.defn())?;
-            for (i, (field, value)) in self.fields.iter().zip(&values).enumerate() {
+            for (i, value) in values.iter().enumerate() {
                 match value {
                     Value::Null => feature.set_field_null(i)?,
                     Value::Bool(v) => feature.set_field_integer(i, i32::from(*v))?,
-                    Value::Number(v) if field.kind == FieldKind::Integer => {
-                        feature.set_field_integer64(i, *v as i64)?;
-                    }
+                    Value::Integer(v) => feature.set_field_integer64(i, *v)?,
                     Value::Number(v) => feature.set_field_double(i, *v)?,
                     Value::Text(v) => feature.set_field_string(i, v)?,
                 }

@@ -169,8 +169,11 @@ fn fitting(schema: &FeatureSchema, values: &[Value]) -> Result<Vec<Value>, Strin
     let fit = |(field, value): (&crate::vector::Field, &Value)| match (field.kind, value) {
         (_, Value::Null) => Ok(Value::Null),
         (FieldKind::Integer | FieldKind::Real, Value::Number(n)) if !n.is_finite() => Ok(Value::Null),
-        (FieldKind::Integer, Value::Number(n)) => Ok(Value::Number(n.round())),
-        (FieldKind::Real, Value::Number(_)) | (FieldKind::Boolean, Value::Bool(_)) => Ok(value.clone()),
+        (FieldKind::Integer, Value::Number(n)) if n.abs() < 9e18 => Ok(Value::Integer(n.round() as i64)),
+        (FieldKind::Real, Value::Integer(n)) => Ok(Value::Number(*n as f64)),
+        (FieldKind::Integer, Value::Integer(_))
+        | (FieldKind::Real, Value::Number(_))
+        | (FieldKind::Boolean, Value::Bool(_)) => Ok(value.clone()),
         // A null byte ends a text for GDAL, and stands in nobody's table.
         (FieldKind::Text, value) => Ok(Value::Text(value.to_string().replace('\0', ""))),
         (kind, value) => Err(format!("`{value}` in field {}, which is {kind:?}", field.name)),

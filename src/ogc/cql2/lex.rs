@@ -13,6 +13,8 @@ pub enum Token {
     Text(String),
     /// A number.
     Number(f64),
+    /// A whole number of which floating point would lose digits.
+    Integer(i64),
     /// A sign.
     Sign(&'static str),
     /// Nothing follows.
@@ -26,6 +28,7 @@ impl std::fmt::Display for Token {
             Self::Quoted(name) => write!(f, "`\"{name}\"`"),
             Self::Text(text) => write!(f, "'{text}'"),
             Self::Number(number) => write!(f, "{number}"),
+            Self::Integer(number) => write!(f, "{number}"),
             Self::Sign(sign) => write!(f, "`{sign}`"),
             Self::End => f.write_str("the end"),
         }
@@ -53,10 +56,8 @@ pub fn tokens(text: &str) -> Result<Vec<Placed>, Cql2Error> {
                 let inner = quoted(&chars, &mut at)?;
                 if c == '"' { Token::Quoted(inner) } else { Token::Text(inner) }
             }
-            '0'..='9' => Token::Number(number(&chars, &mut at)?),
-            '.' if chars.get(at + 1).is_some_and(char::is_ascii_digit) => {
-                Token::Number(number(&chars, &mut at)?)
-            }
+            '0'..='9' => number(&chars, &mut at)?,
+            '.' if chars.get(at + 1).is_some_and(char::is_ascii_digit) => number(&chars, &mut at)?,
             _ if starts_name(c) => {
                 while chars.get(at).is_some_and(|c| continues_name(*c)) {
                     at += 1;
@@ -118,7 +119,7 @@ fn quoted(chars: &[char], at: &mut usize) -> Result<String, Cql2Error> {
     }
 }
 
-fn number(chars: &[char], at: &mut usize) -> Result<f64, Cql2Error> {
+fn number(chars: &[char], at: &mut usize) -> Result<Token, Cql2Error> {
     let start = *at;
     let mut take = |test: &dyn Fn(char) -> bool| {
         while chars.get(*at).is_some_and(|c| test(*c)) {
@@ -139,7 +140,11 @@ fn number(chars: &[char], at: &mut usize) -> Result<f64, Cql2Error> {
     }
     let text: String = chars[start..*at].iter().collect();
     let ends = chars.get(*at).is_none_or(|c| !continues_name(*c));
-    text.parse().ok().filter(|n: &f64| n.is_finite() && ends).ok_or_else(|| Cql2Error {
+    let long = text.parse::<i64>().ok().filter(|n| ends && i128::from(*n) != *n as f64 as i128);
+    if let Some(long) = long {
+        return Ok(Token::Integer(long));
+    }
+    text.parse().ok().filter(|n: &f64| n.is_finite() && ends).map(Token::Number).ok_or_else(|| Cql2Error {
         at: start + 1,
         message: format!("`{text}` is no number; names that begin with a digit stand in double quotes"),
     })

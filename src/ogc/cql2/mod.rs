@@ -39,6 +39,8 @@ pub enum Expr {
     Property(String),
     /// A number.
     Number(f64),
+    /// A whole number of which floating point would lose digits.
+    Integer(i64),
     /// A text.
     Text(String),
     /// A moment; of a date, its beginning in UTC.

@@ -202,6 +202,7 @@ impl Parser<'_> {
         if self.sign("-") {
             return Ok(match self.deeper(Self::power)? {
                 Expr::Number(n) => Expr::Number(-n),
+                Expr::Integer(n) => Expr::Integer(-n),
                 other => {
                     let zero = Box::new(Expr::Number(0.0));
                     Expr::Arithmetic(Arithmetic::Subtract, zero, Box::new(other))
@@ -225,6 +226,10 @@ impl Parser<'_> {
             Token::Number(number) => {
                 self.next += 1;
                 Ok(Expr::Number(number))
+            }
+            Token::Integer(number) => {
+                self.next += 1;
+                Ok(Expr::Integer(number))
             }
             Token::Text(text) => {
                 self.next += 1;

@@ -134,11 +134,12 @@ impl Report<'_> {
             page.push_str("<p>No zone of stressed rice was found.</p>\n");
             return;
         }
-        let columns: [Column; 8] = [
+        let columns: [Column; 9] = [
             ("zone", "id", Some(0)),
             ("ha", "areaHa", Some(2)),
             ("probability %", "meanProbability", Some(0)),
             ("nearest mine", "nearestMineName", None),
+            ("id of the mine", "nearestMine", None),
             ("commodity", "nearestMineCommodity", None),
             ("distance m", "distanceM", Some(0)),
             ("bearing \u{b0}", "bearingDeg", Some(0)),
@@ -166,7 +167,8 @@ impl Report<'_> {
                 None => "ha in all".to_owned(),
             })
             .collect();
-        let mut columns: Vec<Column> = vec![("mine", "name", None), ("commodity", "commodity", None)];
+        let mut columns: Vec<Column> =
+            vec![("id", "id", None), ("mine", "name", None), ("commodity", "commodity", None)];
         columns
             .extend(heads.iter().zip(&bands).map(|(head, field)| (head.as_str(), field.as_str(), Some(2))));
         table(page, mines, &columns);

@@ -9,7 +9,7 @@ use super::{FoundZones, Joined};
 use crate::crs::Crs;
 use crate::process::mines::Mines;
 use crate::process::{Context, ProcessError};
-use crate::vector::{FeatureSchema, Field, FieldKind, GeometryKind, Value};
+use crate::vector::{FeatureSchema, Field, FieldKind, GeometryKind, Value, columns};
 
 /// Zones between two looks at whether to go on.
 const BATCH: usize = 4096;
@@ -57,7 +57,7 @@ pub fn write_zones(
     if !context.sink.wants(output) {
         return Ok(rows);
     }
-    let mut writer = context.sink.features(output, &schema(found))?;
+    let mut writer = context.sink.features(output, &schema(found, mines.map(|(mines, _)| mines)))?;
     context.progress.step("write the zones", rows.len() as u64);
     for (done, row) in rows.iter().enumerate() {
         if done % BATCH == 0 {
@@ -69,10 +69,10 @@ pub fn write_zones(
         let seen: Vec<String> =
             years.iter().filter(|y| y.shares[row.zone] >= MOST).map(|y| y.year.to_string()).collect();
         let mut values = vec![
-            Value::Number(row.id as f64),
+            row.id.into(),
             class,
             Value::Number(row.hectares),
-            Value::Number(zone.pixels as f64),
+            (zone.pixels as u64).into(),
             number(probability.map(|p| rounded(p[row.zone], 2))),
             if years.is_empty() { Value::Null } else { Value::Text(seen.join(", ")) },
         ];
@@ -88,7 +88,7 @@ pub fn write_zones(
     Ok(rows)
 }
 
-fn schema(found: &FoundZones) -> FeatureSchema {
+fn schema(found: &FoundZones, mines: Option<&Mines>) -> FeatureSchema {
     use FieldKind::{Integer, Real, Text};
     let fields = [
         ("id", Integer),
@@ -97,7 +97,8 @@ fn schema(found: &FoundZones) -> FeatureSchema {
         ("pixels", Integer),
         ("meanProbability", Real),
         ("years", Text),
-        ("nearestMine", Text),
+        // As in the output `mines`, so that the two join.
+        ("nearestMine", mines.map_or(Text, Mines::kind_of_ids)),
         ("nearestMineName", Text),
         ("nearestMineCommodity", Text),
         ("distanceM", Real),
@@ -124,14 +125,10 @@ fn beside(zone: usize, mines: Option<(&Mines, &Joined)>) -> Vec<Value> {
                 Value::Null => Value::Null,
                 value => Value::Text(value.to_string()),
             };
-            let id = match text(&["id", "mine_id", "mineId", "fid", "objectid", "code"]) {
-                Value::Null => Value::Text(mines.row(mine).to_string()),
-                id => id,
-            };
-            let name = text(&["name", "mine_name", "mineName", "title", "site"]);
-            let commodity = text(&["commodity", "commodities", "mineral", "ore", "metal", "product"]);
+            let name = text(columns::NAME);
+            let commodity = text(columns::COMMODITY);
             vec![
-                id,
+                mines.id(mine),
                 name,
                 commodity,
                 number(Some(rounded(metres, 3))),
@@ -139,7 +136,7 @@ fn beside(zone: usize, mines: Option<(&Mines, &Joined)>) -> Vec<Value> {
             ]
         }
     };
-    values.push(Value::Number(near.within.into()));
+    values.push(Value::Integer(near.within.into()));
     values.push(Value::Number(rounded(near.density, 6)));
     values
 }
@@ -159,7 +156,7 @@ fn band_name(from: f64, to: f64) -> String {
     format!("stressedHa{from}To{to}M")
 }
 
-/// Writes mines with all their properties, and the hectares of zones around each by band.
+/// Writes mines with their ids, all their properties, and the hectares of zones around each by band.
 ///
 /// # Errors
 /// [`ProcessError::Failed`]: disk full.
@@ -174,20 +171,22 @@ pub fn write_mines(
         return Ok(());
     }
     let from = |i: usize| if i == 0 { 0.0 } else { edges[i - 1] };
+    let id = Field::new("id", mines.kind_of_ids());
     let mut own = vec![Field::new("stressedHa", FieldKind::Real)];
     own.extend(edges.iter().enumerate().map(|(i, &to)| Field::new(band_name(from(i), to), FieldKind::Real)));
-    let taken: BTreeSet<&str> = own.iter().map(|f| f.name.as_str()).collect();
+    let taken: BTreeSet<String> = own.iter().chain([&id]).map(|f| f.name.to_lowercase()).collect();
     let mut kinds: BTreeMap<&str, Option<FieldKind>> = BTreeMap::new();
     for (name, value) in mines.features().iter().flat_map(|f| &f.properties) {
         let kind = kinds.entry(name).or_insert(None);
         *kind = joint(*kind, value);
     }
     // A name that the results need goes to them, whatever it meant in the file.
-    kinds.retain(|name, _| !taken.contains(name));
+    kinds.retain(|name, _| !taken.contains(&name.to_lowercase()));
     let names: Vec<String> = kinds.keys().map(|n| (*n).to_owned()).collect();
     let mut fields: Vec<Field> =
         kinds.iter().map(|(name, kind)| Field::new(*name, kind.unwrap_or(FieldKind::Text))).collect();
     fields.extend(own.iter().cloned());
+    fields.insert(0, id);
     let points = mines.geometries().all(|g| matches!(g, Geometry::Point(_)));
     let schema = FeatureSchema {
         crs: Crs::wgs84(),
@@ -196,16 +195,16 @@ pub fn write_mines(
         style: "mines",
     };
     let mut writer = context.sink.features(output, &schema)?;
-    for (feature, bands) in mines.features().iter().zip(&joined.bands) {
-        let mut values: Vec<Value> = names
+    for (mine, (feature, bands)) in mines.features().iter().zip(&joined.bands).enumerate() {
+        let own = names
             .iter()
-            .zip(&schema.fields)
+            .zip(&schema.fields[1..])
             .map(|(name, field)| match (feature.properties.get(name), field.kind) {
                 (None | Some(Value::Null), _) => Value::Null,
                 (Some(value), FieldKind::Text) => Value::Text(value.to_string()),
                 (Some(value), _) => value.clone(),
-            })
-            .collect();
+            });
+        let mut values: Vec<Value> = std::iter::once(mines.id(mine)).chain(own).collect();
         values.push(Value::Number(rounded(bands.iter().sum::<f64>() / 1e4, 6)));
         values.extend(bands.iter().map(|area| Value::Number(rounded(area / 1e4, 6))));
         writer.push(&feature.geometry, &values)?;
@@ -218,16 +217,14 @@ fn joint(before: Option<FieldKind>, value: &Value) -> Option<FieldKind> {
     let kind = match value {
         Value::Null => return before,
         Value::Bool(_) => FieldKind::Boolean,
-        Value::Number(n) if n.fract() == 0.0 && n.abs() < 9e15 => FieldKind::Integer,
+        Value::Integer(_) => FieldKind::Integer,
         Value::Number(_) => FieldKind::Real,
         Value::Text(_) => FieldKind::Text,
     };
     match before {
         None => Some(kind),
         Some(same) if same == kind => before,
-        Some(FieldKind::Integer | FieldKind::Real) if matches!(value, Value::Number(_)) => {
-            Some(FieldKind::Real)
-        }
+        Some(FieldKind::Integer | FieldKind::Real) if value.as_f64().is_some() => Some(FieldKind::Real),
         Some(_) => Some(FieldKind::Text),
     }
 }

@@ -284,19 +284,19 @@ fn written(
         reproject(&mut feature.geometry, &way).map_err(ApiError::internal)?;
         let named = columns.iter().map(|&c| &file.fields()[c]).zip(&feature.values);
         let properties: Map<String, Value> =
-            named.map(|(field, value)| (field.name.clone(), json_of(field, value))).collect();
+            named.map(|(field, value)| (field.name.clone(), json_of(value))).collect();
         let geometry = crs.coordinates().geometry(&feature.geometry);
         Ok(features::feature(feature.number.into(), geometry, properties))
     };
     stored.into_iter().map(write).collect()
 }
 
-fn json_of(field: &Field, value: &crate::vector::Value) -> Value {
+fn json_of(value: &crate::vector::Value) -> Value {
     use crate::vector::Value as V;
     match value {
         V::Null => Value::Null,
         V::Bool(flag) => (*flag).into(),
-        V::Number(n) if field.kind == FieldKind::Integer => (*n as i64).into(),
+        V::Integer(n) => (*n).into(),
         V::Number(n) => (*n).into(),
         V::Text(text) => text.as_str().into(),
     }

@@ -44,6 +44,10 @@ pub(super) enum Node {
     Numbers(Comparison, Number, Number),
     /// One of sorted numbers.
     OneOf(Number, Vec<f64>),
+    /// A column of long whole numbers beside one.
+    Longs(Comparison, usize, i128),
+    /// Two columns of whole numbers, one of them long.
+    LongPair(Comparison, usize, usize),
     Missing(usize),
     Codes(usize, Codes),
     /// Two columns of texts; whether upper and lower case are one.
@@ -55,6 +59,8 @@ pub(super) enum Node {
 #[derive(Debug)]
 pub(super) enum Number {
     Const(f64),
+    /// A whole number of which floating point would lose digits.
+    Long(i64),
     Column(usize),
     Of(Arithmetic, Box<Self>, Box<Self>),
 }
@@ -69,6 +75,10 @@ enum Side {
 }
 
 impl Side {
+    fn rounded(self) -> Self {
+        if let Self::Number(number) = self { Self::Number(number.rounded()) } else { self }
+    }
+
     fn what(&self) -> &'static str {
         match self {
             Self::Number(_) => "a number",
@@ -108,8 +118,9 @@ impl Filter {
         let kind = file.fields()[column].kind;
         let literal = match kind {
             FieldKind::Text => Expr::Text(value.to_owned()),
-            FieldKind::Integer | FieldKind::Real => match value.parse::<f64>() {
-                Ok(n) if n.is_finite() => Expr::Number(n),
+            FieldKind::Integer | FieldKind::Real => match (value.parse::<i64>(), value.parse::<f64>()) {
+                (Ok(n), _) if kind == FieldKind::Integer => Expr::Integer(n),
+                (_, Ok(n)) if n.is_finite() => Expr::Number(n),
                 _ => return wrong(format!("`{value}` is no number, as `{property}` is")),
             },
             FieldKind::Boolean => match value {
@@ -207,6 +218,8 @@ impl Compiler<'_> {
     fn side(&self, expr: &Expr) -> Compiled<Side> {
         Ok(match expr {
             Expr::Number(n) => Side::Number(Number::Const(*n)),
+            Expr::Integer(n) if i128::from(*n) == *n as f64 as i128 => Side::Number(Number::Const(*n as f64)),
+            Expr::Integer(n) => Side::Number(Number::Long(*n)),
             Expr::Bool(flag) => Side::Flag(Number::Const(f64::from(u8::from(*flag)))),
             Expr::Text(text) => Side::Text(text.clone(), false),
             Expr::Time(time) => Side::Time(*time),
@@ -228,7 +241,7 @@ impl Compiler<'_> {
                     Side::Number(number) => Ok(number),
                     other => wrong(format!("arithmetic takes numbers, not {}", other.what())),
                 };
-                match (number(self.side(a)?)?, number(self.side(b)?)?) {
+                match (number(self.side(a)?)?.rounded(), number(self.side(b)?)?.rounded()) {
                     (Number::Const(a), Number::Const(b)) => {
                         Side::Number(Number::Const(calculate(*how, a, b)))
                     }
@@ -241,12 +254,7 @@ impl Compiler<'_> {
 
     fn compare(&self, how: Comparison, left: Side, right: Side) -> Compiled<Node> {
         Ok(match (left, right) {
-            (Side::Number(a), Side::Number(b)) | (Side::Flag(a), Side::Flag(b)) => match (&a, &b) {
-                (Number::Const(x), Number::Const(y)) => {
-                    Node::Const(x.partial_cmp(y).map_or(UNKNOWN, |o| u8::from(how.holds(o))))
-                }
-                _ => Node::Numbers(how, a, b),
-            },
+            (Side::Number(a), Side::Number(b)) | (Side::Flag(a), Side::Flag(b)) => self.numbers(how, a, b),
             (Side::Text(a, x), Side::Text(b, y)) => {
                 let fold = |t: String| if x || y { folded(&t) } else { t };
                 Node::Const(u8::from(how.holds(fold(a).cmp(&fold(b)))))
@@ -279,10 +287,44 @@ impl Compiler<'_> {
         })
     }
 
+    fn numbers(&self, how: Comparison, a: Number, b: Number) -> Node {
+        let is_long = |column: &usize| self.file.is_long(*column);
+        let is_whole = |column: &usize| self.file.fields()[*column].kind == FieldKind::Integer;
+        match (a, b) {
+            (Number::Long(x), Number::Long(y)) => Node::Const(u8::from(how.holds(x.cmp(&y)))),
+            (Number::Column(a), Number::Column(b))
+                if (is_long(&a) || is_long(&b)) && is_whole(&a) && is_whole(&b) =>
+            {
+                Node::LongPair(how, a, b)
+            }
+            (Number::Column(column), Number::Long(n)) if is_whole(&column) => {
+                Node::Longs(how, column, n.into())
+            }
+            (Number::Column(column), Number::Const(n)) if is_long(&column) && !n.is_nan() => {
+                Node::Longs(how, column, bound(how, n))
+            }
+            (constant @ (Number::Long(_) | Number::Const(_)), column @ Number::Column(_)) => {
+                self.numbers(how.mirrored(), column, constant)
+            }
+            (a, b) => match (a.rounded(), b.rounded()) {
+                (Number::Const(x), Number::Const(y)) => {
+                    Node::Const(x.partial_cmp(&y).map_or(UNKNOWN, |o| u8::from(how.holds(o))))
+                }
+                (a, b) => Node::Numbers(how, a, b),
+            },
+        }
+    }
+
     fn one_of(&self, value: &Expr, list: &[Expr]) -> Compiled<Node> {
         let value = self.side(value)?;
-        let sides = list.iter().map(|item| self.side(item)).collect::<Compiled<Vec<Side>>>()?;
-        if let (Side::Number(_), Some(mut numbers)) = (&value, constants(&sides)) {
+        let mut sides = list.iter().map(|item| self.side(item)).collect::<Compiled<Vec<Side>>>()?;
+        if matches!(value, Side::Number(Number::Of(..))) {
+            sides = sides.into_iter().map(Side::rounded).collect();
+        }
+        let long = |n: &Number| matches!(n, Number::Column(column) if self.file.is_long(*column));
+        if let (Side::Number(n), Some(mut numbers)) = (&value, constants(&sides))
+            && !long(n)
+        {
             let Side::Number(number) = value else { return wrong("a list of numbers") };
             numbers.sort_by(f64::total_cmp);
             return Ok(Node::OneOf(number, numbers));
@@ -294,9 +336,13 @@ impl Compiler<'_> {
             Side::Text(text, fold) => Side::Text(text.clone(), *fold),
             Side::TextColumn(column, fold) => Side::TextColumn(*column, *fold),
             Side::Flag(Number::Column(column)) => Side::Flag(Number::Column(*column)),
+            Side::Number(Number::Column(column)) => Side::Number(Number::Column(*column)),
             _ => Side::Number(Number::Const(f64::NAN)),
         };
-        if !matches!(value, Side::Text(..) | Side::TextColumn(..) | Side::Flag(Number::Column(_))) {
+        if !matches!(
+            value,
+            Side::Text(..) | Side::TextColumn(..) | Side::Flag(Number::Column(_)) | Side::Number(Number::Column(_))
+        ) {
             return wrong("a list stands behind a property, and holds values of its kind");
         }
         let parts = sides.into_iter().map(|side| self.compare(Comparison::Equal, again(&value), side));
@@ -360,6 +406,23 @@ impl Compiler<'_> {
             Some(shape) => Ok(Node::Spatial(Box::new(shape))),
             None => Ok(Node::Const(FALSE)),
         }
+    }
+}
+
+impl Number {
+    /// The same where floating point calculates with it.
+    fn rounded(self) -> Self {
+        if let Self::Long(n) = self { Self::Const(n as f64) } else { self }
+    }
+}
+
+/// The whole number that whole numbers compare with as they do with this one.
+fn bound(how: Comparison, n: f64) -> i128 {
+    match how {
+        Comparison::Less | Comparison::GreaterOrEqual => n.ceil() as i128,
+        Comparison::LessOrEqual | Comparison::Greater => n.floor() as i128,
+        Comparison::Equal | Comparison::Unequal if n.fract() == 0.0 => n as i128,
+        Comparison::Equal | Comparison::Unequal => i128::MAX,
     }
 }
 

@@ -109,6 +109,15 @@ impl<'a> Chunk<'a> {
                 let found = self.numbers(number)?.into_iter().map(|v| v + 0.0);
                 found.map(|v| if v.is_nan() { UNKNOWN } else { u8::from(listed(&v)) }).collect()
             }
+            Node::Longs(how, column, n) => {
+                let truth = |v: &Option<i64>| v.map_or(UNKNOWN, |v| u8::from(how.holds(i128::from(v).cmp(n))));
+                self.longs(*column)?.iter().map(truth).collect()
+            }
+            Node::LongPair(how, a, b) => {
+                let (left, right) = (self.longs(*a)?, self.longs(*b)?);
+                let both = left.iter().zip(&right).map(|(a, b)| a.zip(*b));
+                both.map(|pair| pair.map_or(UNKNOWN, |(a, b)| u8::from(how.holds(a.cmp(&b))))).collect()
+            }
             Node::Missing(column) => self.column(*column)?.iter().map(|v| u8::from(v.is_nan())).collect(),
             Node::Codes(column, codes) => {
                 let codes_of = self.column(*column)?;
@@ -126,9 +135,21 @@ impl<'a> Chunk<'a> {
         Ok(values)
     }
 
+    /// The whole numbers of a column, long or not.
+    fn longs(&self, column: usize) -> Result<Vec<Option<i64>>, IoError> {
+        if !self.file.is_long(column) {
+            let whole = |v: f64| (!v.is_nan()).then_some(v as i64);
+            return Ok(self.column(column)?.into_iter().map(whole).collect());
+        }
+        let mut values = Vec::new();
+        self.file.longs(column, self.rows.clone(), &mut values)?;
+        Ok(values)
+    }
+
     fn numbers(&self, number: &Number) -> Result<Vec<f64>, IoError> {
         Ok(match number {
             Number::Const(n) => vec![*n; self.rows.len()],
+            Number::Long(n) => vec![*n as f64; self.rows.len()],
             Number::Column(column) => self.column(*column)?,
             Number::Of(how, left, right) => {
                 let (mut left, right) = (self.numbers(left)?, self.numbers(right)?);

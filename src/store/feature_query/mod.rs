@@ -163,9 +163,21 @@ impl FeatureQuery {
             Ok((values, *falling))
         });
         let keys: Vec<(Vec<f64>, bool)> = keys.collect::<Result<_, IoError>>()?;
+        // Among long whole numbers those come next that floating point has as equal.
+        let longs = self.sort.iter().map(|(column, _)| {
+            if file.is_long(*column) {
+                gather(&rows, file.len(), |range, out| file.longs(*column, range, out))
+            } else {
+                Ok(Vec::new())
+            }
+        });
+        let longs: Vec<Vec<Option<i64>>> = longs.collect::<Result<_, IoError>>()?;
         let compare = |a: &u32, b: &u32| {
             let (a, b) = (*a as usize, *b as usize);
-            let by_keys = keys.iter().map(|(values, falling)| order(values[a], values[b], *falling));
+            let by_keys = keys.iter().zip(&longs).map(|((values, falling), longs)| {
+                let rest = longs.get(a).cmp(&longs.get(b));
+                order(values[a], values[b], *falling).then(if *falling { rest.reverse() } else { rest })
+            });
             by_keys.fold(Ordering::Equal, Ordering::then).then(numbers[a].cmp(&numbers[b]))
         };
         let mut places: Vec<u32> = (0..rows.len() as u32).collect();

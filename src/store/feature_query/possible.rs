@@ -115,7 +115,17 @@ fn possible(file: &FeatureFile, node: &Node, stretch: usize) -> Result<Possible,
             let span = span(*column)?;
             Possible { truth: span.missing, falsehood: span.least <= span.greatest, unknown: false }
         }
-        Node::Numbers(..) | Node::OneOf(..) | Node::TextPair(..) | Node::Spatial(_) => Possible::ANYTHING,
+        Node::Longs(how, column, n) => {
+            // Spans are rounded: what they exclude by a neighbour of theirs is excluded.
+            let Span { least, greatest, missing } = span(*column)?;
+            let outside = least > greatest || (*n as f64) < least.next_down() || (*n as f64) > greatest.next_up();
+            Possible { truth: *how != Comparison::Equal || !outside, falsehood: true, unknown: missing }
+        }
+        Node::Numbers(..)
+        | Node::OneOf(..)
+        | Node::LongPair(..)
+        | Node::TextPair(..)
+        | Node::Spatial(_) => Possible::ANYTHING,
     })
 }
 

@@ -358,3 +358,47 @@ fn boxes_come_from_any_crs_and_over_the_antimeridian() {
     assert!((113.0..113.1).contains(&found[0]) && (27.9..28.0).contains(&found[3]), "{found:?}");
     assert!(matches!(rectangle(&[1.0, 2.0, 1.0, 2.0]), Geometry::Point(_)));
 }
+
+#[test]
+fn long_whole_numbers_are_compared_and_sorted_by_all_their_digits() {
+    let first = 9_007_199_254_740_992_i64;
+    let zone = |i: i64| {
+        let values = if i == 3 { [("code", Json::Null)] } else { [("code", json!(first + i))] };
+        Zone { values: values.into(), ..full_zone() }
+    };
+    let (_folder, file) = columns(&[2, 0, 3, 1, 4].map(zone));
+    assert_eq!(file.fields()[0].kind, crate::vector::FieldKind::Integer);
+    let found = |filter: Filter, falling: bool| {
+        let query = FeatureQuery { filters: vec![filter], sort: vec![(0, falling)], ..FeatureQuery::default() };
+        numbers(&file, &query.page(&file, 0, 10).unwrap().1)
+    };
+    let asked = |text: &str| {
+        let filter = Filter::compile(&Expr::parse(text).unwrap(), &file, &|_| Ok(()));
+        found(filter.unwrap(), false)
+    };
+    for (text, expected) in [
+        ("code = 9007199254740993", &[4][..]),
+        ("code <> 9007199254740993", &[2, 1, 5]),
+        ("9007199254740993 < code", &[1, 5]),
+        ("code <= 9007199254740993", &[2, 4]),
+        ("code >= 9007199254740992.0", &[2, 4, 1, 5]),
+        ("code in (9007199254740993, 9007199254740996)", &[4, 5]),
+        ("code not in (9007199254740993, 9007199254740996)", &[2, 1]),
+        ("code between 9007199254740993 and 9007199254740994", &[4, 1]),
+        ("code > 0.5", &[2, 4, 1, 5]),
+        ("code = 0.5", &[]),
+        ("code = code", &[2, 4, 1, 5]),
+        ("code is null", &[3]),
+    ] {
+        assert_eq!(asked(text), expected, "{text}");
+    }
+    assert_eq!(found(Filter::equal(&file, "code", "9007199254740993").unwrap(), false), [4]);
+    let every = Filter::compile(&Expr::parse("true = true").unwrap(), &file, &|_| Ok(())).unwrap();
+    assert_eq!(found(every, true), [5, 1, 4, 2, 3]);
+    let stored = file.features(&[0, 1, 2, 3, 4], &[0]).unwrap();
+    let exact = |f: &crate::io::feature_file::Stored| match &f.values[0] {
+        crate::vector::Value::Integer(code) => *code - first == [2, 0, 3, 1, 4][f.number as usize - 1],
+        value => *value == crate::vector::Value::Null && f.number == 3,
+    };
+    assert!(stored.iter().all(exact), "{stored:?}");
+}

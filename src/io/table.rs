@@ -2,48 +2,25 @@
 
 use geo::Point;
 
-use super::IoError;
-use crate::io::series_csv;
-use crate::io::vectors::{Raw, RawRow};
-use crate::vector::Value;
-
-/// Columns of coordinates, the usual ones first.
-const COLUMNS: [(&str, &str); 8] = [
-    ("lon", "lat"),
-    ("longitude", "latitude"),
-    ("lng", "lat"),
-    ("long", "lat"),
-    ("x", "y"),
-    ("easting", "northing"),
-    ("经度", "纬度"),
-    ("东经", "北纬"),
-];
+use super::vectors::{Raw, RawRow};
+use super::{IoError, series_csv, text};
+use crate::vector::{Value, columns};
 
 /// Reads a table. `projected` says that the coordinates are metres or the like, where a comma may
 /// stand between thousands.
 pub(super) fn read(name: &str, bytes: &[u8], projected: bool) -> Result<Raw, IoError> {
     let fail = |reason: String| IoError::read(name, reason);
-    if let Err(e) = std::str::from_utf8(bytes) {
-        let line = 1 + line_ends(&bytes[..e.valid_up_to()]);
-        return Err(fail(format!("line {line} is not UTF-8 text; save the table as UTF-8")));
-    }
-    let (mut builder, bytes) = series_csv::builder(bytes);
+    let text::Decoded { text, note } = text::decode(bytes).map_err(fail)?;
+    let mut raw = Raw { notes: note.into_iter().collect(), ..Raw::default() };
+    let (mut builder, bytes) = series_csv::builder(text.as_bytes());
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Raw::default());
+        return Ok(raw);
     }
     let mut table = builder.flexible(true).from_reader(bytes);
     let header = table.headers().map_err(|e| fail(e.to_string()))?.clone();
-    let column = |wanted: &str| header.iter().position(|h| h.trim().to_lowercase() == wanted);
-    let Some((x, y)) = COLUMNS.iter().find_map(|(x, y)| Some((column(x)?, column(y)?))) else {
-        let columns: Vec<_> = header.iter().collect();
-        return Err(fail(format!(
-            "it has no columns `lon` and `lat` (or `x` and `y`), only {}",
-            columns.join(", ")
-        )));
-    };
-
-    let mut rows = Vec::new();
+    let (x, y) = columns_of_coordinates(name, &header)?;
     let mut lines = Lines { bytes, at: 0, line: 1 };
+    let mut decimal_commas = false;
     for record in table.records() {
         let record = record.map_err(|e| fail(e.to_string()))?;
         let row = lines.of(record.position().map_or(0, csv::Position::byte) as usize);
@@ -51,29 +28,68 @@ pub(super) fn read(name: &str, bytes: &[u8], projected: bool) -> Result<Raw, IoE
             continue;
         }
         let extra = record.len() > header.len() && record.iter().skip(header.len()).any(|c| !c.is_empty());
-        let read = if extra {
-            Err(format!(
+        let cell = |at: usize| coordinate(&header[at], record.get(at).unwrap_or_default(), projected);
+        let empty = |at: usize| record.get(at).is_none_or(str::is_empty);
+        let geometry = if extra {
+            Some(Err(format!(
                 "it has {} cells and the header {}; a decimal comma, or a comma in a text, needs quotes",
                 record.len(),
                 header.len()
-            ))
+            )))
+        } else if empty(x) && empty(y) {
+            None
         } else {
-            let cell = |at: usize| coordinate(&header[at], record.get(at).unwrap_or_default(), projected);
-            cell(x).and_then(|x| Ok((x, cell(y)?)))
+            Some(cell(x).and_then(|x| Ok((x, cell(y)?))))
         };
-        let (geometry, mended) = match read {
-            Ok(((x, mended_x), (y, mended_y))) => {
-                let mended: Vec<String> = [mended_x, mended_y].into_iter().flatten().collect();
-                let mended = (!mended.is_empty()).then(|| mended.join("; "));
-                (Ok(Point::new(x, y).into()), mended)
-            }
-            Err(problem) => (Err(problem), None),
-        };
+        let mut mended = Vec::new();
+        if record.len() < header.len() {
+            mended.push(format!("it has {} cells and the header {}", record.len(), header.len()));
+        }
+        let geometry = geometry.map(|read| {
+            read.map(|((x, mended_x), (y, mended_y))| {
+                decimal_commas |= mended_x.is_some() || mended_y.is_some();
+                mended.extend([mended_x, mended_y].into_iter().flatten());
+                Point::new(x, y).into()
+            })
+        });
+        let mended = (!mended.is_empty()).then(|| mended.join("; "));
         let others = header.iter().zip(&record).enumerate().filter(|(i, _)| *i != x && *i != y);
         let properties = others.map(|(_, (h, v))| (h.trim().to_owned(), Value::parse(v))).collect();
-        rows.push(RawRow { row, geometry: Some(geometry), properties, mended });
+        raw.rows.push(RawRow { row, geometry, properties, mended });
     }
-    Ok(Raw { rows, crs: None })
+    // Who writes coordinates with decimal commas writes all numbers so.
+    if decimal_commas && series_csv::separator(bytes) != b',' {
+        let values = raw.rows.iter_mut().flat_map(|row| row.properties.values_mut());
+        let mut read = 0;
+        values.for_each(|value| read += usize::from(with_decimal_comma(value)));
+        if read > 0 {
+            raw.notes.push(format!("{read} values with a decimal comma are read as numbers"));
+        }
+    }
+    Ok(raw)
+}
+
+/// Reads a text such as `0,25` as the number that it is.
+fn with_decimal_comma(value: &mut Value) -> bool {
+    let Value::Text(text) = value else { return false };
+    let Ok((number, Some(_))) = coordinate("", text, false) else { return false };
+    *value = Value::Number(number);
+    true
+}
+
+/// The columns of longitude and latitude.
+pub(super) fn columns_of_coordinates(
+    name: &str,
+    header: &csv::StringRecord,
+) -> Result<(usize, usize), IoError> {
+    columns::coordinates(header).ok_or_else(|| {
+        let columns: Vec<_> = header.iter().collect();
+        let columns = columns.join(", ");
+        IoError::read(
+            name,
+            format!("it has no columns `lon` and `lat` (or `x` and `y`, `经度` and `纬度`), only {columns}"),
+        )
+    })
 }
 
 fn line_ends(bytes: &[u8]) -> usize {
@@ -100,7 +116,7 @@ impl Lines<'_> {
 }
 
 /// A coordinate, with what was mended to read it.
-fn coordinate(column: &str, cell: &str, projected: bool) -> Result<(f64, Option<String>), String> {
+pub(super) fn coordinate(column: &str, cell: &str, projected: bool) -> Result<(f64, Option<String>), String> {
     let text = cell.trim();
     if text.is_empty() {
         return Err(format!("{column} is empty"));
