@@ -26,8 +26,13 @@ async fn farm(number: web::Path<u32>) -> impl Responder {
     HttpResponse::Ok().json(serde_json::json!({"farm": number.into_inner()}))
 }
 
-#[actix_web::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Files of callers are read by this program, started again as a child.
+    rededge::io::isolate::run_if_child();
+    actix_web::rt::System::new().block_on(serve())
+}
+
+async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let listen = arguments.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let config = match arguments.next() {

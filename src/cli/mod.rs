@@ -36,6 +36,7 @@ enum Command {
 
 /// Reads the command line and runs the command.
 pub fn main() -> ExitCode {
+    rededge::io::isolate::run_if_child();
     // What panics is caught and told as an error; where it happened is for the log.
     std::panic::set_hook(Box::new(|panic| tracing::debug!(%panic, "panic")));
     match Cli::parse().command {

@@ -30,7 +30,7 @@ pub(super) fn each(path: &Path, sink: &mut dyn RowSink) -> Result<(), IoError> {
             vectors::each_flatgeobuf(&name, BufReader::with_capacity(1 << 20, open()?), sink)
         }
         Some(format @ (VectorFormat::GeoPackage | VectorFormat::Shapefile)) => {
-            vectors::each_ogr(path, &name, format, sink)
+            vectors::each_file(path, &name, format, sink)
         }
         Some(VectorFormat::Csv) => each_csv(&name, open()?, sink),
         None => Err(vectors::unknown_ending(&name)),

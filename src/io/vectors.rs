@@ -7,20 +7,19 @@ use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use flatgeobuf::{FallibleStreamingIterator, FgbReader};
-use gdal::vector::sql::Dialect;
 use gdal::vector::{FieldValue, LayerAccess, OGRwkbGeometryType};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
 use geo::{CoordsIter, Geometry};
 use geozero::error::Result as GeozeroResult;
-use geozero::wkb::Wkb;
 use geozero::{ColumnValue, FeatureProperties, PropertyProcessor, ToGeo};
+use serde::{Deserialize, Serialize};
 
-use super::{IoError, gdal_setup, geojson, shapefile, table};
+use super::{IoError, gdal_setup, geojson, geopackage, shapefile, table, wkb};
 use crate::crs::{Crs, Transformer};
 use crate::vector::{Feature, FeatureTable, Value, reproject};
 
 /// The formats that are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VectorFormat {
     /// RFC 7946, or older GeoJSON with a `crs` member.
     GeoJson,
@@ -73,7 +72,7 @@ pub fn read(path: &Path) -> Result<VectorData, IoError> {
     let format = VectorFormat::of_name(&name).ok_or_else(|| unknown_ending(&name))?;
     match format {
         VectorFormat::GeoPackage | VectorFormat::Shapefile => {
-            all_of(&name, format, raw_ogr(path, &name, format)?)
+            all_of(&name, format, raw_file(path, &name, format)?)
         }
         _ => parse(&name, format, &std::fs::read(path).map_err(|e| IoError::read(&name, e))?),
     }
@@ -302,27 +301,27 @@ impl PropertyProcessor for Properties {
     }
 }
 
-/// The rows of a file that GDAL reads.
-pub(super) fn raw_ogr(path: &Path, name: &str, format: VectorFormat) -> Result<Raw, IoError> {
+/// The rows of a file that is read where it lies.
+pub(super) fn raw_file(path: &Path, name: &str, format: VectorFormat) -> Result<Raw, IoError> {
     let mut raw = Raw::default();
-    each_ogr(path, name, format, &mut raw)?;
+    each_file(path, name, format, &mut raw)?;
     Ok(raw)
 }
 
-/// Reads a file that GDAL reads row by row.
-pub(super) fn each_ogr(
+/// Reads a file where it lies, row by row: a GeoPackage or a Shapefile.
+pub(super) fn each_file(
     path: &Path,
     name: &str,
     format: VectorFormat,
     sink: &mut dyn RowSink,
 ) -> Result<(), IoError> {
-    // GDAL's own words for a missing file name its drivers, not the mistake.
+    // SQLite's and GDAL's own words for a missing file do not name the mistake.
     std::fs::metadata(path).map_err(|e| IoError::read(name, e))?;
-    let driver = if format == VectorFormat::GeoPackage { "GPKG" } else { "ESRI Shapefile" };
-    let mut texts = match format {
-        VectorFormat::Shapefile => shapefile::check(path, name)?,
-        _ => shapefile::Texts::default(),
-    };
+    if format == VectorFormat::GeoPackage {
+        return geopackage::each(path, name, sink);
+    }
+    let driver = "ESRI Shapefile";
+    let mut texts = shapefile::check(path, name)?;
     let encoding: &[&str] = if texts.are_raw() { &[shapefile::RAW] } else { &[] };
     let options = DatasetOptions {
         open_options: Some(encoding),
@@ -333,37 +332,22 @@ pub(super) fn each_ogr(
     let fail = |e: &dyn std::fmt::Display| IoError::read(name, format!("as {driver}: {e}"));
     gdal_setup::setup();
     let dataset = Dataset::open_ex(path, options).map_err(|e| fail(&e))?;
-    // A GeoPackage also keeps tables without geometry, such as QGIS's styles.
-    let mut layers: Vec<_> =
-        dataset.layers().filter(|l| l.defn().geometry_type() != OGRwkbGeometryType::wkbNone).collect();
-    if layers.len() > 1 {
-        let names: Vec<_> = layers.iter().map(LayerAccess::name).collect();
-        return Err(fail(&format!("it has {} layers ({}); keep one", names.len(), names.join(", "))));
-    }
-    let Some(mut layer) = layers.pop() else { return Err(fail(&"it has no layer of geometries")) };
+    let layer = dataset.layers().find(|l| l.defn().geometry_type() != OGRwkbGeometryType::wkbNone);
+    let mut layer = layer.ok_or_else(|| fail(&"it has no layer of geometries"))?;
 
     sink.crs(layer.spatial_ref().map(|s| Crs::from_spatial_ref(&s)).transpose().map_err(|e| fail(&e))?)?;
     let fields: Vec<String> = layer.defn().fields().map(|f| texts.decoded(f.name(), 0)).collect();
     let widths: Vec<usize> = layer.defn().fields().map(|f| usize::try_from(f.width()).unwrap_or(0)).collect();
-    let flags = if format == VectorFormat::GeoPackage {
-        flags(&dataset, &layer.name()).map_err(|e| fail(&e))?
-    } else {
-        Vec::new()
-    };
     for feature in layer.features() {
         // By WKB: the direct way into geo knows no third dimension and no empty parts.
         let geometry = match feature.geometry() {
             Some(geometry) if geometry.has_gdal_ptr() && !geometry.is_empty() => {
-                let mut flat = geometry.clone();
-                flat.flatten_to_2d();
-                let bytes = flat.wkb().map_err(|e| fail(&e))?;
-                Some(Wkb(bytes).to_geo().map_err(|e| e.to_string()))
+                wkb::read(&geometry.wkb().map_err(|e| fail(&e))?).transpose()
             }
             _ => None,
         };
         let properties = fields.iter().enumerate().map(|(i, field)| {
             let value = match feature.field(i) {
-                Ok(Some(FieldValue::IntegerValue(v))) if flags.contains(field) => Value::Bool(v != 0),
                 Ok(Some(FieldValue::StringValue(v))) => Value::Text(texts.decoded(v, widths[i])),
                 Ok(value) => value.map_or(Value::Null, field_value),
                 // Times and binary fields: as text, where GDAL has one.
@@ -374,14 +358,6 @@ pub(super) fn each_ogr(
         sink.row(geometry, properties.collect())?;
     }
     texts.finish(name, sink)
-}
-
-/// The columns of a GeoPackage that hold true and false, which GDAL's fields tell as whole numbers.
-fn flags(dataset: &Dataset, layer: &str) -> gdal::errors::Result<Vec<String>> {
-    let layer = layer.replace('\'', "''");
-    let sql = format!("SELECT name FROM pragma_table_info('{layer}') WHERE upper(type) = 'BOOLEAN'");
-    let Some(mut found) = dataset.execute_sql(sql, None, Dialect::DEFAULT)? else { return Ok(Vec::new()) };
-    found.features().map(|row| Ok(row.field_as_string(0)?.unwrap_or_default())).collect()
 }
 
 fn field_value(value: FieldValue) -> Value {

@@ -2,6 +2,7 @@
 
 pub mod key;
 mod read;
+mod reader;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::process::live::LiveInputs;
 use key::Key;
 pub use read::is_address;
 use read::{parse, text};
+pub use reader::ReaderConfig;
 pub use settings::{Kind, Setting, settings};
 
 pub use super::links::LinksConfig;
@@ -88,6 +90,8 @@ pub struct ServerConfig {
     pub maps: MapsConfig,
     /// Links in requests, which are not followed unless their hosts are named.
     pub links: LinksConfig,
+    /// The process that reads what comes by value or by link.
+    pub reader: ReaderConfig,
     /// Maps that are computed where they are looked at, by name: a cube with a model or a spectral index
     /// (docs/maps.md tells their keys).
     pub live: BTreeMap<String, LiveInputs>,
@@ -264,6 +268,7 @@ impl Default for ServerConfig {
             data: DataConfig::default(),
             maps: MapsConfig::default(),
             links: LinksConfig::default(),
+            reader: ReaderConfig::default(),
             live: BTreeMap::new(),
         }
     }

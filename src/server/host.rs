@@ -11,8 +11,9 @@ use super::collections::{Published, facts};
 use super::config::{ConfigError, ServerConfig};
 use super::maps::Maps;
 use super::metrics::Metrics;
-use crate::io::fetch::{Caps, Fetcher};
+use crate::io::fetch::{Caps, Fetcher, Stop};
 use crate::io::guard::Hosts;
+use crate::io::isolate::Reader;
 use crate::jobs::{Host, Job, Notice, Queue, Untold};
 use crate::ogc::Execute;
 use crate::process::{CancelToken, Context, ProcessError, Progress, find};
@@ -35,6 +36,8 @@ pub struct Reach {
     pub folder: PathBuf,
     /// Most pixels times dates of a map.
     pub pixels: u64,
+    /// What reads what came by value or by link.
+    pub reader: Reader,
 }
 
 impl Reach {
@@ -46,7 +49,8 @@ impl Reach {
         let wrong = |reason| ConfigError::Wrong { path: "links".to_owned(), reason };
         let hosts = config.links.hosts().map_err(wrong)?;
         let (caps, folder) = (config.links.caps(), store.join("fetched"));
-        Ok(Self { hosts, caps, folder, pixels: config.limits.pixels })
+        let reader = Reader::new(config.reader.limits());
+        Ok(Self { hosts, caps, folder, pixels: config.limits.pixels, reader })
     }
 }
 
@@ -92,6 +96,11 @@ impl RunHost {
     /// Hosts that links may lead to.
     pub fn hosts(&self) -> &Hosts {
         &self.reach.hosts
+    }
+
+    /// What reads what comes by value or by link.
+    pub fn reader(&self) -> &Reader {
+        &self.reach.reader
     }
 
     /// Whether this is the name of a file or cube.
@@ -151,9 +160,7 @@ impl RunHost {
         if self.reach.hosts.is_empty() {
             return None;
         }
-        let cancel = cancel.clone();
-        let stop = Arc::new(move || cancel.is_cancelled());
-        Some(Fetcher::guarded(self.reach.hosts.clone(), self.reach.caps).stopping(stop))
+        Some(Fetcher::guarded(self.reach.hosts.clone(), self.reach.caps).stopping(stop(cancel)))
     }
 
     /// A failure, or that there is no space left: whoever wrote, the file system knows.
@@ -176,6 +183,12 @@ impl RunHost {
     }
 }
 
+/// Says when a job is not wanted any more.
+fn stop(cancel: &CancelToken) -> Stop {
+    let cancel = cancel.clone();
+    Arc::new(move || cancel.is_cancelled())
+}
+
 impl Host for RunHost {
     fn run(&self, job: &Job, progress: &dyn Progress, cancel: CancelToken) -> Result<(), ProcessError> {
         let process = find(&job.process)
@@ -195,7 +208,8 @@ impl Host for RunHost {
         let sink = sink.in_formats(formats).seen(seen.job());
         let resolve = |id: &str| self.may_read(id, job.owner.as_deref());
         let mut source = ServedSource::new(&self.offered, progress, &resolve)
-            .following(self.fetcher(&cancel), &self.reach.folder);
+            .following(self.fetcher(&cancel), &self.reach.folder)
+            .reading_by(self.reach.reader.stopping(stop(&cancel)));
         if budget::maps(&description) {
             source = source.within(self.reach.pixels);
         }

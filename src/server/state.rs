@@ -15,6 +15,7 @@ use super::host::{Reach, RunHost};
 use super::maps::Maps;
 use super::metrics::Metrics;
 use super::proxy::outside;
+use crate::io::isolate::{ReadError, Reader};
 use crate::jobs::{JobsError, Limits, Queue, Store};
 use crate::store::collections::{self, Catalogue, is_layer_of_features};
 use crate::store::{FeatureIndexes, GrowingResults, LiveOffers, Offered};
@@ -45,6 +46,9 @@ pub enum StartError {
     /// The figures.
     #[error("no figures can be kept: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// The process that reads files of callers.
+    #[error(transparent)]
+    Reader(#[from] ReadError),
     /// The address.
     #[error("cannot listen on {address}: {reason}")]
     Listen {
@@ -117,6 +121,21 @@ pub fn check_live(config: &ServerConfig) -> Result<(), ConfigError> {
     collections::check_live(&offered(config, PathBuf::new())).map_err(|(key, e)| ConfigError::wrong(key, e))
 }
 
+/// Starts the process that reads files of callers once, and says what this machine cannot hold it back
+/// from.
+fn try_reader(reader: &Reader) -> Result<(), ReadError> {
+    let guard = reader.guard()?;
+    if !(guard.files && guard.calls) {
+        tracing::warn!(
+            landlock = guard.files,
+            seccomp = guard.calls,
+            "the kernel does not confine the process that reads files of callers; its limits of memory and time \
+             hold (docs/security.md)"
+        );
+    }
+    Ok(())
+}
+
 impl ServerState {
     /// Opens the store and starts the workers.
     ///
@@ -162,6 +181,7 @@ impl ServerState {
             path: temporary.display().to_string(),
             reason: e.to_string(),
         })?;
+        try_reader(host.reader())?;
         let limits = Limits {
             workers: config.jobs.workers,
             waiting: config.jobs.waiting,

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use tempfile::TempDir;
 
 use crate::io::fetch::{Fetcher, shown};
+use crate::io::isolate::ReadError;
 use crate::ogc::outputs::extension;
 
 /// The first bytes of formats that are opened as files, and their endings. A file is what it begins
@@ -35,6 +36,8 @@ pub struct Inbox {
     count: AtomicUsize,
     /// What is here already, by its link.
     known: Mutex<HashMap<String, PathBuf>>,
+    /// What came of rewriting a file.
+    rewritten: Mutex<HashMap<PathBuf, Arc<OnceLock<Result<(), ReadError>>>>>,
 }
 
 impl Inbox {
@@ -75,6 +78,31 @@ impl Inbox {
         self.keep(link, &path, media_type, Some(&own))
     }
 
+    /// A file of a value that stands in the request itself.
+    ///
+    /// # Errors
+    /// A disk that is full.
+    pub fn value(&self, bytes: &[u8], ending: &str) -> Result<PathBuf, String> {
+        let path = self.next()?.with_extension(ending);
+        std::fs::write(&path, bytes).map_err(|e| format!("cannot be kept: {}", e.kind()))?;
+        Ok(path)
+    }
+
+    /// Rewrites one of its files, once; whoever asks meanwhile waits.
+    ///
+    /// # Errors
+    /// Those of the work, each time.
+    pub fn rewritten(
+        &self,
+        path: &Path,
+        work: impl FnOnce() -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let mut all = self.rewritten.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = all.entry(path.to_owned()).or_default().clone();
+        drop(all);
+        one.get_or_init(work).clone()
+    }
+
     /// A text with the paths of this folder, which say nothing to a caller, put into words.
     pub fn in_words(&self, text: String) -> String {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,8 +113,8 @@ impl Inbox {
     }
 
     /// Whether a path is one of its files.
-    pub fn holds(&self, path: &str) -> bool {
-        self.folder.get().is_some_and(|folder| Path::new(path).starts_with(folder.path()))
+    pub fn holds(&self, path: impl AsRef<Path>) -> bool {
+        self.folder.get().is_some_and(|folder| path.as_ref().starts_with(folder.path()))
     }
 
     fn known(&self, link: &str) -> Option<PathBuf> {
@@ -116,11 +144,6 @@ impl Inbox {
         told: Option<&str>,
     ) -> Result<PathBuf, String> {
         let ending = ending(path, link, media_type, told);
-        if ending == "gpkg" && !tables_only(path) {
-            return Err(
-                "is no GeoPackage of tables alone: views and virtual tables are not opened".to_owned()
-            );
-        }
         let named = path.with_extension(ending);
         std::fs::rename(path, &named).map_err(|e| format!("cannot be kept: {}", e.kind()))?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -142,19 +165,6 @@ fn ending(path: &Path, link: &str, media_type: Option<&str>, told: Option<&str>)
     let typed = |media_type: Option<&str>| text(extension(media_type?));
     let named = || text(shown(link).rsplit_once('.')?.1).filter(|_| !link.starts_with("data:"));
     typed(media_type).or_else(named).or_else(|| typed(told)).unwrap_or("bin")
-}
-
-/// Whether the tables of an SQLite file are data and indexes of places: views and virtual tables of
-/// other kinds can lead elsewhere.
-fn tables_only(path: &Path) -> bool {
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let count = || {
-        let file = rusqlite::Connection::open_with_flags(path, flags)?;
-        let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'view' \
-                   OR (sql LIKE 'create virtual%' AND sql NOT LIKE '%using rtree%')";
-        file.query_row(sql, [], |row| row.get::<_, i64>(0))
-    };
-    count().is_ok_and(|odd| odd == 0)
 }
 
 /// Media type and bytes of a `data:` link (RFC 2397).
@@ -192,25 +202,7 @@ mod tests {
         let packed = |bytes: &[u8]| format!("data:image/tiff;base64,{}", STANDARD.encode(bytes));
         assert_eq!(name(&packed(b"II*\0rest"), None), "tif");
         assert_eq!(name(&packed(b"<VRTDataset/>"), None), "bin");
-        assert!(inbox.data(&packed(b"SQLite format 3\0"), None).is_err(), "broken");
-        let folder = tempfile::tempdir().unwrap();
-        for (k, (sql, good)) in [
-            ("CREATE TABLE a (b); CREATE VIRTUAL TABLE c USING rtree(id, x, y)", true),
-            ("CREATE TABLE a (b); CREATE VIEW c AS SELECT * FROM a", false),
-            ("CREATE VIRTUAL TABLE a USING fts5(b)", false),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let path = folder.path().join(k.to_string());
-            rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
-            let link = packed(&std::fs::read(&path).unwrap());
-            assert_eq!(
-                inbox.data(&link, None).is_ok_and(|p| p.extension().unwrap() == "gpkg"),
-                good,
-                "{sql}"
-            );
-        }
+        assert_eq!(name(&packed(b"SQLite format 3\0"), None), "gpkg");
         assert_eq!(name("data:text/csv,lon%2Clat%0A1%2C2", None), "csv");
         assert_eq!(name("data:,{}", Some("application/geo+json")), "geojson");
         assert_eq!(name("data:application/geo+json,[1]", None), "geojson");

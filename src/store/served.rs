@@ -11,6 +11,7 @@ use super::inbox::Inbox;
 use super::offered::{Kind, Offered};
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
 use crate::io::fetch::Fetcher;
+use crate::io::isolate::Reader;
 use crate::io::raster_file::Place;
 use crate::io::scenes::{Links, open_cube_by};
 use crate::ogc::{CubeInput, CubeSource, FileInput};
@@ -53,7 +54,7 @@ impl<'a> ServedSource<'a> {
         progress: &'a dyn Progress,
         folder_of: &'a (dyn Fn(&str) -> Option<String> + Send + Sync),
     ) -> Self {
-        let local = LocalSource::new("/", progress);
+        let local = LocalSource::new("/", progress).of_others(None);
         let (links, pixels, said, fetched) = (None, None, Mutex::default(), AtomicBool::new(false));
         Self { offered, local, folder_of, links, pixels, said, fetched }
     }
@@ -64,6 +65,13 @@ impl<'a> ServedSource<'a> {
     pub fn following(mut self, links: Option<Fetcher>, folder: &Path) -> Self {
         self.links = links;
         self.local = self.local.keeping_in(Inbox::below(folder));
+        self
+    }
+
+    /// The same, having what comes by value or by link read by this reader; without one it is refused.
+    #[must_use]
+    pub fn reading_by(mut self, reader: Reader) -> Self {
+        self.local = self.local.of_others(Some(reader));
         self
     }
 
@@ -91,6 +99,9 @@ impl<'a> ServedSource<'a> {
     }
 
     fn was_said(&self, message: &str) -> bool {
+        if self.local.is_limit(message) {
+            return true;
+        }
         let said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         said.iter().any(|own| own == message)
     }
@@ -258,6 +269,7 @@ impl Links for ServedSource<'_> {
             let what = crate::io::fetch::shown(link);
             return Err(self.say(format!("{what}: is no GeoTIFF, and other rasters are not read from links")));
         }
+        self.local.plain_raster(&path)?;
         Ok(Place::File(path))
     }
 }
@@ -380,7 +392,11 @@ mod tests {
         }
         let value = json!({"type": "Point", "coordinates": [1, 2]});
         let value = FileInput::Value(value.as_object().unwrap().clone());
-        assert_eq!(source.features("mines", &value).unwrap().features.len(), 1);
+        let inline = FileInput::Path("data:text/csv,lon%2Clat%0A1%2C2".to_owned());
+        for foreign in [&value, &inline] {
+            let error = source.features("mines", foreign).unwrap_err().to_string();
+            assert!(error.contains("values and links are not read here"), "without a reader: {error}");
+        }
         let cube = CubeInput::One(CubeSource::Path("/etc".to_owned()));
         assert!(source.cube(&cube, &CubeRequest::default()).unwrap_err().to_string().contains("no cube"));
     }

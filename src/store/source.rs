@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::cubes::scene_sources;
 use super::inbox::Inbox;
@@ -9,6 +10,7 @@ use crate::classmap::Legend;
 use crate::crs::{Crs, GeoBox};
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
 use crate::io::fetch::{Fetcher, shown};
+use crate::io::isolate::{ReadError, Reader};
 use crate::io::raster_on_grid::RasterOnGrid;
 use crate::io::scenes::open_cube;
 use crate::io::vector_rows::{self, RowsError};
@@ -22,6 +24,9 @@ use crate::vector::{FeatureTable, MineRows};
 /// Most bytes that are fetched from a link: models and tables are smaller.
 const MAX_FETCH: u64 = 1 << 30;
 
+/// Why what comes inside the inputs of others is not read.
+const REFUSED: &str = "values and links are not read here";
+
 /// Opens what inputs name: local paths relative to a folder (that of the inputs file), http(s) links,
 /// and what `data:` links hold.
 pub struct LocalSource<'a> {
@@ -30,6 +35,19 @@ pub struct LocalSource<'a> {
     fetcher: Fetcher,
     /// What came inside the inputs.
     pub(super) inbox: Inbox,
+    foreign: Foreign,
+    /// Which limits stood in the way of what came.
+    limits: Mutex<Vec<String>>,
+}
+
+/// How what comes inside the inputs is read.
+enum Foreign {
+    /// Here: whoever runs the command line brings it.
+    Here,
+    /// Not at all.
+    Refused,
+    /// By a process of its own.
+    ByChild(Reader),
 }
 
 /// Where an input's bytes are.
@@ -44,14 +62,28 @@ struct Located<'a> {
     input: Cow<'a, str>,
     place: Place<'a>,
     media_type: Option<&'a str>,
-    fetcher: &'a Fetcher,
+    source: &'a LocalSource<'a>,
 }
 
 impl<'a> LocalSource<'a> {
     /// A source whose relative paths start at `base`; `progress` is told what is left out.
     pub fn new(base: impl Into<PathBuf>, progress: &'a dyn Progress) -> Self {
         gdal_setup::setup();
-        Self { base: base.into(), progress, fetcher: Fetcher::open(), inbox: Inbox::default() }
+        Self {
+            base: base.into(),
+            progress,
+            fetcher: Fetcher::open(),
+            inbox: Inbox::default(),
+            foreign: Foreign::Here,
+            limits: Mutex::default(),
+        }
+    }
+
+    /// The same for inputs of others: what comes inside of them is read by this reader, or not at all.
+    #[must_use]
+    pub fn of_others(mut self, reader: Option<Reader>) -> Self {
+        self.foreign = reader.map_or(Foreign::Refused, Foreign::ByChild);
+        self
     }
 
     /// The same, with a place for what comes inside the inputs.
@@ -59,6 +91,36 @@ impl<'a> LocalSource<'a> {
     pub fn keeping_in(mut self, inbox: Inbox) -> Self {
         self.inbox = inbox;
         self
+    }
+
+    /// Has a raster that came inside the inputs rewritten before it is opened here.
+    pub(super) fn plain_raster(&self, path: &Path) -> Result<(), String> {
+        if !self.inbox.holds(path) {
+            return Ok(());
+        }
+        let done = self.inbox.rewritten(path, || match &self.foreign {
+            Foreign::Here => Ok(()),
+            Foreign::Refused => Err(ReadError::Machine(REFUSED.to_owned())),
+            Foreign::ByChild(reader) => reader.raster(path),
+        });
+        done.map_err(|e| self.words(e))
+    }
+
+    /// Whether this tells of a limit, and nothing of what was read.
+    pub(super) fn is_limit(&self, message: &str) -> bool {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|own| own == message)
+    }
+
+    fn words(&self, error: ReadError) -> String {
+        let text = error.to_string();
+        match error {
+            ReadError::Limit(_) => {
+                self.limits.lock().unwrap_or_else(PoisonError::into_inner).push(text.clone());
+            }
+            ReadError::Machine(reason) => tracing::error!(reason, "a file of a caller cannot be read"),
+            ReadError::File(_) | ReadError::Stopped => {}
+        }
+        text
     }
 
     fn locate<'b>(&'b self, input: &'b str, file: &'b FileInput) -> Result<Located<'b>, ProcessError> {
@@ -69,7 +131,7 @@ impl<'a> LocalSource<'a> {
             FileInput::Path(path) => (Cow::Borrowed(input), path, None),
             FileInput::Value(value) => {
                 let (input, place) = (Cow::Borrowed(input), Place::Inline(value));
-                return Ok(Located { input, place, media_type: None, fetcher: &self.fetcher });
+                return Ok(Located { input, place, media_type: None, source: self });
             }
         };
         let place = if href.starts_with("data:") {
@@ -81,7 +143,7 @@ impl<'a> LocalSource<'a> {
         } else {
             Place::Local(self.base.join(href.strip_prefix("file://").unwrap_or(href)))
         };
-        Ok(Located { input, place, media_type, fetcher: &self.fetcher })
+        Ok(Located { input, place, media_type, source: self })
     }
 }
 
@@ -103,7 +165,7 @@ impl Located<'_> {
         match &self.place {
             Place::Inline(value) => serde_json::to_vec(value).map_err(|e| self.refuse(e)),
             Place::Local(path) => std::fs::read(path).map_err(|e| self.refuse(unreadable(path, &e))),
-            Place::Remote(link) => self.fetcher.bytes(link, MAX_FETCH).map_err(|e| self.refuse(e)),
+            Place::Remote(link) => self.source.fetcher.bytes(link, MAX_FETCH).map_err(|e| self.refuse(e)),
         }
     }
 
@@ -117,8 +179,37 @@ impl Located<'_> {
         of_type.or_else(|| VectorFormat::of_name(&self.name()))
     }
 
+    /// Who reads it where it came inside the inputs of others, and from which file.
+    fn by_child(&self) -> Result<Option<(&Reader, PathBuf)>, ProcessError> {
+        let inside = match &self.place {
+            Place::Inline(_) => true,
+            Place::Local(path) => self.source.inbox.holds(path),
+            Place::Remote(_) => false,
+        };
+        match &self.source.foreign {
+            Foreign::Here => Ok(None),
+            _ if !inside => Ok(None),
+            Foreign::Refused => Err(self.refuse(REFUSED)),
+            Foreign::ByChild(reader) => {
+                let path = match &self.place {
+                    Place::Local(path) => path.clone(),
+                    _ => self.source.inbox.value(&self.bytes()?, "json").map_err(|e| self.refuse(e))?,
+                };
+                Ok(Some((reader, path)))
+            }
+        }
+    }
+
+    fn unread(&self, error: ReadError) -> ProcessError {
+        self.refuse(self.source.words(error))
+    }
+
     fn features(&self) -> Result<VectorData, ProcessError> {
         let io = |e: IoError| self.refuse(e);
+        if let Some((reader, path)) = self.by_child()? {
+            let format = self.vector_format().ok_or_else(|| self.unknown_format())?;
+            return reader.features(&self.name(), &path, format).map_err(|e| self.unread(e));
+        }
         match (&self.place, self.vector_format()) {
             (Place::Local(path), None | Some(VectorFormat::GeoPackage | VectorFormat::Shapefile)) => {
                 std::fs::metadata(path).map_err(|e| self.refuse(unreadable(path, &e)))?;
@@ -136,7 +227,15 @@ impl Located<'_> {
         ))
     }
 
-    fn rows(&self, crs: Option<&Crs>) -> Result<Result<MineRows, RowsError>, ProcessError> {
+    fn rows(
+        &self,
+        crs: Option<&Crs>,
+        definition: Option<&str>,
+    ) -> Result<Result<MineRows, RowsError>, ProcessError> {
+        if let Some((reader, path)) = self.by_child()? {
+            let format = self.vector_format().ok_or_else(|| self.unknown_format())?;
+            return reader.mines(&self.name(), &path, format, definition).map_err(|e| self.unread(e));
+        }
         Ok(match (&self.place, self.vector_format()) {
             (Place::Local(path), None | Some(VectorFormat::GeoPackage | VectorFormat::Shapefile)) => {
                 std::fs::metadata(path).map_err(|e| self.refuse(unreadable(path, &e)))?;
@@ -200,9 +299,9 @@ impl DataSource for LocalSource<'_> {
 
     fn mines(&self, input: &str, file: &FileInput, crs: Option<&str>) -> Result<MineRows, ProcessError> {
         let crs_input = format!("{input}Crs");
-        let crs = crs.map(Crs::parse).transpose().map_err(|e| ProcessError::input(&crs_input, e))?;
+        let parsed = crs.map(Crs::parse).transpose().map_err(|e| ProcessError::input(&crs_input, e))?;
         let located = self.locate(input, file)?;
-        located.rows(crs.as_ref())?.map_err(|e| match e {
+        located.rows(parsed.as_ref(), crs)?.map_err(|e| match e {
             RowsError::File(e) => located.refuse(e),
             far @ RowsError::NoLonLat { .. } => located.refuse(format_args!("{far} as `{crs_input}`")),
         })
@@ -212,6 +311,9 @@ impl DataSource for LocalSource<'_> {
         let located = self.locate(input, file)?;
         if located.vector_format() != Some(VectorFormat::Csv) {
             return Ok(None);
+        }
+        if let Some((reader, path)) = located.by_child()? {
+            return reader.series(&located.name(), &path).map_err(|e| located.unread(e));
         }
         let bytes = located.bytes()?;
         // What is text in no encoding is told by who reads it.
@@ -230,6 +332,7 @@ impl DataSource for LocalSource<'_> {
         let place = match &located.place {
             Place::Local(path) => {
                 std::fs::metadata(path).map_err(|e| located.refuse(unreadable(path, &e)))?;
+                self.plain_raster(path).map_err(|e| located.refuse(e))?;
                 raster_file::Place::File(path.clone())
             }
             Place::Remote(link) => raster_file::Place::Link((*link).to_owned()),

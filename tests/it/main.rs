@@ -17,6 +17,7 @@ mod server_config;
 mod server_conformance;
 mod server_desktop;
 mod server_features;
+mod server_foreign;
 mod server_gml;
 mod server_growing;
 mod server_html;

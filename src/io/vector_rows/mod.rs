@@ -47,7 +47,7 @@ pub fn read(path: &Path, crs: Option<&Crs>) -> Result<MineRows, RowsError> {
     let name = path.display().to_string();
     match VectorFormat::of_name(&name) {
         Some(format @ (VectorFormat::GeoPackage | VectorFormat::Shapefile)) => {
-            judge(&name, format, vectors::raw_ogr(path, &name, format)?, crs)
+            judge(&name, format, vectors::raw_file(path, &name, format)?, crs)
         }
         Some(format) => {
             let bytes = std::fs::read(path).map_err(|e| IoError::read(&name, e))?;

@@ -126,6 +126,15 @@ impl ServerConfig {
         if !(1..=3600).contains(&self.limits.client_seconds) {
             return wrong("limits.client_seconds", "is not within 1 to 3,600");
         }
+        if !(64..=1_048_576).contains(&self.reader.memory_megabytes) {
+            return wrong("reader.memory_megabytes", "is not within 64 to 1,048,576");
+        }
+        if !(1..=1_048_576).contains(&self.reader.raster_megabytes) {
+            return wrong("reader.raster_megabytes", "is not within 1 to 1,048,576");
+        }
+        if !(1..=86_400).contains(&self.reader.seconds) {
+            return wrong("reader.seconds", "is not within 1 to 86,400");
+        }
         if self.base_url.as_ref().is_some_and(|b| !is_address(b)) {
             return wrong("base_url", "is not an http(s) address");
         }
