@@ -14,6 +14,7 @@
 //!              └ io ─ simulate, cube, style, classmap, vector, raster
 //! ```
 
+pub mod budget;
 pub mod classify;
 pub mod classmap;
 pub mod crs;

@@ -141,8 +141,8 @@ pub fn from_features(
     let (mut pixels, mut samples, mut labels, mut outside) = (Vec::new(), Vec::new(), Vec::new(), 0usize);
     for (i, (feature, label)) in features.features.iter().zip(found).enumerate() {
         let Some(label) = label else { continue };
-        // A feature too far away for the cube's projection lies outside it as well.
-        let covered = vector::cover::pixels(&cube.grid, &feature.geometry, &to_grid).unwrap_or_default();
+        let covered = vector::cover::pixels(&cube.grid, &feature.geometry, &to_grid, pixels.len())
+            .map_err(|over| SampleError::Unusable(over.to_string()))?;
         outside += usize::from(covered.is_empty());
         for (row, col) in covered {
             pixels.push((row, col));

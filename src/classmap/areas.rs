@@ -110,6 +110,11 @@ pub struct AreaTally {
 }
 
 impl AreaTally {
+    /// Bytes of a tally of `legend`'s classes over `rows` rows.
+    pub fn bytes(legend: &Legend, rows: usize) -> Option<u64> {
+        (rows as u64).checked_mul(legend.classes.len() as u64)?.checked_mul(size_of::<u32>() as u64)
+    }
+
     /// An empty tally of `legend`'s classes over `rows` rows.
     pub fn new(legend: &Legend, rows: usize) -> Self {
         let mut codes = vec![None; 256];

@@ -3,7 +3,7 @@
 
 mod areas;
 mod legend;
-mod sieve;
+pub mod sieve;
 mod symbols;
 
 pub use areas::{AreaTally, ClassArea, PixelArea};

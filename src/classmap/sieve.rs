@@ -26,12 +26,30 @@ impl Connectivity {
 ///
 /// Memory: four bytes per run of equal pixels in a row, and nine per patch.
 pub fn sieve(map: &mut Plane<u8>, nodata: Option<u8>, minimum: u32, connectivity: Connectivity) {
+    let _ = sieve_while(map, nodata, minimum, connectivity, &|| true);
+}
+
+/// [`sieve`] as long as `go_on` says so, which is asked once a row; whether it did to the end. The map is as
+/// it was where not.
+#[must_use]
+pub fn sieve_while(
+    map: &mut Plane<u8>,
+    nodata: Option<u8>,
+    minimum: u32,
+    connectivity: Connectivity,
+    go_on: &dyn Fn() -> bool,
+) -> bool {
     if minimum < 2 || map.values.is_empty() {
-        return;
+        return true;
     }
-    let (mut patch_of_run, mut patches) = label(map, nodata, connectivity);
-    largest_neighbours(map, nodata, connectivity, &patch_of_run, &mut patches);
+    let Some((mut patch_of_run, mut patches)) = label(map, nodata, connectivity, go_on) else { return false };
+    if !largest_neighbours(map, nodata, connectivity, (&patch_of_run, &mut patches), go_on) {
+        return false;
+    }
     follow(&mut patches, minimum);
+    if !go_on() {
+        return false;
+    }
 
     // From here on a run needs only the value it is to have.
     for patch in &mut patch_of_run {
@@ -48,7 +66,18 @@ pub fn sieve(map: &mut Plane<u8>, nodata: Option<u8>, minimum: u32, connectivity
             start = end;
         }
     }
+    true
 }
+
+/// Runs of equal pixels in the rows of a map: what patches and borders are made of, so that memory grows
+/// with their number.
+pub fn runs(map: &Plane<u8>) -> u64 {
+    let turns = |line: &[u8]| 1 + line.windows(2).filter(|pair| pair[0] != pair[1]).count() as u64;
+    map.values.chunks_exact(map.cols.max(1)).map(turns).sum()
+}
+
+/// Bytes that [`sieve`] takes for each run, where every run is a patch.
+pub const BYTES_OF_RUN: u64 = 4 + size_of::<Patch>() as u64 + 4;
 
 struct Patch {
     pixels: u32,
@@ -72,13 +101,22 @@ fn root(parents: &mut [u32], mut run: u32) -> u32 {
 }
 
 /// Connected patches: the patch of each run of each row (in reading order), and the patches.
-fn label(map: &Plane<u8>, nodata: Option<u8>, connectivity: Connectivity) -> (Vec<u32>, Vec<Patch>) {
+/// `None` where `go_on` said no.
+fn label(
+    map: &Plane<u8>,
+    nodata: Option<u8>,
+    connectivity: Connectivity,
+    go_on: &dyn Fn() -> bool,
+) -> Option<(Vec<u32>, Vec<Patch>)> {
     let reach = connectivity.reach();
     let mut parents: Vec<u32> = Vec::new();
     // Runs of the row above and of this row: start, end, index.
     let mut above: Vec<(usize, usize, u32)> = Vec::new();
     let mut here: Vec<(usize, usize, u32)> = Vec::new();
     for (row, line) in map.values.chunks_exact(map.cols).enumerate() {
+        if !go_on() {
+            return None;
+        }
         here.clear();
         let (mut start, mut first) = (0, 0);
         while start < line.len() {
@@ -122,7 +160,7 @@ fn label(map: &Plane<u8>, nodata: Option<u8>, connectivity: Connectivity) -> (Ve
             start = end;
         }
     }
-    (parents, patches)
+    Some((parents, patches))
 }
 
 /// Finds each patch's largest neighbour; of equals the first that GDAL would meet: by pixel, the
@@ -131,9 +169,9 @@ fn largest_neighbours(
     map: &Plane<u8>,
     nodata: Option<u8>,
     connectivity: Connectivity,
-    patch_of_run: &[u32],
-    patches: &mut [Patch],
-) {
+    (patch_of_run, patches): (&[u32], &mut [Patch]),
+    go_on: &dyn Fn() -> bool,
+) -> bool {
     const NONE: u32 = u32::MAX;
     let cols = map.cols;
     let (mut above, mut here) = (vec![NONE; cols], vec![NONE; cols]);
@@ -150,6 +188,9 @@ fn largest_neighbours(
         }
     };
     for line in map.values.chunks_exact(cols) {
+        if !go_on() {
+            return false;
+        }
         let mut start = 0;
         while start < cols {
             let end = run_end(line, start);
@@ -174,6 +215,7 @@ fn largest_neighbours(
         }
         std::mem::swap(&mut above, &mut here);
     }
+    true
 }
 
 /// Replaces each small patch's neighbour by the first patch along the chain of largest
@@ -244,6 +286,20 @@ mod tests {
         let mut map = plane(&rows);
         sieve(&mut map, Some(0), 9, Connectivity::Eight);
         assert_eq!(map, plane(&rows), "two small patches have no large neighbour");
+    }
+
+    #[test]
+    fn a_sieve_that_is_stopped_leaves_the_map_as_it_was() {
+        let checks: Vec<u8> = (0..10_000).map(|i| (i / 100 + i % 100) as u8 % 2 + 1).collect();
+        let mut map = Plane { rows: 100, cols: 100, values: checks.clone() };
+        assert_eq!(runs(&map), 10_000);
+        for last in [0, 50, 150, 200] {
+            let asked = std::cell::Cell::new(0);
+            let go_on = || asked.replace(asked.get() + 1) < last;
+            assert!(!sieve_while(&mut map, Some(0), 5, Connectivity::Four, &go_on));
+            assert_eq!(asked.get(), last + 1, "it stops when it is told to");
+            assert_eq!(map.values, checks);
+        }
     }
 
     #[test]

@@ -92,6 +92,7 @@ impl Args {
             out: &out,
             threads: self.work.threads,
             keep: None,
+            limits: Limits::default(),
         }
         .execute(report, stop)
     }

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use rededge::budget::Limits;
 use rededge::ogc::Execute;
 use rededge::process::{self, ProcessError};
 use serde_json::Value;
@@ -36,6 +37,11 @@ pub struct Args {
     /// after an interruption
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// A limit in place of its default, such as `--limit pixels=100000000000`: `pixels` of a raster
+    /// (20000000000), `vertices` of the features of an input (20000000), `geometry_vertices` of one
+    /// geometry (2000000), `memory_megabytes` for what is held whole (4096)
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = parse_limit)]
+    limit: Vec<(String, u64)>,
     #[command(flatten)]
     work: WorkArgs,
 }
@@ -51,7 +57,12 @@ impl Args {
         let request = read_request(&self.inputs, &self.set)?;
         let base = self.inputs.parent().unwrap_or(Path::new(""));
         let keep = self.keep.as_deref();
-        Run { process, request, base, out: &self.out, threads: self.work.threads, keep }.execute(report, stop)
+        let mut limits = Limits::default();
+        for (name, value) in &self.limit {
+            limits.set(name, *value);
+        }
+        let (out, threads) = (&*self.out, self.work.threads);
+        Run { process, request, base, out, threads, keep, limits }.execute(report, stop)
     }
 }
 
@@ -69,6 +80,15 @@ pub fn find(id: &str) -> Result<&'static dyn process::DynProcess, Failure> {
 fn parse_input(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("is not NAME=VALUE")?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+    Ok((name.to_owned(), value))
+}
+
+fn parse_limit(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("is not NAME=NUMBER")?;
+    let value = value.parse().map_err(|_| format!("`{value}` is no whole number"))?;
+    if !Limits::default().set(name, value) {
+        return Err(format!("there is no limit `{name}` (there are {})", Limits::NAMES.join(", ")));
+    }
     Ok((name.to_owned(), value))
 }
 

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use rededge::budget::{Budget, Limits};
 use rededge::ogc::Execute;
 use rededge::process::{Context, DynProcess, ProcessError, Progress};
 use rededge::store::{LocalSink, LocalSource};
@@ -61,6 +62,8 @@ pub struct Run<'a> {
     pub threads: Option<usize>,
     /// Where an interrupted run keeps what it needs to go on.
     pub keep: Option<&'a Path>,
+    /// What it may take.
+    pub limits: Limits,
 }
 
 impl Run<'_> {
@@ -74,15 +77,17 @@ impl Run<'_> {
         }
         let formats = self.request.media_types(&known).map_err(|(at, what)| ProcessError::input(at, what))?;
         let pool = pool(self.threads)?;
+        let budget = Budget::new(self.limits);
         let sink = LocalSink::create(self.out, self.request.outputs.keys().cloned())
             .map_err(|e| Failure::Failed(e.to_string()))?
             .keeping(self.keep)
-            .in_formats(formats);
+            .in_formats(formats)
+            .within(budget.clone());
         stop.guard(Some(sink.staging()));
         // What waits to be put in order (FlatGeobuf) waits where there is room for the result.
         let _ = tempfile::env::override_temp_dir(self.out);
-        let source = LocalSource::new(self.base, progress);
-        let context = Context { data: &source, sink: &sink, progress, cancel: stop.token.clone() };
+        let source = LocalSource::new(self.base, progress).within(budget.clone());
+        let context = Context { data: &source, sink: &sink, progress, cancel: stop.token.clone(), budget };
         let inputs = serde_json::Value::Object(self.request.inputs);
         let run = AssertUnwindSafe(|| pool.install(|| self.process.run_json(inputs, &context)));
         catch_unwind(run).unwrap_or_else(|panic| Err(ProcessError::failed(panic_text(&*panic))))?;

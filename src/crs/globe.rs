@@ -7,6 +7,9 @@ use super::{Crs, CrsError, Ellipsoid, GeoBox};
 /// hundredth of a millimetre.
 const NODE_METRES: f64 = 4000.0;
 
+/// Most nodes: those of the whole Earth.
+const MOST_NODES: f64 = 6e7;
+
 /// Positions in space (Earth-centred metres, WGS 84) of any place of a grid: cubics through nodes
 /// that PROJ has placed.
 #[derive(Clone, Debug)]
@@ -32,6 +35,10 @@ impl GlobeGrid {
         let step = (step(width, grid.cols), step(height, grid.rows));
         let count = |pixels: usize, step: f64| (pixels as f64 / step).ceil() as usize + 4;
         let (across, down) = (count(grid.cols, step.0), count(grid.rows, step.1));
+        if (across as f64) * (down as f64) > MOST_NODES {
+            let reason = format!("a map of {} x {} pixels is larger than the Earth", grid.cols, grid.rows);
+            return Err(CrsError::NoTransform { from: grid.crs.name(), to: "WGS 84".to_owned(), reason });
+        }
         let at = |i: usize, step: f64| (i as f64 - 1.0) * step;
         let (mut xs, mut ys): (Vec<f64>, Vec<f64>) = (0..across * down)
             .map(|k| grid.affine.apply(at(k % across, step.0), at(k / across, step.1)))

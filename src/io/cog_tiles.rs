@@ -38,6 +38,21 @@ pub(super) trait Source<T> {
     fn tags(&self) -> Vec<Tag>;
 }
 
+/// Bytes that [`write`] holds at a time of an image of values of this many bytes: its rows of tiles and
+/// all overviews. `None` where no number holds them.
+pub fn memory(rows: usize, cols: usize, size: usize) -> Option<u64> {
+    let band = band_rows(cols).min(rows).checked_mul(cols)?;
+    // A quarter of the pixels, and a quarter of these while they are halved.
+    let overviews = rows.div_ceil(2).checked_mul(cols.div_ceil(2))?;
+    let values = overviews.checked_add(overviews / 4)?.checked_add(band)?;
+    (values as u64).checked_mul(size as u64)
+}
+
+/// Rows that are compressed at a time: whole rows of tiles, enough for all threads.
+fn band_rows(cols: usize) -> usize {
+    BATCH.div_ceil(cols.div_ceil(TILE).max(1)) * TILE
+}
+
 /// Writes the file.
 pub(super) fn write<T, S>(path: &Path, source: &mut S) -> Result<()>
 where
@@ -49,7 +64,7 @@ where
     let nodata = source.nodata();
 
     // The full image by bands of tile rows, then each overview as a whole.
-    let band_rows = BATCH.div_ceil(cols.div_ceil(TILE)) * TILE;
+    let band_rows = band_rows(cols);
     let mut level = Level { rows: rows.div_ceil(2), cols: cols.div_ceil(2), values: Vec::new() };
     let mut band = vec![nodata; band_rows.min(rows) * cols];
     packed.begin(Vec::new());

@@ -44,6 +44,11 @@ impl Deflated {
             if bytes > 2 * wanted as u64 + 1024 {
                 return Err(format!("a chunk of {bytes} bytes holds {wanted}"));
             }
+            // Before memory is asked for: the table of chunks may say anything.
+            let length = file.metadata().map_err(|e| e.to_string())?.len();
+            if start.checked_add(bytes).is_none_or(|end| end > length) {
+                return Err(format!("the file ends before a chunk of {bytes} bytes at {start}"));
+            }
             packed.resize(bytes as usize, 0);
             file.seek(SeekFrom::Start(start)).map_err(|e| e.to_string())?;
             file.read_exact(packed).map_err(|e| e.to_string())?;

@@ -3,7 +3,7 @@
 mod chunks;
 pub mod cog;
 mod cog_layout;
-mod cog_tiles;
+pub mod cog_tiles;
 pub mod cog_values;
 pub mod county;
 mod deflated;
@@ -11,6 +11,7 @@ mod error;
 pub mod feature_file;
 pub mod feature_log;
 pub mod fetch;
+mod flatgeobuf_lengths;
 pub mod gdal_setup;
 mod geojson;
 mod geopackage;

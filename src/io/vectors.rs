@@ -2,7 +2,7 @@
 //! CSV, brought to longitude and latitude on WGS 84.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Seek};
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
@@ -14,7 +14,9 @@ use geozero::error::Result as GeozeroResult;
 use geozero::{ColumnValue, FeatureProperties, PropertyProcessor, ToGeo};
 use serde::{Deserialize, Serialize};
 
-use super::{IoError, gdal_setup, geojson, geopackage, shapefile, table, wkb};
+use super::{
+    IoError, flatgeobuf_lengths, gdal_setup, geojson, geopackage, shapefile, table, wkb,
+};
 use crate::crs::{Crs, Transformer};
 use crate::vector::{Feature, FeatureTable, Value, reproject};
 
@@ -264,15 +266,30 @@ pub(super) fn raw_flatgeobuf(name: &str, bytes: &[u8]) -> Result<Raw, IoError> {
     Ok(raw)
 }
 
-/// Reads FlatGeobuf row by row. The reader trusts the lengths within a file, and panics where a
-/// damaged one lies.
-pub(super) fn each_flatgeobuf(name: &str, source: impl Read, sink: &mut dyn RowSink) -> Result<(), IoError> {
+/// Reads FlatGeobuf row by row. The reader trusts the lengths within a file: those that it asks memory by are
+/// checked before, and where it panics at others, the file is damaged.
+pub(super) fn each_flatgeobuf(
+    name: &str,
+    source: impl Read + Seek,
+    sink: &mut dyn RowSink,
+) -> Result<(), IoError> {
     std::panic::catch_unwind(AssertUnwindSafe(|| read_flatgeobuf(name, source, sink)))
         .unwrap_or_else(|_| Err(IoError::read(name, "it is damaged: lengths within the file do not fit")))
 }
 
-fn read_flatgeobuf(name: &str, source: impl Read, sink: &mut dyn RowSink) -> Result<(), IoError> {
+fn read_flatgeobuf(
+    name: &str,
+    mut source: impl Read + Seek,
+    sink: &mut dyn RowSink,
+) -> Result<(), IoError> {
     let fail = |e: &dyn std::fmt::Display| IoError::read(name, format!("it is not FlatGeobuf: {e}"));
+    let damaged = |e: String| IoError::read(name, format!("it is damaged: {e}"));
+    let start = flatgeobuf_lengths::check_header(&mut source).map_err(damaged)?;
+    let (features, node_size) = {
+        let reader = FgbReader::open(&mut source).map_err(|e| fail(&e))?;
+        (reader.header().features_count(), reader.header().index_node_size())
+    };
+    flatgeobuf_lengths::check_features(&mut source, start, features, node_size).map_err(damaged)?;
     let reader = FgbReader::open(source).map_err(|e| fail(&e))?;
     let crs = reader.header().crs().and_then(|crs| {
         let code = crs.code();
@@ -282,7 +299,10 @@ fn read_flatgeobuf(name: &str, source: impl Read, sink: &mut dyn RowSink) -> Res
     sink.crs(crs.map(|c| Crs::parse(&c)).transpose().map_err(|e| IoError::crs(name, e))?)?;
     let mut features = reader.select_all_seq().map_err(|e| fail(&e))?;
     while let Some(feature) = features.next().map_err(|e| fail(&e))? {
-        let geometry = feature.geometry().map(|_| feature.to_geo().map_err(|e| e.to_string()));
+        let geometry = feature.geometry().map(|geometry| {
+            flatgeobuf_lengths::check_geometry(&geometry)?;
+            feature.to_geo().map_err(|e| e.to_string())
+        });
         let mut properties = Properties::default();
         feature.process_properties(&mut properties).map_err(|e| fail(&e))?;
         sink.row(geometry, properties.0)?;

@@ -244,6 +244,13 @@ impl Queue {
         }
     }
 
+    /// Jobs that were dismissed longer ago than this and still hold a worker.
+    pub fn deaf(&self, grace: Duration) -> Vec<String> {
+        let state = self.shared.state();
+        let late = state.running.iter().filter(|(_, job)| job.told.is_some_and(|at| at.elapsed() > grace));
+        late.map(|(id, _)| id.clone()).collect()
+    }
+
     /// Waits until the job is over, at most so long, and tells how it stands then; `None` where
     /// there is no such job.
     ///
@@ -278,6 +285,7 @@ impl Queue {
         }
         let runs = state.running.get_mut(id).map(|running| {
             running.fate = Some(Fate::Dismissed);
+            running.told.get_or_insert_with(Instant::now);
             running.cancel.cancel();
         });
         drop(state);

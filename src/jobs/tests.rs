@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::*;
+use crate::budget::Budget;
 use crate::process::{CancelToken, Context, ProcessError, Progress, find};
 use crate::store::{LocalSink, LocalSource};
 
@@ -342,7 +343,8 @@ impl Host for Folders {
         let process = find(&job.process).ok_or_else(|| ProcessError::failed("no such process"))?;
         let sink = LocalSink::create(&self.0.join(&job.id), [])?;
         let source = LocalSource::new(&self.0, progress);
-        let context = Context { data: &source, sink: &sink, progress, cancel };
+        let budget = Budget::default();
+        let context = Context { data: &source, sink: &sink, progress, cancel, budget };
         process.run_json(job.request["inputs"].clone(), &context)?;
         sink.commit()?;
         Ok(())

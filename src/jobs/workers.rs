@@ -62,6 +62,8 @@ pub(super) struct Running {
     pub cancel: CancelToken,
     reporter: Arc<Reporter>,
     pub fate: Option<Fate>,
+    /// When it was told to stop.
+    pub told: Option<Instant>,
     since: Instant,
     /// Its end, where the store refused it.
     unwritten: Option<Outcome>,
@@ -273,6 +275,7 @@ impl Shared {
                         cancel: cancel.clone(),
                         reporter: reporter.clone(),
                         fate: None,
+                        told: None,
                         since: Instant::now(),
                         unwritten: None,
                     };

@@ -15,8 +15,8 @@ use crate::ogc::outputs::{GEOJSON, GEOTIFF};
 use crate::raster::{Resampling, Window};
 use crate::vector::{Value, columns, cover};
 
-/// Side of the blocks that maps are read in (pixels).
-const BLOCK: usize = 1024;
+/// Most rows of the blocks that maps are read in, and about how many pixels they have.
+const BLOCK: (usize, usize) = (1024, 1 << 24);
 
 /// How right a class map is.
 #[derive(Clone, Copy, Debug)]
@@ -119,8 +119,8 @@ impl Reference {
                 }
                 Some(class) => class.to_string(),
             };
-            // A feature too far away for the map's projection lies outside it as well.
-            let covered = cover::pixels(grid, &feature.geometry, &to_grid).unwrap_or_default();
+            let covered = cover::pixels(grid, &feature.geometry, &to_grid, pixels.len())
+                .map_err(|over| ProcessError::input("samples", over))?;
             outside += usize::from(covered.is_empty());
             pixels.extend(covered.into_iter().map(|at| (at, class.clone())));
         }
@@ -220,11 +220,12 @@ impl Reference {
             }
             codes_of_samples.sort_unstable();
         }
+        let _tally = context.claim("map", "areas by row and class", AreaTally::bytes(legend, grid.rows))?;
         let mut confusion = Confusion::new(&names);
         let (mut tally, mut lost) = (AreaTally::new(legend, grid.rows), 0usize);
-        let blocks: Vec<Window> = Window::blocks(grid.rows, grid.cols, BLOCK, grid.cols).collect();
+        let blocks = Window::strips(grid.rows, grid.cols, BLOCK.0, BLOCK.1);
         context.progress.step("compare", blocks.len() as u64);
-        for (i, &window) in blocks.iter().enumerate() {
+        for (i, window) in blocks.enumerate() {
             context.cancel.check()?;
             let plane = map.read(grid, window, Resampling::Nearest)?;
             let codes: Vec<u8> = plane.values.iter().map(|&v| code(v, legend.nodata)).collect();

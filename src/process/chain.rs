@@ -109,7 +109,13 @@ impl Step<'_, '_> {
     /// # Errors
     /// Those of the process, inputs by the names that the whole has for them.
     pub fn run(&self, process: &dyn DynProcess, inputs: Json) -> Result<(), ProcessError> {
-        let context = Context { data: self, sink: self, progress: self, cancel: self.context.cancel.clone() };
+        let context = Context {
+            data: self,
+            sink: self,
+            progress: self,
+            cancel: self.context.cancel.clone(),
+            budget: self.context.budget.clone(),
+        };
         process.run_json(inputs, &context).map_err(|error| match error {
             ProcessError::Input { input, message } => {
                 let end = input.find(['.', '[']).unwrap_or(input.len());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ProcessError;
+use crate::budget::{Budget, Claim};
 use crate::classmap::Legend;
 use crate::crs::GeoBox;
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
@@ -21,6 +22,9 @@ pub struct Context<'a> {
     pub progress: &'a dyn Progress,
     /// Looked at once a block.
     pub cancel: CancelToken,
+    /// What it may take. Inputs and outputs are held to it where they are opened; a process claims what
+    /// it holds whole.
+    pub budget: Budget,
 }
 
 impl Context<'_> {
@@ -34,6 +38,14 @@ impl Context<'_> {
         cube.notes.iter().for_each(|note| self.progress.note(note));
         self.cancel.check()?;
         Ok(cube)
+    }
+
+    /// Claims memory for something that is held whole, because of an input.
+    ///
+    /// # Errors
+    /// [`ProcessError::Input`] naming the input where the budget has no room for it.
+    pub fn claim(&self, input: &str, what: &'static str, bytes: Option<u64>) -> Result<Claim, ProcessError> {
+        self.budget.claim(what, bytes).map_err(|over| ProcessError::input(input, over))
     }
 }
 

@@ -205,8 +205,8 @@ impl<'a> Series<'a> {
         let to_grid = Crs::wgs84().transformer_to(&cube.grid.crs).map_err(ProcessError::failed)?;
         let (mut places, mut features, mut counts) = (Vec::new(), Vec::new(), Vec::new());
         for feature in &table.features {
-            // A feature too far away for the cube's projection lies outside it as well.
-            let covered = cover::pixels(&cube.grid, &feature.geometry, &to_grid).unwrap_or_default();
+            let covered = cover::pixels(&cube.grid, &feature.geometry, &to_grid, places.len())
+                .map_err(|over| ProcessError::input("features", over))?;
             if !covered.is_empty() {
                 features.push(feature);
                 counts.push(covered.len());

@@ -161,10 +161,9 @@ impl Process for MineAssociation {
         let places = mines.on_grid(&grid).map_err(ProcessError::failed)?;
         let mut question =
             Association::new(&grid, &places, bands).map_err(|e| ProcessError::input("mines", e))?;
-        let rows = (BLOCK / grid.cols.max(1)).clamp(1, 512);
-        let blocks: Vec<Window> = Window::blocks(grid.rows, grid.cols, rows, grid.cols).collect();
+        let blocks = Window::strips(grid.rows, grid.cols, 512, BLOCK);
         context.progress.step("measure distances", blocks.len() as u64);
-        for (i, &window) in blocks.iter().enumerate() {
+        for (i, window) in blocks.enumerate() {
             context.cancel.check()?;
             let plane = reader.read(&grid, window, Resampling::Nearest)?;
             let ground = |v: &f32| if (0.0..=255.0).contains(v) { codes[*v as usize] } else { Ground::Other };

@@ -1,11 +1,12 @@
 //! `mine-heatmap`: how dense mines are ([Z] Fig. 9).
 
-use geo::{BoundingRect, Densify, Euclidean, Geometry, MapCoords, MultiPolygon};
+use geo::{BoundingRect, Densify, Euclidean, Geometry, LineString, MapCoords, MultiPolygon};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::mines::{DirtyRows, MinePoint, MineProblem, Mines};
 use super::{Context, Process, ProcessError, RasterKind, grid};
+use crate::budget::{self, OverBudget};
 use crate::crs::earth::{chord2, lon_lat, xyz};
 use crate::crs::{Affine, Bounds, Crs, CrsError, Ellipsoid, GeoBox, GlobeGrid};
 use crate::cube::Area;
@@ -128,7 +129,8 @@ impl Process for MineHeatmap {
         context.progress.step("spread the mines", blocks.len() as u64);
         for (i, &window) in blocks.iter().enumerate() {
             context.cancel.check()?;
-            let mut plane = map.block(&globe, window);
+            let plane = map.block_while(&globe, window, || !context.cancel.is_cancelled());
+            let mut plane = plane.ok_or(ProcessError::Cancelled)?;
             if let Some(spans) = &spans {
                 for (row, line) in plane.values.chunks_exact_mut(window.cols).enumerate() {
                     let cols = window.col..window.col + window.cols;
@@ -220,6 +222,10 @@ fn target(
             (Some(way.apply_bounds(bounds).map_err(area_error)?), None)
         }
         Some(Area::Polygons(polygons)) => {
+            let steps = |line: geo::Line<f64>| (line.dx().hypot(line.dy()) / EDGE).ceil().max(1.0);
+            let rings = polygons.iter().flat_map(|p| std::iter::once(p.exterior()).chain(p.interiors()));
+            budget::followed("0.05 degrees", rings.flat_map(LineString::lines).map(steps).sum())
+                .map_err(|over| ProcessError::input("area", over))?;
             let mut geometry = Geometry::MultiPolygon(Euclidean.densify(&polygons, EDGE));
             let way = Crs::wgs84().transformer_to(&crs).map_err(area_error)?;
             reproject(&mut geometry, &way).map_err(area_error)?;
@@ -254,17 +260,21 @@ fn target(
     let (right, top) =
         (high(bounds.max_x, width).max(left + 1.0), high(bounds.max_y, height).max(bottom + 1.0));
     let (cols, rows) = (right - left, top - bottom);
-    if cols * rows > MOST_CELLS {
-        let enough = (cell * (cols * rows / MOST_CELLS).sqrt() * 1.01).ceil();
+    // Written so that NaN is refused too: the smallest cells make infinitely many.
+    if !(cols * rows <= MOST_CELLS) {
+        let square_metres =
+            (bounds.max_x - bounds.min_x) / per_metre.0 * ((bounds.max_y - bounds.min_y) / per_metre.1);
+        let enough = ((square_metres / MOST_CELLS).sqrt() * 1.01).ceil();
         let why = format!(
-            "cells of {cell} m make {cols} x {rows}, more than {MOST_CELLS:.0}; give a cell of {enough} m or more, or a \
-             smaller area"
+            "cells of {cell} m make more than {MOST_CELLS:.0}; give a cell of {enough} m or more, or a smaller area"
         );
         return Err(ProcessError::input("cell", why));
     }
+    context.budget.raster(rows as usize, cols as usize).map_err(|over| ProcessError::input("cell", over))?;
     let affine = Affine::north_up(left * width, top * height, width, height);
     let grid = GeoBox { rows: rows as usize, cols: cols as usize, affine, crs };
-    let spans = polygons.map(|polygons| fill(&polygons, &grid));
+    let spans = polygons.map(|polygons| fill(&polygons, &grid)).transpose();
+    let spans = spans.map_err(|over| ProcessError::input("area", over))?;
     if spans.as_ref().is_some_and(Spans::is_empty) {
         let why = "no cell has its centre in the polygons; give a smaller `cell`";
         return Err(ProcessError::input("area", why));
@@ -272,7 +282,7 @@ fn target(
     Ok((grid, spans))
 }
 
-fn fill(polygons: &MultiPolygon<f64>, grid: &GeoBox) -> Spans {
+fn fill(polygons: &MultiPolygon<f64>, grid: &GeoBox) -> Result<Spans, OverBudget> {
     let pixels = polygons.map_coords(|c| {
         let (x, y) = grid.affine.invert(c.x, c.y).unwrap_or((f64::NAN, f64::NAN));
         geo::Coord { x, y }
@@ -327,7 +337,7 @@ mod tests {
 
     use super::*;
     use crate::process::testing::{Memory, nowhere};
-    use crate::process::{RasterWriter, ResultSink, Silent};
+    use crate::process::{RasterWriter, ResultSink};
     use crate::vector::{Feature, FeatureTable};
 
     type Raster = Arc<Mutex<Option<(GeoBox, String, Vec<f32>)>>>;
@@ -394,7 +404,7 @@ mod tests {
 
     fn run(memory: &Memory, more: serde_json::Value) -> Result<(GeoBox, String, Vec<f32>), ProcessError> {
         let sink = Kept::default();
-        let context = Context { data: memory, sink: &sink, progress: &Silent, cancel: memory.cancel.clone() };
+        let context = Context { sink: &sink, ..memory.as_context() };
         let mut inputs = json!({"mines": "mines.geojson"});
         inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let inputs = serde_json::from_value(inputs).unwrap();

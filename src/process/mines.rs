@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use geo::{Geometry, InteriorPoint};
+use geo::{Geometry, Point};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, ProcessError};
 use crate::crs::{Crs, CrsError, GeoBox};
 use crate::ogc::FileInput;
-use crate::vector::{Feature, FieldKind, MineRows, RowAction, RowProblem, Value, columns};
+use crate::vector::{Feature, FieldKind, MineRows, RowAction, RowProblem, Value, columns, interior_point};
 
 /// What to do where rows are not clean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,8 +55,17 @@ const SHOWN: usize = 10;
 #[derive(Clone, Debug, Default)]
 pub struct Mines {
     rows: MineRows,
-    /// What each is called by the outputs; none twice.
+    /// The identifier of each in the outputs, unique.
     ids: Vec<Value>,
+    /// A point of each; of a polygon an interior point.
+    points: Vec<Option<Point<f64>>>,
+}
+
+impl Mines {
+    fn of(rows: MineRows, ids: Vec<Value>) -> Self {
+        let points = rows.table.features.iter().map(|f| interior_point(&f.geometry)).collect();
+        Self { rows, ids, points }
+    }
 }
 
 impl Mines {
@@ -87,7 +96,7 @@ impl Mines {
         if !more.is_empty() {
             context.progress.note(&format!("mines{more} in `mineProblems`"));
         }
-        Ok(Self { rows, ids })
+        Ok(Self::of(rows, ids))
     }
 
     /// Reads them for a process that is nothing without one, and tells what is wrong with the others
@@ -141,9 +150,8 @@ impl Mines {
 
     /// The mines as points, in the order of the file.
     pub fn points(&self) -> impl Iterator<Item = MinePoint<'_>> {
-        self.features().iter().enumerate().filter_map(|(i, feature)| {
-            let point = feature.geometry.interior_point()?;
-            let (longitude, latitude) = point.x_y();
+        self.features().iter().zip(&self.points).enumerate().filter_map(|(i, (feature, point))| {
+            let (longitude, latitude) = (*point)?.x_y();
             Some(MinePoint { row: self.row(i), longitude, latitude, properties: &feature.properties })
         })
     }
@@ -264,8 +272,6 @@ fn in_short(rows: &MineRows) -> (Vec<String>, String) {
 
 #[cfg(test)]
 mod tests {
-    use geo::Point;
-
     use super::*;
     use crate::crs::Affine;
     use crate::vector::FeatureTable;
@@ -274,7 +280,7 @@ mod tests {
         let feature =
             |&place: &(f64, f64)| Feature { geometry: Point::from(place).into(), properties: [].into() };
         let rows = MineRows::of(FeatureTable { features: places.iter().map(feature).collect() });
-        Mines { rows, ids: Vec::new() }
+        Mines::of(rows, Vec::new())
     }
 
     fn ids(rows: &[&[(&str, Value)]]) -> (Vec<Value>, MineRows) {

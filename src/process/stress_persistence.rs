@@ -16,8 +16,8 @@ use crate::ogc::{Coverage, Figure, FileInput, TableCsv, outputs};
 use crate::raster::{Resampling, Window};
 use crate::vector::{columns, cover};
 
-/// Rows of the blocks that maps are read in.
-const BLOCK: usize = 512;
+/// Most rows of the blocks that maps are read in, and about how many pixels they have.
+const BLOCK: (usize, usize) = (512, 1 << 23);
 /// Percent of pixels that were never rice.
 const NEVER_RICE: u8 = 255;
 
@@ -125,13 +125,16 @@ impl Process for StressPersistence {
             .wants("persistence")
             .then(|| context.sink.raster("persistence", &grid, &kind))
             .transpose()?;
+        let by_row = maps.iter().map(|m| AreaTally::bytes(&m.legend, grid.rows));
+        let by_row = by_row.sum::<Option<u64>>();
+        let _tallies = context.claim("maps", "areas by row and class of all maps", by_row)?;
         let mut tallies: Vec<AreaTally> = maps.iter().map(|m| AreaTally::new(&m.legend, grid.rows)).collect();
         let mut confusions: Vec<Confusion> = maps.iter().map(|m| Confusion::new(&m.names())).collect();
         let area = PixelArea::of(&grid);
         let mut histories = vec![vec![0.0; maps.len() + 1]; maps.len() + 1];
-        let blocks: Vec<Window> = Window::blocks(grid.rows, grid.cols, BLOCK, grid.cols).collect();
+        let blocks = Window::strips(grid.rows, grid.cols, BLOCK.0, BLOCK.1);
         context.progress.step("compare years", blocks.len() as u64);
-        for (i, &window) in blocks.iter().enumerate() {
+        for (i, window) in blocks.enumerate() {
             context.cancel.check()?;
             let mut seen = vec![(0u8, 0u8); window.len()];
             for ((map, tally), confusion) in maps.iter().zip(&mut tallies).zip(&mut confusions) {
@@ -289,7 +292,8 @@ fn samples(
     let mut found = Vec::new();
     for feature in &table.features {
         let Some(class) = feature.properties.get(&inputs.class_property) else { continue };
-        let pixels = cover::pixels(grid, &feature.geometry, &to_grid).unwrap_or_default();
+        let pixels = cover::pixels(grid, &feature.geometry, &to_grid, found.len())
+            .map_err(|over| ProcessError::input("samples", over))?;
         found.extend(pixels.into_iter().map(|at| (at, class.to_string())));
     }
     let known = map.names();

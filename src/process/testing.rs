@@ -7,6 +7,7 @@ use super::{
     CancelToken, Context, DataSource, ProcessError, RasterKind, RasterReader, RasterWriter, ResultSink,
     Silent,
 };
+use crate::budget::Budget;
 use crate::crs::GeoBox;
 use crate::cube::{CubeRequest, DataCube, IndexSeries, SeriesTable};
 use crate::ogc::{CubeInput, FileInput};
@@ -29,6 +30,8 @@ pub struct Memory {
     pub files: Mutex<BTreeMap<String, Vec<u8>>>,
     /// The run's token.
     pub cancel: CancelToken,
+    /// The run's budget.
+    pub budget: Budget,
 }
 
 /// A memory without any input.
@@ -45,7 +48,7 @@ impl Memory {
 
     /// The context over this memory.
     pub fn as_context(&self) -> Context<'_> {
-        Context { data: self, sink: self, progress: &Silent, cancel: self.cancel.clone() }
+        Context { data: self, sink: self, progress: &Silent, cancel: self.cancel.clone(), budget: self.budget.clone() }
     }
 }
 

@@ -11,5 +11,5 @@ mod window;
 pub use nodes::NodeGrid;
 pub use plane::{Plane, Resampling};
 pub use resample::{Footprint, Mapping, Patch};
-pub use spans::Spans;
+pub use spans::{Spans, scan};
 pub use window::Window;

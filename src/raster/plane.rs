@@ -1,5 +1,7 @@
 //! One band of pixels in memory, and how it is resampled.
 
+use crate::budget::{self, OverBudget};
+
 /// `rows x cols` values, row-major. NaN is nodata in planes of `f32`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plane<T> {
@@ -15,6 +17,15 @@ impl<T: Copy> Plane<T> {
     /// A plane of one value.
     pub fn filled(rows: usize, cols: usize, value: T) -> Self {
         Self { rows, cols, values: vec![value; rows * cols] }
+    }
+
+    /// A plane of one value, or an error where the machine has no memory for it.
+    ///
+    /// # Errors
+    /// [`OverBudget::Machine`].
+    pub fn try_filled(what: &'static str, rows: usize, cols: usize, value: T) -> Result<Self, OverBudget> {
+        let values = budget::filled(what, value, rows.saturating_mul(cols))?;
+        Ok(Self { rows, cols, values })
     }
 
     /// The value at a pixel.

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Limits;
 use crate::process::live::LiveInputs;
 use key::Key;
 pub use read::is_address;
@@ -137,7 +138,7 @@ pub struct JobsConfig {
     /// Seconds that a synchronous call waits before it becomes a job.
     pub synchronous_seconds: u64,
     /// Seconds that running jobs are given to finish when the server stops; what is not done then runs
-    /// again at the next start.
+    /// again at the next start. A dismissed job that still runs after as long makes `/health` warn.
     pub grace_seconds: u64,
 }
 
@@ -152,8 +153,23 @@ pub struct LimitsConfig {
     pub client_seconds: u64,
     /// Megabytes that must be free where results are kept: below, `/health` fails.
     pub free_megabytes: u64,
-    /// Pixels times dates that a map may be made of.
+    /// Pixels that a raster of a request or a result may have; pixels times dates that a map may be made of.
     pub pixels: u64,
+    /// Vertices that the features of one input may have together.
+    pub vertices: u64,
+    /// Vertices that one geometry may have.
+    pub geometry_vertices: u64,
+    /// Megabytes of memory that a job may take for rasters and tables that it holds whole, such as a map
+    /// that is sieved; blocks that are read one by one do not count.
+    pub memory_megabytes: u64,
+}
+
+impl LimitsConfig {
+    /// Those of one job.
+    pub fn of_a_job(&self) -> Limits {
+        let Self { pixels, vertices, geometry_vertices, memory_megabytes, .. } = *self;
+        Limits { pixels, vertices, geometry_vertices, memory_megabytes }
+    }
 }
 
 /// What is logged, and how.
@@ -303,9 +319,16 @@ impl Default for MapsConfig {
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        // Five tiles of Sentinel-2 over a year and a half.
-        let pixels = 20_000_000_000;
-        Self { body_megabytes: 32, client_seconds: 20, free_megabytes: 100, pixels }
+        let Limits { pixels, vertices, geometry_vertices, memory_megabytes } = Limits::default();
+        Self {
+            body_megabytes: 32,
+            client_seconds: 20,
+            free_megabytes: 100,
+            pixels,
+            vertices,
+            geometry_vertices,
+            memory_megabytes,
+        }
     }
 }
 

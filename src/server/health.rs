@@ -13,20 +13,52 @@ use super::state::{ServerState, block};
 /// How long an answer stands: strangers ask too, and every question writes.
 const STANDS: Duration = Duration::from_secs(1);
 
-/// What was found, by what was looked at; a fault in words for the operator.
-type Found = Vec<(&'static str, Result<(), String>)>;
+/// How one thing stands; what is wrong in words for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Check {
+    Pass,
+    /// The server works, and somebody should look.
+    Warn(String),
+    Fail(String),
+}
+
+impl Check {
+    fn of<T, E: std::fmt::Display>(result: Result<T, E>) -> Self {
+        result.map_or_else(|error| Self::Fail(error.to_string()), |_| Self::Pass)
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn(_) => "warn",
+            Self::Fail(_) => "fail",
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Pass => None,
+            Self::Warn(reason) | Self::Fail(reason) => Some(reason),
+        }
+    }
+}
+
+/// What was found, by what was looked at.
+type Found = Vec<(&'static str, Check)>;
 
 /// The last answer, and what is asked for.
 pub struct Health {
     /// Bytes that must be free.
     free: u64,
+    /// How long a dismissed job may take to come out.
+    grace: Duration,
     last: Mutex<Option<(Instant, Found)>>,
 }
 
 impl Health {
-    /// Well as long as so many bytes are free, among the rest.
-    pub fn new(free: u64) -> Self {
-        Self { free, last: Mutex::default() }
+    /// Well as long as so many bytes are free and dismissed jobs come out in so long, among the rest.
+    pub fn new(free: u64, grace: Duration) -> Self {
+        Self { free, grace, last: Mutex::default() }
     }
 
     /// Looks at everything, or tells what was found a moment ago. Blocks.
@@ -42,21 +74,34 @@ impl Health {
             .and_then(|mut file| std::io::Write::write_all(&mut file, b"well"));
         let free = match fs4::available_space(&results) {
             Ok(free) if free < self.free => {
-                Err(format!("{} MB are free, fewer than {} MB", free >> 20, self.free >> 20))
+                Check::Fail(format!("{} MB are free, fewer than {} MB", free >> 20, self.free >> 20))
             }
-            Ok(_) => Ok(()),
-            Err(error) => Err(error.to_string()),
+            other => Check::of(other),
         };
-        let workers = if state.queue.is_alive() { Ok(()) } else { Err("no jobs are taken".to_owned()) };
+        let deaf = state.queue.deaf(self.grace);
+        let workers = match deaf.as_slice() {
+            _ if !state.queue.is_alive() => Check::Fail("no jobs are taken".to_owned()),
+            [] => Check::Pass,
+            deaf => Check::Warn(format!(
+                "dismissed more than {} s ago and still running, so that {} of {} workers take no jobs: {}; where it \
+                 stays so, restart the server",
+                self.grace.as_secs(),
+                deaf.len(),
+                state.queue.load().workers,
+                deaf.join(", ")
+            )),
+        };
         let found = vec![
-            ("jobs", state.queue.touch().map_err(|e| e.to_string())),
-            ("results", written.map_err(|e| e.to_string())),
+            ("jobs", Check::of(state.queue.touch())),
+            ("results", Check::of(written)),
             ("space", free),
             ("workers", workers),
         ];
-        for (name, fault) in &found {
-            if let Err(reason) = fault {
-                tracing::error!(check = name, reason, "not well");
+        for (name, check) in &found {
+            match check {
+                Check::Pass => {}
+                Check::Warn(reason) => tracing::warn!(check = name, reason, "not well"),
+                Check::Fail(reason) => tracing::error!(check = name, reason, "not well"),
             }
         }
         *last = Some((Instant::now(), found.clone()));
@@ -64,32 +109,28 @@ impl Health {
     }
 }
 
-/// Passes, or fails and says what; why, and how busy it is, only to callers that are known.
+/// Passes, warns, or fails, and says what; why, and how busy it is, only to callers that are known.
 pub async fn health(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     let known = caller(&state, &request).await.is_ok();
     let looked = state.clone();
     let found = block(move || looked.health.look(&looked)).await;
     let found = found.map_err(|e| ApiError::from(e).to(&request))?;
-    let passes = found.iter().all(|(_, fault)| fault.is_ok());
     let mut told = told(&found, known);
-    told["status"] = json!(word(passes));
+    let worst = ["fail", "warn"].into_iter().find(|word| found.iter().any(|(_, check)| check.word() == *word));
+    told["status"] = json!(worst.unwrap_or("pass"));
     if known {
         let load = state.queue.load();
         told["version"] = json!(env!("CARGO_PKG_VERSION"));
         told["jobs"] = json!({"waiting": load.waiting, "running": load.running, "workers": load.workers});
     }
-    Ok(fit(passes).insert_header(("Cache-Control", "no-store")).json(told))
+    Ok(fit(worst != Some("fail")).insert_header(("Cache-Control", "no-store")).json(told))
 }
 
-fn word(well: bool) -> &'static str {
-    if well { "pass" } else { "fail" }
-}
-
-/// Every check by its name; why one fails only to callers that are known.
+/// Every check by its name; why one does not pass only to callers that are known.
 fn told(found: &Found, known: bool) -> Value {
-    let check = |(name, fault): &(&str, Result<(), String>)| {
-        let mut check = json!({"status": word(fault.is_ok())});
-        if let (true, Err(reason)) = (known, fault) {
+    let check = |(name, found): &(&str, Check)| {
+        let mut check = json!({"status": found.word()});
+        if let (true, Some(reason)) = (known, found.reason()) {
             check["output"] = json!(reason);
         }
         ((*name).to_owned(), check)

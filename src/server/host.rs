@@ -11,6 +11,7 @@ use super::collections::{Published, facts};
 use super::config::{ConfigError, ServerConfig};
 use super::maps::Maps;
 use super::metrics::Metrics;
+use crate::budget::{Budget, Limits};
 use crate::io::fetch::{Caps, Fetcher, Stop};
 use crate::io::guard::Hosts;
 use crate::io::isolate::Reader;
@@ -34,9 +35,9 @@ pub struct Reach {
     pub caps: Caps,
     /// Where it is kept while the job runs.
     pub folder: PathBuf,
-    /// Most pixels times dates of a map.
-    pub pixels: u64,
-    /// What reads what came by value or by link.
+    /// What a job may take.
+    pub limits: Limits,
+    /// Reads files that came by value or by link.
     pub reader: Reader,
 }
 
@@ -50,7 +51,7 @@ impl Reach {
         let hosts = config.links.hosts().map_err(wrong)?;
         let (caps, folder) = (config.links.caps(), store.join("fetched"));
         let reader = Reader::new(config.reader.limits());
-        Ok(Self { hosts, caps, folder, pixels: config.limits.pixels, reader })
+        Ok(Self { hosts, caps, folder, limits: config.limits.of_a_job(), reader })
     }
 }
 
@@ -205,21 +206,20 @@ impl Host for RunHost {
             cancel: cancel.clone(),
         });
         let sink = LocalSink::create(&folder, request.outputs.keys().cloned())?;
-        let sink = sink.in_formats(formats).seen(seen.job());
+        let budget = Budget::new(self.reach.limits);
+        let sink = sink.in_formats(formats).seen(seen.job()).within(budget.clone());
         let resolve = |id: &str| self.may_read(id, job.owner.as_deref());
-        let mut source = ServedSource::new(&self.offered, progress, &resolve)
+        let source = ServedSource::new(&self.offered, progress, &resolve)
             .following(self.fetcher(&cancel), &self.reach.folder)
-            .reading_by(self.reach.reader.stopping(stop(&cancel)));
-        if budget::maps(&description) {
-            source = source.within(self.reach.pixels);
-        }
+            .reading_by(self.reach.reader.stopping(stop(&cancel)))
+            .within(budget.clone(), budget::maps(&description));
         for link in request.references(&description.inputs) {
             progress.step("fetch", 0);
             let bytes = source.content(&link.input, &link.href, link.media_type.as_deref());
             cancel.check()?;
             request.put(&link, &bytes.map_err(|e| source.told(e))?, &description.inputs).map_err(wrong)?;
         }
-        let context = Context { data: &source, sink: &sink, progress, cancel: cancel.clone() };
+        let context = Context { data: &source, sink: &sink, progress, cancel: cancel.clone(), budget };
         let pool = self.pool()?;
         let span = tracing::Span::current();
         let run = || process.run_json(Value::Object(request.inputs.clone()), &context);

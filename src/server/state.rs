@@ -200,7 +200,8 @@ impl ServerState {
             .chain(config.data.files.values())
             .filter(|path| is_layer_of_features(path));
         indexes.prepare(features.cloned().collect());
-        let health = Health::new(config.limits.free_megabytes << 20);
+        let health =
+            Health::new(config.limits.free_megabytes << 20, Duration::from_secs(config.jobs.grace_seconds));
         let prefix = String::new();
         Ok(Self { config, queue, host, published, maps, access, metrics, health, folder, indexes, prefix })
     }

@@ -9,6 +9,7 @@ use super::LocalSource;
 use super::cubes::scene_sources;
 use super::inbox::Inbox;
 use super::offered::{Kind, Offered};
+use crate::budget::Budget;
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
 use crate::io::fetch::Fetcher;
 use crate::io::isolate::Reader;
@@ -33,7 +34,7 @@ pub struct ServedSource<'a> {
     /// The folder of a job's results, where they are the caller's to read.
     folder_of: &'a (dyn Fn(&str) -> Option<String> + Send + Sync),
     links: Option<Fetcher>,
-    /// Most pixels times dates of a cube.
+    /// Most pixels times dates of a cube that is mapped.
     pixels: Option<u64>,
     /// What this source said itself of links, which may be told.
     said: Mutex<Vec<String>>,
@@ -75,10 +76,12 @@ impl<'a> ServedSource<'a> {
         self
     }
 
-    /// The same, refusing cubes of more pixels times dates than this.
+    /// The same, refusing rasters and features beyond a budget, and cubes of more pixels times dates where
+    /// they are mapped.
     #[must_use]
-    pub fn within(mut self, pixels: u64) -> Self {
-        self.pixels = Some(pixels);
+    pub fn within(mut self, budget: Budget, mapped: bool) -> Self {
+        self.pixels = mapped.then(|| budget.limits().pixels);
+        self.local = self.local.within(budget);
         self
     }
 

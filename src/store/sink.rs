@@ -10,10 +10,12 @@ use tempfile::TempDir;
 
 use super::features::{StagedFeatures, styled};
 use super::growing::GrowingJob;
+use crate::budget::{Budget, Claim};
 use crate::classmap::{Legend, Symbol};
 use crate::crs::GeoBox;
 use crate::io::IoError;
 use crate::io::cog::{CogKind, CogWriter};
+use crate::io::cog_tiles;
 use crate::io::cog_values::ValuesWriter;
 use crate::io::growing::GrowingRaster;
 use crate::io::quicklook::{self, Marks};
@@ -73,6 +75,8 @@ pub struct LocalSink {
     keep: Option<PathBuf>,
     /// Who is shown what is written so far.
     seen: Option<Arc<GrowingJob>>,
+    /// What rasters may be.
+    budget: Budget,
 }
 
 impl LocalSink {
@@ -104,6 +108,7 @@ impl LocalSink {
             committed: false,
             keep: None,
             seen: None,
+            budget: Budget::default(),
         })
     }
 
@@ -118,6 +123,13 @@ impl LocalSink {
     #[must_use]
     pub fn seen(mut self, by: Arc<GrowingJob>) -> Self {
         self.seen = Some(by);
+        self
+    }
+
+    /// The same, refusing rasters beyond a budget.
+    #[must_use]
+    pub fn within(mut self, budget: Budget) -> Self {
+        self.budget = budget;
         self
     }
 
@@ -282,6 +294,8 @@ impl Pixels {
 /// A raster on its way.
 struct StagedRaster {
     writer: Pixels,
+    /// What finishing it will hold in memory.
+    claim: Claim,
     output: String,
     title: String,
     marks: Option<Marks>,
@@ -319,7 +333,7 @@ impl RasterWriter for StagedRaster {
     }
 
     fn finish(self: Box<Self>) -> Result<(), ProcessError> {
-        let Self { writer, output, title, marks, results, staging, folder } = *self;
+        let Self { writer, claim: _claim, output, title, marks, results, staging, folder } = *self;
         let fail = |e: &dyn std::fmt::Display| final_names(e, &staging, &folder);
         let finished = match writer {
             Pixels::Bytes(writer) => writer.finish(),
@@ -430,6 +444,11 @@ impl ResultSink for LocalSink {
         grid: &GeoBox,
         kind: &RasterKind,
     ) -> Result<Box<dyn RasterWriter>, ProcessError> {
+        let over = |over| ProcessError::input(format!("outputs.{output}"), over);
+        self.budget.raster(grid.rows, grid.cols).map_err(over)?;
+        let size = if matches!(kind, RasterKind::Values { .. }) { 4 } else { 1 };
+        let held = cog_tiles::memory(grid.rows, grid.cols, size);
+        let claim = self.budget.claim("writing this raster", held).map_err(over)?;
         let path = self.staging.path().join(format!("{output}.tif"));
         let bytes = |kind: CogKind| CogWriter::create(&path, grid, kind, &[]).map(Pixels::Bytes);
         let (writer, title) = match kind {
@@ -453,6 +472,7 @@ impl ResultSink for LocalSink {
         };
         Ok(Box::new(StagedRaster {
             writer,
+            claim,
             output: output.to_owned(),
             title,
             marks,

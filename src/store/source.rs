@@ -4,8 +4,11 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use geo::CoordsIter as _;
+
 use super::cubes::scene_sources;
 use super::inbox::Inbox;
+use crate::budget::{Budget, OverBudget};
 use crate::classmap::Legend;
 use crate::crs::{Crs, GeoBox};
 use crate::cube::{CubeRequest, DataCube, SeriesTable};
@@ -33,6 +36,8 @@ pub struct LocalSource<'a> {
     base: PathBuf,
     progress: &'a dyn Progress,
     fetcher: Fetcher,
+    /// What inputs may be.
+    budget: Budget,
     /// What came inside the inputs.
     pub(super) inbox: Inbox,
     foreign: Foreign,
@@ -73,6 +78,7 @@ impl<'a> LocalSource<'a> {
             base: base.into(),
             progress,
             fetcher: Fetcher::open(),
+            budget: Budget::default(),
             inbox: Inbox::default(),
             foreign: Foreign::Here,
             limits: Mutex::default(),
@@ -83,6 +89,13 @@ impl<'a> LocalSource<'a> {
     #[must_use]
     pub fn of_others(mut self, reader: Option<Reader>) -> Self {
         self.foreign = reader.map_or(Foreign::Refused, Foreign::ByChild);
+        self
+    }
+
+    /// The same, refusing rasters and features beyond a budget.
+    #[must_use]
+    pub fn within(mut self, budget: Budget) -> Self {
+        self.budget = budget;
         self
     }
 
@@ -262,6 +275,11 @@ fn unreadable(path: &Path, error: &std::io::Error) -> String {
     format!("{} {reason}", path.display())
 }
 
+/// Checks the vertices of features.
+fn vertices_within(budget: &Budget, table: &FeatureTable) -> Result<(), OverBudget> {
+    budget.geometries(table.features.iter().map(|feature| feature.geometry.coords_count()))
+}
+
 impl DataSource for LocalSource<'_> {
     fn cube(&self, cube: &CubeInput, request: &CubeRequest) -> Result<DataCube, ProcessError> {
         let sources = scene_sources("cube", cube);
@@ -294,6 +312,7 @@ impl DataSource for LocalSource<'_> {
                 "it holds no feature with a geometry; give a file with at least one point or polygon",
             ));
         }
+        vertices_within(&self.budget, &data.table).map_err(|over| ProcessError::input(input, over))?;
         Ok(data.table)
     }
 
@@ -301,10 +320,12 @@ impl DataSource for LocalSource<'_> {
         let crs_input = format!("{input}Crs");
         let parsed = crs.map(Crs::parse).transpose().map_err(|e| ProcessError::input(&crs_input, e))?;
         let located = self.locate(input, file)?;
-        located.rows(parsed.as_ref(), crs)?.map_err(|e| match e {
+        let rows = located.rows(parsed.as_ref(), crs)?.map_err(|e| match e {
             RowsError::File(e) => located.refuse(e),
             far @ RowsError::NoLonLat { .. } => located.refuse(format_args!("{far} as `{crs_input}`")),
-        })
+        })?;
+        vertices_within(&self.budget, &rows.table).map_err(|over| located.refuse(over))?;
+        Ok(rows)
     }
 
     fn series(&self, input: &str, file: &FileInput) -> Result<Option<SeriesTable>, ProcessError> {
@@ -339,6 +360,9 @@ impl DataSource for LocalSource<'_> {
             Place::Inline(_) => return Err(located.refuse("expected a path or link to a raster")),
         };
         let raster = RasterOnGrid::open(&place).map_err(|e| located.refuse(e))?;
+        let (rows, cols) = (raster.grid().rows, raster.grid().cols);
+        let fits = self.budget.raster(rows, cols);
+        fits.map_err(|over| located.refuse(format_args!("{} {over}", located.name())))?;
         Ok(Box::new(raster))
     }
 

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-use geo::{Coord, Geometry, LineString, Polygon};
+use geo::{Coord, Geometry, Line, LineString, Polygon};
 
 use super::reproject;
-use crate::crs::{CrsError, GeoBox, Transformer};
+use crate::budget::{MOST_COVERED, OverBudget};
+use crate::crs::{GeoBox, Transformer};
+use crate::raster::scan;
 
 /// Pixels of one row whose centres lie within a polygon.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,84 +29,77 @@ impl Span {
 
 /// The pixels (row, column) of a geometry: of a point the pixel under it, of a polygon those
 /// whose centre lies within (a centre on an edge belongs to one side only, so polygons that share
-/// an edge share no pixel). Lines cover nothing. Sorted by row and column, none twice.
+/// an edge share no pixel). Lines cover nothing. Sorted by row and column, none twice. A geometry too far
+/// away for the grid's projection covers none.
 ///
-/// The geometry is in the transformer's source system, the grid in its target.
+/// The geometry is in the transformer's source system, the grid in its target; `before` pixels are covered
+/// by others.
 ///
 /// # Errors
-/// [`CrsError`] where a vertex cannot be transformed.
+/// [`OverBudget::Crossings`]; [`OverBudget::Covered`] where there are more than [`MOST_COVERED`] with those
+/// before.
 pub fn pixels(
     grid: &GeoBox,
     geometry: &Geometry<f64>,
     to_grid: &Transformer,
-) -> Result<Vec<(usize, usize)>, CrsError> {
+    before: usize,
+) -> Result<Vec<(usize, usize)>, OverBudget> {
     let mut geometry = geometry.clone();
-    reproject(&mut geometry, to_grid)?;
+    if reproject(&mut geometry, to_grid).is_err() {
+        return Ok(Vec::new());
+    }
     let mut found = Vec::new();
-    collect(grid, &geometry, &mut found);
+    collect(grid, &geometry, &mut found, MOST_COVERED.saturating_sub(before))?;
     found.sort_unstable();
     found.dedup();
     Ok(found)
 }
 
-fn collect(grid: &GeoBox, geometry: &Geometry<f64>, found: &mut Vec<(usize, usize)>) {
-    let mut polygon = |p: &Polygon<f64>| {
-        for span in spans(grid, p) {
+fn collect(
+    grid: &GeoBox,
+    geometry: &Geometry<f64>,
+    found: &mut Vec<(usize, usize)>,
+    most: usize,
+) -> Result<(), OverBudget> {
+    let mut polygon = |p: &Polygon<f64>| -> Result<(), OverBudget> {
+        let spans = spans(grid, p)?;
+        let covered = spans.iter().fold(found.len(), |sum, span| sum.saturating_add(span.cols().len()));
+        if covered > most {
+            return Err(OverBudget::Covered);
+        }
+        for span in spans {
             found.extend(span.cols().map(|col| (span.row, col)));
         }
+        Ok(())
     };
     match geometry {
         Geometry::Point(p) => found.extend(grid.pixel_at(p.x(), p.y())),
         Geometry::MultiPoint(points) => points.iter().for_each(|p| found.extend(grid.pixel_at(p.x(), p.y()))),
-        Geometry::Polygon(p) => polygon(p),
-        Geometry::MultiPolygon(polygons) => polygons.iter().for_each(polygon),
-        Geometry::Rect(r) => polygon(&r.to_polygon()),
-        Geometry::Triangle(t) => polygon(&t.to_polygon()),
-        Geometry::GeometryCollection(parts) => parts.iter().for_each(|part| collect(grid, part, found)),
+        Geometry::Polygon(p) => polygon(p)?,
+        Geometry::MultiPolygon(polygons) => polygons.iter().try_for_each(polygon)?,
+        Geometry::Rect(r) => polygon(&r.to_polygon())?,
+        Geometry::Triangle(t) => polygon(&t.to_polygon())?,
+        Geometry::GeometryCollection(parts) => parts.iter().try_for_each(|part| collect(grid, part, found, most))?,
         Geometry::Line(_) | Geometry::LineString(_) | Geometry::MultiLineString(_) => {}
     }
+    Ok(())
 }
 
 /// Runs of pixels whose centres lie within a polygon (in the grid's CRS), holes left out, by
 /// rising row and column. The even-odd rule holds, whichever way the rings run.
-pub fn spans(grid: &GeoBox, polygon: &Polygon<f64>) -> Vec<Span> {
-    let to_pixels = |ring: &LineString<f64>| -> Vec<Coord<f64>> {
-        ring.coords().filter_map(|c| grid.affine.invert(c.x, c.y)).map(|(x, y)| Coord { x, y }).collect()
+///
+/// # Errors
+/// [`OverBudget::Crossings`].
+pub fn spans(grid: &GeoBox, polygon: &Polygon<f64>) -> Result<Vec<Span>, OverBudget> {
+    let pixel = |c: Coord<f64>| {
+        let (x, y) = grid.affine.invert(c.x, c.y).unwrap_or((f64::NAN, f64::NAN));
+        Coord { x, y }
     };
-    let rings: Vec<_> =
-        std::iter::once(polygon.exterior()).chain(polygon.interiors()).map(to_pixels).collect();
-    let ys = || rings.iter().flatten().map(|c| c.y);
-    let first = row_from(ys().fold(f64::INFINITY, f64::min), grid.rows);
-    let last = row_from(ys().fold(f64::NEG_INFINITY, f64::max), grid.rows);
-
-    let mut crossings: Vec<Vec<f64>> = vec![Vec::new(); last.saturating_sub(first)];
-    for ring in &rings {
-        for edge in ring.windows(2) {
-            // From the upper to the lower end, so that both polygons at an edge compute the
-            // same crossings.
-            let (a, b) = if edge[0].y <= edge[1].y { (edge[0], edge[1]) } else { (edge[1], edge[0]) };
-            for row in row_from(a.y, grid.rows)..row_from(b.y, grid.rows) {
-                let share = (row as f64 + 0.5 - a.y) / (b.y - a.y);
-                crossings[row - first].push(a.x + share * (b.x - a.x));
-            }
-        }
-    }
+    let rings = std::iter::once(polygon.exterior()).chain(polygon.interiors());
+    let edges = rings.flat_map(LineString::lines).map(|line| Line::new(pixel(line.start), pixel(line.end)));
     let mut spans = Vec::new();
-    for (row, xs) in crossings.iter_mut().enumerate() {
-        xs.sort_unstable_by(f64::total_cmp);
-        for pair in xs.chunks_exact(2) {
-            let (start, end) = (row_from(pair[0], grid.cols), row_from(pair[1], grid.cols));
-            if start < end {
-                spans.push(Span { row: first + row, start, end });
-            }
-        }
-    }
-    spans
-}
-
-/// The first pixel whose centre is at or beyond a position, within `0..=count`.
-fn row_from(position: f64, count: usize) -> usize {
-    ((position - 0.5).ceil().max(0.0) as usize).min(count)
+    scan(edges, grid.rows, grid.cols, |row, start, end| spans.push(Span { row, start, end }))?;
+    Ok(spans)
 }
 
 #[cfg(test)]
@@ -130,9 +125,9 @@ mod tests {
     #[test]
     fn a_point_covers_the_pixel_under_it() {
         let point = Geometry::Point(Point::new(700_015.0, 3_089_999.0));
-        assert_eq!(pixels(&grid(), &point, &identity()).unwrap(), [(0, 1)]);
+        assert_eq!(pixels(&grid(), &point, &identity(), 0).unwrap(), [(0, 1)]);
         let outside = Geometry::Point(Point::new(699_999.0, 3_089_999.0));
-        assert!(pixels(&grid(), &outside, &identity()).unwrap().is_empty());
+        assert!(pixels(&grid(), &outside, &identity(), 0).unwrap().is_empty());
     }
 
     #[test]
@@ -158,7 +153,7 @@ mod tests {
                 }
             }
         }
-        let found = pixels(&grid, &Geometry::Polygon(polygon), &identity()).unwrap();
+        let found = pixels(&grid, &Geometry::Polygon(polygon), &identity(), 0).unwrap();
         assert!(found.len() > 500);
         assert!(found == expected, "{} pixels instead of {}", found.len(), expected.len());
     }
@@ -172,13 +167,13 @@ mod tests {
             polygon![(x: left, y: top), (x: middle, y: top), (x: slanted, y: bottom), (x: left, y: bottom)];
         let two =
             polygon![(x: middle, y: top), (x: right, y: top), (x: right, y: bottom), (x: slanted, y: bottom)];
-        let count = |p: &Polygon<f64>| spans(&grid(), p).iter().map(|s| s.cols().len()).sum::<usize>();
+        let count = |p: &Polygon<f64>| spans(&grid(), p).unwrap().iter().map(|s| s.cols().len()).sum::<usize>();
         let whole =
             polygon![(x: left, y: top), (x: right, y: top), (x: right, y: bottom), (x: left, y: bottom)];
         assert_eq!(count(&one) + count(&two), count(&whole));
         let (one, two) = (Geometry::Polygon(one), Geometry::Polygon(two));
-        let mut both = pixels(&grid(), &one, &identity()).unwrap();
-        both.extend(pixels(&grid(), &two, &identity()).unwrap());
+        let mut both = pixels(&grid(), &one, &identity(), 0).unwrap();
+        both.extend(pixels(&grid(), &two, &identity(), 0).unwrap());
         both.sort_unstable();
         both.dedup();
         assert_eq!(both.len(), count(&whole));
@@ -192,6 +187,17 @@ mod tests {
         let (mut xs, mut ys) = ([x], [y]);
         grid.crs.transformer_to(&Crs::wgs84()).unwrap().apply(&mut xs, &mut ys).unwrap();
         let point = Geometry::Point(Point::new(xs[0], ys[0]));
-        assert_eq!(pixels(&grid, &point, &to_grid).unwrap(), [(30, 20)]);
+        assert_eq!(pixels(&grid, &point, &to_grid, 0).unwrap(), [(30, 20)]);
+    }
+
+    #[test]
+    fn a_polygon_over_a_giant_grid_is_refused_before_its_pixels_are_listed() {
+        let grid = GeoBox { rows: 100_000, cols: 100_000, ..grid() };
+        let (left, top) = (7e5, 3.09e6);
+        let all = polygon![(x: left, y: top), (x: left + 1e6, y: top), (x: left + 1e6, y: top - 1e6), (x: left, y: top - 1e6)];
+        assert_eq!(pixels(&grid, &all.into(), &identity(), 0), Err(OverBudget::Covered));
+        let some = polygon![(x: left, y: top), (x: left + 100.0, y: top), (x: left, y: top - 100.0)];
+        assert!(pixels(&grid, &some.clone().into(), &identity(), 0).is_ok());
+        assert_eq!(pixels(&grid, &some.into(), &identity(), MOST_COVERED), Err(OverBudget::Covered));
     }
 }

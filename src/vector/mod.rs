@@ -2,6 +2,8 @@
 
 pub mod columns;
 pub mod cover;
+mod holds;
+mod interior;
 pub mod nearest;
 mod reproject;
 mod rows;
@@ -9,6 +11,8 @@ mod schema;
 
 use std::collections::BTreeMap;
 
+pub use holds::PolygonIndex;
+pub use interior::interior_point;
 pub use reproject::reproject;
 pub use rows::{MineRows, RowAction, RowProblem};
 pub use schema::{FeatureSchema, Field, FieldKind, GeometryKind};
@@ -106,8 +110,20 @@ pub struct FeatureTable {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use geo::{LineString, Polygon};
+
     use super::*;
+
+    /// A star around the origin of so many vertices, its tips at a radius and the notches halfway.
+    pub fn star(vertices: u32, radius: f64) -> Polygon<f64> {
+        let place = |i: u32| {
+            let turn = f64::from(i) / f64::from(vertices) * std::f64::consts::TAU;
+            let radius = if i % 2 == 0 { radius } else { radius / 2.0 };
+            (turn.cos() * radius, turn.sin() * radius)
+        };
+        Polygon::new((0..vertices).map(place).collect::<LineString<f64>>(), Vec::new())
+    }
 
     #[test]
     fn cells_are_numbers_only_where_a_number_gives_them_back() {

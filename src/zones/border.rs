@@ -44,8 +44,8 @@ pub struct Ring {
 
 impl Border {
     /// The borders between pixels of different classes, where a class that is not chosen counts
-    /// as outside.
-    pub fn of(map: &Plane<u8>, chosen: &[bool; 256]) -> Self {
+    /// as outside. `go_on` is asked once a row; `None` where it said no.
+    pub fn of(map: &Plane<u8>, chosen: &[bool; 256], go_on: &dyn Fn() -> bool) -> Option<Self> {
         let (rows, cols) = (map.rows, map.cols);
         // Chosen classes by 1.., anything else 0.
         let mut keys = [0u8; 256];
@@ -59,6 +59,9 @@ impl Border {
         // A column of outside at either end spares the edges of the map.
         let (mut above, mut here) = (vec![0u8; cols + 2], vec![0u8; cols + 2]);
         for row in 0..=rows {
+            if !go_on() {
+                return None;
+            }
             border.first.push(border.at.len());
             if row < rows {
                 let line = &map.values[row * cols..][..cols];
@@ -70,7 +73,7 @@ impl Border {
             std::mem::swap(&mut above, &mut here);
         }
         border.first.push(border.at.len());
-        border
+        Some(border)
     }
 
     /// The vertices of a row of corners between two rows of pixels.
@@ -140,16 +143,20 @@ impl Border {
     }
 
     /// Every ring of every part, and the vertices of all of them. Rings come in reading order: a
-    /// part's exterior before its holes.
+    /// part's exterior before its holes. `None` where `go_on` said no.
     pub fn rings(
         &mut self,
         map: &Plane<u8>,
         chosen: &[bool; 256],
         regions: &Regions,
-    ) -> (Vec<Ring>, Vec<u32>) {
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<(Vec<Ring>, Vec<u32>)> {
         let (mut rings, mut vertices) = (Vec::new(), Vec::new());
         let inside = |row: usize, col: usize| chosen[usize::from(map.get(row, col))];
         for vertex in 0..self.at.len() as u32 {
+            if vertex.is_multiple_of(1 << 12) && !go_on() {
+                return None;
+            }
             let ways = self.ways[vertex as usize];
             if ways & EAST == 0 {
                 continue;
@@ -162,7 +169,7 @@ impl Border {
                 self.follow(vertex, EAST, (row - 1, col), regions, &mut rings, &mut vertices);
             }
         }
-        (rings, vertices)
+        Some((rings, vertices))
     }
 
     /// Follows the border of the part at a pixel, which lies on the left, until it closes.

@@ -17,6 +17,8 @@ use crate::raster::{Plane, Window};
 
 /// Bandwidths at which the kernel ends.
 pub const REACH: f64 = 4.0;
+/// Cells of a row after which it is asked whether to go on.
+const ASKED: usize = 64;
 /// Square metres of a square kilometre.
 const KM2: f64 = 1e6;
 
@@ -63,15 +65,31 @@ impl HeatMap {
     /// The density at the centres of a window's cells, per square kilometre. Each cell's value is
     /// the same in any window and with any number of threads.
     pub fn block(&self, globe: &GlobeGrid, window: Window) -> Plane<f32> {
+        self.block_while(globe, window, || true).unwrap_or_else(|| unreachable!("nothing stops it"))
+    }
+
+    /// [`HeatMap::block`] as long as `go_on` says so, which is asked every few cells; `None` where it said
+    /// no. A wide kernel sums all mines in every cell.
+    pub fn block_while(
+        &self,
+        globe: &GlobeGrid,
+        window: Window,
+        go_on: impl Fn() -> bool + Sync,
+    ) -> Option<Plane<f32>> {
         let mut plane = Plane::filled(window.rows, window.cols, 0.0f32);
-        plane.values.par_chunks_mut(window.cols.max(1)).enumerate().for_each(|(row, line)| {
+        let lines = plane.values.par_chunks_mut(window.cols.max(1)).enumerate();
+        let done = lines.try_for_each(|(row, line)| {
             let mut near = Near::default();
             let row = (window.row + row) as f64 + 0.5;
             for (col, value) in line.iter_mut().enumerate() {
+                if col.is_multiple_of(ASKED) && !go_on() {
+                    return None;
+                }
                 *value = self.sum(globe.xyz((window.col + col) as f64 + 0.5, row), &mut near) as f32;
             }
+            Some(())
         });
-        plane
+        done.map(|()| plane)
     }
 
     fn sum(&self, place: Xyz, near: &mut Near) -> f64 {

@@ -1,14 +1,15 @@
 //! Mines in space, found by an R-tree.
 
-use geo::{Coord, Geometry, InteriorPoint, Intersects, LineString, MultiPolygon, Point, Polygon};
+use geo::{Coord, Geometry, LineString, MultiPolygon, Polygon};
 
 use rayon::prelude::*;
 
 use super::Zones;
-use super::shape::Outline;
+use super::shape::{Outline, PIECE};
 use crate::crs::earth::{Xyz, lon_lat, xyz};
 use crate::crs::{Crs, CrsError, Ellipsoid, GeoBox};
 use crate::vector::nearest::BallTree;
+use crate::vector::{PolygonIndex, interior_point};
 
 /// Places that are worth a thread.
 const PART: usize = 4096;
@@ -28,7 +29,7 @@ pub(super) struct Mine {
     /// Its points, or the outlines of its polygons.
     pub outline: Outline,
     /// Its polygons.
-    pub ground: Option<MultiPolygon<f64>>,
+    pub ground: Option<PolygonIndex>,
     /// A point of it.
     pub at: Xyz,
     /// Longitudes and latitudes that lie in whatever zone holds a part of it: its points, and a
@@ -93,18 +94,44 @@ impl MineIndex {
     }
 }
 
+/// Pieces that [`MineIndex::new`] cuts the outlines of mines into.
+pub fn outline_pieces<'a>(geometries: impl IntoIterator<Item = &'a Geometry<f64>>) -> f64 {
+    let ellipsoid = Ellipsoid::of(&Crs::wgs84());
+    let pieces = |line: geo::Line<f64>| (metres(&ellipsoid, line.start, line.end) / PIECE).ceil().max(1.0);
+    geometries.into_iter().flat_map(rings).flat_map(LineString::lines).map(pieces).sum()
+}
+
+/// The rings of a geometry's polygons.
+fn rings(geometry: &Geometry<f64>) -> Vec<&LineString<f64>> {
+    fn of(polygon: &Polygon<f64>) -> impl Iterator<Item = &LineString<f64>> {
+        std::iter::once(polygon.exterior()).chain(polygon.interiors())
+    }
+    match geometry {
+        Geometry::Polygon(polygon) => of(polygon).collect(),
+        Geometry::MultiPolygon(polygons) => polygons.iter().flat_map(of).collect(),
+        Geometry::GeometryCollection(parts) => parts.iter().flat_map(rings).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Metres between two places in longitude and latitude, along a straight line.
+fn metres(ellipsoid: &Ellipsoid, a: Coord<f64>, b: Coord<f64>) -> f64 {
+    let (east, north) = ellipsoid.metres_per_degree(f64::midpoint(a.y, b.y));
+    ((b.x - a.x) * east).hypot((b.y - a.y) * north)
+}
+
 impl Mine {
     fn of(geometry: &Geometry<f64>) -> Self {
         let mut mine = Self { outline: Outline::default(), ground: None, at: [0.0; 3], anchors: Vec::new() };
         let mut polygons = Vec::new();
         mine.add(geometry, &mut polygons);
-        let place = match geometry.interior_point() {
+        let place = match interior_point(geometry) {
             Some(point) => point.0,
             None => mine.anchors.first().copied().unwrap_or_default(),
         };
         mine.at = xyz(place.x, place.y);
         mine.outline.close();
-        mine.ground = (!polygons.is_empty()).then_some(MultiPolygon(polygons));
+        mine.ground = (!polygons.is_empty()).then(|| PolygonIndex::new(&MultiPolygon(polygons)));
         mine
     }
 
@@ -141,11 +168,7 @@ impl Mine {
             return;
         }
         let ellipsoid = Ellipsoid::of(&Crs::wgs84());
-        let metres = |i: usize| {
-            let (a, b) = (corners[i], corners[i + 1]);
-            let (east, north) = ellipsoid.metres_per_degree(f64::midpoint(a.y, b.y));
-            ((b.x - a.x) * east).hypot((b.y - a.y) * north)
-        };
+        let metres = |i: usize| metres(&ellipsoid, corners[i], corners[i + 1]);
         let between = |i: usize, t: f64| {
             let (a, b) = (corners[i], corners[i + 1]);
             xyz(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t)
@@ -167,7 +190,7 @@ impl Mine {
     /// Whether a place lies on the mine's ground, holes left out.
     pub fn holds(&self, lon: f64, lat: f64) -> bool {
         self.ground.as_ref().is_some_and(|ground| {
-            [0.0, 360.0, -360.0].iter().any(|turn| ground.intersects(&Point::new(lon + turn, lat)))
+            [0.0, 360.0, -360.0].iter().any(|turn| ground.holds(Coord { x: lon + turn, y: lat }))
         })
     }
 }

@@ -13,5 +13,5 @@ mod shape;
 mod simplify;
 
 pub use join::{Join, NearMines};
-pub use mine_index::MineIndex;
-pub use polygonize::{Zone, Zones, polygonize};
+pub use mine_index::{MineIndex, outline_pieces};
+pub use polygonize::{Zone, Zones, polygonize, polygonize_while};

@@ -47,9 +47,19 @@ pub struct Zones {
 
 /// Finds the zones of the chosen class codes.
 pub fn polygonize(map: &Plane<u8>, chosen: &[bool; 256], connectivity: Connectivity) -> Zones {
-    let regions = Regions::of(map, chosen, connectivity);
-    let mut border = Border::of(map, chosen);
-    let (mut rings, vertices) = border.rings(map, chosen, &regions);
+    polygonize_while(map, chosen, connectivity, &|| true).unwrap_or_else(|| unreachable!("nothing stops it"))
+}
+
+/// [`polygonize`] as long as `go_on` says so, which is asked once a row; `None` where it said no.
+pub fn polygonize_while(
+    map: &Plane<u8>,
+    chosen: &[bool; 256],
+    connectivity: Connectivity,
+    go_on: &dyn Fn() -> bool,
+) -> Option<Zones> {
+    let regions = Regions::of(map, chosen, connectivity, go_on)?;
+    let mut border = Border::of(map, chosen, go_on)?;
+    let (mut rings, vertices) = border.rings(map, chosen, &regions, go_on)?;
     let zone_of = |ring: &Ring| regions.zone_of_part[ring.part as usize];
     rings.sort_by_key(|ring| (zone_of(ring), ring.part)); // stable: an exterior stays before its holes
     let mut first_ring = vec![0; regions.codes.len() + 1];
@@ -72,7 +82,7 @@ pub fn polygonize(map: &Plane<u8>, chosen: &[bool; 256], connectivity: Connectiv
             zone.cols = (zone.cols.0.min(run.start), zone.cols.1.max(run.end - 1));
         }
     }
-    Zones { zones, regions, border, vertices, rings, first_ring, keep: None }
+    Some(Zones { zones, regions, border, vertices, rings, first_ring, keep: None })
 }
 
 impl Zones {
@@ -80,8 +90,26 @@ impl Zones {
     /// metres from what stands for it. Zones stay valid, and neighbours closed. `pixel` is the
     /// width and height of a pixel in metres. Areas and distances remain those of the pixels.
     pub fn simplify(&mut self, pixel: (f64, f64), tolerance: f64) {
-        self.keep = (tolerance > 0.0).then(|| Simplifier::run(&self.border, pixel, tolerance));
+        let _ = self.simplify_while(pixel, tolerance, &|| true);
     }
+
+    /// [`Zones::simplify`] as long as `go_on` says so, which is asked once a corner; whether it did to the
+    /// end. The borders are as they were where not.
+    #[must_use]
+    pub fn simplify_while(&mut self, pixel: (f64, f64), tolerance: f64, go_on: &dyn Fn() -> bool) -> bool {
+        if tolerance <= 0.0 {
+            self.keep = None;
+            return true;
+        }
+        let keep = Simplifier::run(&self.border, pixel, tolerance, go_on);
+        let done = keep.is_some();
+        self.keep = keep.or_else(|| self.keep.take());
+        done
+    }
+
+    /// Bytes for each run of equal pixels of a map, where all of them are borders: the run, four corners
+    /// with their ways, and the rings through them.
+    pub const BYTES_OF_RUN: u64 = 96;
 
     /// Number of corners of all borders.
     pub fn corners(&self) -> usize {

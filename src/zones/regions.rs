@@ -29,11 +29,19 @@ pub struct Regions {
 
 impl Regions {
     /// Finds the regions of the chosen classes. Parts and zones are numbered in reading order of
-    /// their first pixels.
-    pub fn of(map: &Plane<u8>, chosen: &[bool; 256], connectivity: Connectivity) -> Self {
+    /// their first pixels. `go_on` is asked once a row; `None` where it said no.
+    pub fn of(
+        map: &Plane<u8>,
+        chosen: &[bool; 256],
+        connectivity: Connectivity,
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<Self> {
         let mut regions = Self { first_run: vec![0], ..Self::default() };
         // The part holds the run's class until the parts are known.
         for line in map.values.chunks_exact(map.cols.max(1)) {
+            if !go_on() {
+                return None;
+            }
             let mut start = 0;
             while start < line.len() {
                 let code = line[start];
@@ -46,7 +54,7 @@ impl Regions {
             regions.first_run.push(regions.runs.len());
         }
         let codes: Vec<u8> = regions.runs.iter().map(|r| r.part as u8).collect();
-        let (part_of_run, parts) = regions.joined(0);
+        let (part_of_run, parts) = regions.joined(0, go_on)?;
         for (run, part) in regions.runs.iter_mut().zip(&part_of_run) {
             run.part = *part;
         }
@@ -58,20 +66,20 @@ impl Regions {
         if connectivity == Connectivity::Four {
             regions.zone_of_part = (0..parts as u32).collect();
             regions.codes = code_of(&part_of_run, parts);
-            return regions;
+            return Some(regions);
         }
         // The classes stand again in the runs' place while zones are joined over corners.
         for (run, &code) in regions.runs.iter_mut().zip(&codes) {
             run.part = code.into();
         }
-        let (zone_of_run, zones) = regions.joined(1);
+        let (zone_of_run, zones) = regions.joined(1, go_on)?;
         regions.codes = code_of(&zone_of_run, zones);
         regions.zone_of_part = vec![0; parts];
         for ((run, &part), &zone) in regions.runs.iter_mut().zip(&part_of_run).zip(&zone_of_run) {
             run.part = part;
             regions.zone_of_part[part as usize] = zone;
         }
-        regions
+        Some(regions)
     }
 
     /// The runs of a row.
@@ -93,9 +101,12 @@ impl Regions {
 
     /// Joins runs of equal class that touch runs of the row above, `reach` columns beyond their
     /// ends. Returns the number of each run's set, by rising first run, and how many there are.
-    fn joined(&self, reach: u32) -> (Vec<u32>, usize) {
+    fn joined(&self, reach: u32, go_on: &dyn Fn() -> bool) -> Option<(Vec<u32>, usize)> {
         let mut parents: Vec<u32> = (0..self.runs.len() as u32).collect();
         for row in 1..self.first_run.len().saturating_sub(1) {
+            if !go_on() {
+                return None;
+            }
             let mut first = self.first_run[row - 1];
             for own in self.first_run[row]..self.first_run[row + 1] {
                 let run = self.runs[own];
@@ -124,7 +135,7 @@ impl Regions {
                 parents[parent]
             };
         }
-        (parents, count as usize)
+        Some((parents, count as usize))
     }
 }
 

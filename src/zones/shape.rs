@@ -7,6 +7,7 @@
 
 use geographiclib_rs::{Geodesic, InverseGeodesic};
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use crate::crs::earth::{self, Xyz, chord2, lon_lat};
@@ -99,14 +100,18 @@ fn frame(at: Xyz) -> (Xyz, Xyz, f64) {
     (east, north, up[2] * up[2])
 }
 
+/// Middle and radius.
+type Ball = (Xyz, f64);
+
 /// Pieces of one or more outlines, or points (pieces without length).
 #[derive(Clone, Debug, Default)]
 pub struct Outline {
     pieces: Vec<[Xyz; 2]>,
-    /// Balls around each [`CHUNK`] pieces.
-    chunks: Vec<(Xyz, f64)>,
+    /// Balls around each [`CHUNK`] pieces, around each [`CHUNK`] of these balls, and so on up to a level
+    /// of no more than [`CHUNK`]. None where the pieces are few.
+    levels: Vec<Vec<Ball>>,
     /// A ball around all of them.
-    pub ball: (Xyz, f64),
+    pub ball: Ball,
 }
 
 impl Outline {
@@ -142,9 +147,13 @@ impl Outline {
     pub fn close(&mut self) {
         // Where lines close, each end is another piece's beginning.
         self.ball = ball_of(&self.pieces, 1);
-        self.chunks.clear();
+        self.levels.clear();
         if self.pieces.len() > CHUNK {
-            self.chunks.extend(self.pieces.chunks(CHUNK).map(|pieces| ball_of(pieces, 2)));
+            self.levels.push(self.pieces.chunks(CHUNK).map(|pieces| ball_of(pieces, 2)).collect());
+        }
+        while let Some(last) = self.levels.last().filter(|level| level.len() > CHUNK) {
+            let next = last.chunks(CHUNK).map(ball_around_balls).collect();
+            self.levels.push(next);
         }
     }
 
@@ -161,30 +170,76 @@ impl Outline {
         self.pieces.is_empty()
     }
 
-    /// Passes the pieces that may lie within `limit` of a ball, chunk by chunk.
-    fn near(&self, (centre, radius): (Xyz, f64), limit: f64) -> impl Iterator<Item = &[[Xyz; 2]]> {
-        self.pieces.chunks(CHUNK).enumerate().filter_map(move |(i, pieces)| match self.chunks.get(i) {
-            Some((at, r)) if chord2(*at, centre) > (limit + r + radius).powi(2) => None,
-            _ => Some(pieces),
-        })
+    /// Hands the pieces over that may lie within `limit` of a ball, chunk by chunk and in their order.
+    /// `visit` tells the limit from then on.
+    fn near(&self, ball: Ball, limit: f64, mut visit: impl FnMut(&[[Xyz; 2]]) -> f64) {
+        match self.levels.last() {
+            None => drop(visit(&self.pieces)),
+            Some(top) => self.descend(self.levels.len() - 1, 0..top.len(), ball, &mut { limit }, &mut visit),
+        }
+    }
+
+    fn descend(
+        &self,
+        level: usize,
+        entries: Range<usize>,
+        (centre, radius): Ball,
+        limit: &mut f64,
+        visit: &mut dyn FnMut(&[[Xyz; 2]]) -> f64,
+    ) {
+        for entry in entries {
+            let (at, reach) = self.levels[level][entry];
+            if chord2(at, centre) > (*limit + reach + radius).powi(2) {
+                continue;
+            }
+            let below = |count: usize| entry * CHUNK..((entry + 1) * CHUNK).min(count);
+            match level.checked_sub(1) {
+                None => *limit = visit(&self.pieces[below(self.pieces.len())]),
+                Some(next) => {
+                    self.descend(next, below(self.levels[next].len()), (centre, radius), limit, visit);
+                }
+            }
+        }
     }
 
     /// Straight metres to a point.
     pub fn chord_to(&self, point: Xyz) -> f64 {
-        self.pieces.iter().map(|piece| to_point2(piece, point).0).fold(f64::INFINITY, f64::min).sqrt()
+        // A chunk that is near leaves few others that can be nearer: that with the nearest middle, down
+        // from the top level.
+        let nearest = self.levels.iter().rev().try_fold(0..usize::MAX, |among, level| {
+            let apart = |entry: &usize| chord2(level[*entry].0, point);
+            let entries = among.start..among.end.min(level.len());
+            let nearest = entries.min_by(|a, b| apart(a).total_cmp(&apart(b)))?;
+            Some(nearest * CHUNK..(nearest + 1) * CHUNK)
+        });
+        let nearest = nearest.filter(|_| !self.levels.is_empty());
+        let least = |pieces: &[[Xyz; 2]]| {
+            pieces.iter().map(|piece| to_point2(piece, point).0).fold(f64::INFINITY, f64::min)
+        };
+        let mut least2 = nearest.map_or(f64::INFINITY, |pieces| {
+            least(&self.pieces[pieces.start..pieces.end.min(self.pieces.len())])
+        });
+        self.near((point, 0.0), least2.sqrt(), |pieces| {
+            least2 = least2.min(least(pieces));
+            least2.sqrt()
+        });
+        least2.sqrt()
     }
 
     /// Where this outline comes nearest to another, by straight distance, as far as that is at most
     /// `limit` metres.
     pub fn approach(&self, other: &Self, limit: f64) -> Option<Approach> {
         let mut closest = Closest::within(limit);
-        for theirs in &other.pieces {
-            for pieces in self.near(ball_of_piece(theirs), closest.least2.sqrt()) {
-                for own in pieces {
-                    closest.look(own, theirs);
-                }
+        // Pieces of the other that are too far from all of this one are not looked at.
+        other.near(self.ball, limit, |others| {
+            for theirs in others {
+                self.near(ball_of_piece(theirs), closest.least2.sqrt(), |pieces| {
+                    pieces.iter().for_each(|own| closest.look(own, theirs));
+                    closest.least2.sqrt()
+                });
             }
-        }
+            closest.least2.sqrt()
+        });
         closest.approach()
     }
 
@@ -197,19 +252,23 @@ impl Outline {
         // Pieces whose arc could still be the shortest.
         let most = arc_at_most(approach.chord) + 1e-6;
         let limit = chord_at_most(most);
-        for theirs in &other.pieces {
-            for pieces in self.near(ball_of_piece(theirs), limit) {
-                for own in pieces {
-                    let (d2, here, there) = between2(own, theirs);
-                    if arc_at_least(d2.sqrt()) <= most.min(best.0) {
-                        let measured = geodesic(here, there);
-                        if measured.0 < best.0 {
-                            best = measured;
+        other.near(self.ball, limit, |others| {
+            for theirs in others {
+                self.near(ball_of_piece(theirs), limit, |pieces| {
+                    for own in pieces {
+                        let (d2, here, there) = between2(own, theirs);
+                        if arc_at_least(d2.sqrt()) <= most.min(best.0) {
+                            let measured = geodesic(here, there);
+                            if measured.0 < best.0 {
+                                best = measured;
+                            }
                         }
                     }
-                }
+                    limit
+                });
             }
-        }
+            limit
+        });
         best
     }
 }
@@ -277,6 +336,13 @@ pub fn ball_around<I: Iterator<Item = Xyz>>(points: impl Fn() -> I) -> (Xyz, f64
     }
     let centre: Xyz = std::array::from_fn(|k| f64::midpoint(low[k], high[k]));
     (centre, points().map(|p| chord2(p, centre)).fold(0.0, f64::max).sqrt())
+}
+
+/// A ball around balls.
+fn ball_around_balls(balls: &[Ball]) -> Ball {
+    let (centre, _) = ball_around(|| balls.iter().map(|ball| ball.0));
+    let reach = |ball: &Ball| chord2(ball.0, centre).sqrt() + ball.1;
+    (centre, balls.iter().map(reach).fold(0.0, f64::max))
 }
 
 fn ball_of_piece(piece: &[Xyz; 2]) -> (Xyz, f64) {

@@ -34,8 +34,13 @@ struct Arc {
 
 impl<'a> Simplifier<'a> {
     /// Marks the corners that are left where none may lie farther than `tolerance` metres from the
-    /// simpler border.
-    pub fn run(border: &'a Border, pixel: (f64, f64), tolerance: f64) -> Vec<bool> {
+    /// simpler border. `go_on` is asked once a corner; `None` where it said no.
+    pub fn run(
+        border: &'a Border,
+        pixel: (f64, f64),
+        tolerance: f64,
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<Vec<bool>> {
         let count = border.at.len();
         let mut this = Self { border, keep: vec![true; count], pixel, tolerance, chords: HashSet::new() };
         let mut seen = vec![false; count];
@@ -49,17 +54,17 @@ impl<'a> Simplifier<'a> {
             for next in border.all_neighbours(node) {
                 if !border.is_node(next) && !seen[next as usize] {
                     let arc = this.arc(node, next, &mut seen);
-                    this.simplify(&arc);
+                    this.simplify(&arc, go_on)?;
                 }
             }
         }
         for vertex in 0..count as u32 {
             if !seen[vertex as usize] && !border.is_node(vertex) {
                 let arc = this.ring(vertex, &mut seen);
-                this.simplify(&arc);
+                this.simplify(&arc, go_on)?;
             }
         }
-        this.keep
+        Some(this.keep)
     }
 
     /// The border from a node over its neighbour to the next node.
@@ -91,7 +96,7 @@ impl<'a> Simplifier<'a> {
         if before == along { across } else { along }
     }
 
-    fn simplify(&mut self, arc: &Arc) {
+    fn simplify(&mut self, arc: &Arc, go_on: &dyn Fn() -> bool) -> Option<()> {
         let vertices = &arc.vertices;
         let last = vertices.len() - 1;
         // Neighbours that are left, by position in the arc.
@@ -108,6 +113,9 @@ impl<'a> Simplifier<'a> {
         let mut heap: BinaryHeap<Reverse<(u64, usize)>> =
             inner.map(|i| Reverse((self.spared(vertices, before[i], i, after[i]), i))).collect();
         while let Some(Reverse((spared, i))) = heap.pop() {
+            if !go_on() {
+                return None;
+            }
             let vertex = vertices[i];
             let (a, b) = (before[i], after[i]);
             if !self.keep[vertex as usize] || self.spared(vertices, a, i, b) != spared {
@@ -126,6 +134,7 @@ impl<'a> Simplifier<'a> {
                 }
             }
         }
+        Some(())
     }
 
     /// Twice the area in pixels that goes with corner `i` between `a` and `b`.

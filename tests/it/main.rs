@@ -12,6 +12,7 @@ mod products;
 mod rice;
 mod scenes;
 mod server;
+mod server_budgets;
 mod server_collections;
 mod server_config;
 mod server_conformance;

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use rededge::budget::Budget;
 use rededge::classify::predict::{Masks, Predictor};
 use rededge::classify::{Model, bands_of};
 use rededge::cube::CubeRequest;
@@ -19,7 +20,8 @@ fn run_on(threads: usize, process: &str, inputs: Value, base: &Path, out: &Path)
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let sink = LocalSink::create(out, []).unwrap();
     let source = LocalSource::new(base, &Silent);
-    let context = Context { data: &source, sink: &sink, progress: &Silent, cancel: CancelToken::default() };
+    let (cancel, budget) = (CancelToken::default(), Budget::default());
+    let context = Context { data: &source, sink: &sink, progress: &Silent, cancel, budget };
     pool.install(|| find(process).unwrap().run_json(inputs, &context))?;
     sink.commit().unwrap();
     Ok(())

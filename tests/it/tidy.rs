@@ -9,9 +9,10 @@ use regex::Regex;
 
 /// Room, and the rooms it may use directly (what those may use, it may use too).
 const ROOMS: &[(&str, &[&str])] = &[
-    ("crs", &[]),
+    ("budget", &[]),
+    ("crs", &["budget"]),
     ("raster", &["crs"]),
-    ("vector", &["crs"]),
+    ("vector", &["raster"]),
     ("cube", &["raster", "vector"]),
     ("spectral", &["cube"]),
     ("predictors", &["spectral"]),

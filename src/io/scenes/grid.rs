@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use geo::{BoundingRect, LineString, MapCoords, MultiPolygon};
 
 use super::scene::SceneError;
+use crate::budget::{self, Budget, OverBudget};
 use crate::crs::{Affine, Bounds, Crs, CrsError, GeoBox, Transformer};
 use crate::cube::{Area, CubeRequest};
 use crate::raster::Spans;
@@ -92,6 +93,7 @@ pub fn target_grid(
             (way.apply_bounds(*bounds).map_err(|e| SceneError::new("area", e))?, None)
         }
         Some(Area::Polygons(polygons)) => {
+            follow(polygons).map_err(|e| SceneError::new("area", e))?;
             let polygons = project(polygons, &crs).map_err(|e| SceneError::new("area", e))?;
             let rect = polygons.bounding_rect();
             let rect = rect.ok_or_else(|| SceneError::new("area", "there is no polygon in it"))?;
@@ -136,7 +138,8 @@ pub fn target_grid(
     let bottom = low(wanted.min_y, origin.1, height);
     let top = high(wanted.max_y, origin.1, height).max(bottom + 1.0);
     let (cols, rows) = (right - left, top - bottom);
-    if cols * rows > MAX_PIXELS {
+    // Written so that NaN is refused too: the smallest pixels make infinitely many.
+    if !(cols * rows <= MAX_PIXELS) {
         return Err(SceneError::new(
             if request.resolution.is_some() {
                 "resolution"
@@ -151,6 +154,8 @@ pub fn target_grid(
             ),
         ));
     }
+    let sides = Budget::default().raster(rows as usize, cols as usize);
+    sides.map_err(|e| SceneError::new(if request.resolution.is_some() { "resolution" } else { "area" }, e))?;
     if let Some(size) = request.resolution.filter(|_| width > 2.0 * (union.max_x - union.min_x)) {
         let unit = if crs.is_geographic() { "degrees" } else { "units" };
         return Err(SceneError::new(
@@ -167,6 +172,7 @@ pub fn target_grid(
         });
         Spans::fill(&pixels, grid.rows, grid.cols)
     });
+    let spans = spans.transpose().map_err(|e| SceneError::new("area", e))?;
     if spans.as_ref().is_some_and(Spans::is_empty) {
         return Err(SceneError::new(
             "area",
@@ -207,6 +213,17 @@ fn native_pixel(raster: &GeoBox, crs: &Crs) -> Result<(f64, f64), CrsError> {
     Ok((size, size))
 }
 
+/// Points in which an edge is followed in steps of a hundredth of a degree.
+fn steps(line: geo::Line<f64>) -> f64 {
+    (line.dx().abs().max(line.dy().abs()) / 0.01).ceil().clamp(1.0, 1000.0)
+}
+
+/// Refuses polygons whose edges would become too many points.
+fn follow(polygons: &MultiPolygon<f64>) -> Result<(), OverBudget> {
+    let rings = polygons.iter().flat_map(|p| std::iter::once(p.exterior()).chain(p.interiors()));
+    budget::followed("0.01 degrees", rings.flat_map(LineString::lines).map(steps).sum())
+}
+
 /// Polygons (WGS 84) in another CRS, long edges followed in steps of a hundredth of a degree.
 fn project(polygons: &MultiPolygon<f64>, crs: &Crs) -> Result<MultiPolygon<f64>, CrsError> {
     let way = Crs::wgs84().transformer_to(crs)?;
@@ -217,7 +234,7 @@ fn project(polygons: &MultiPolygon<f64>, crs: &Crs) -> Result<MultiPolygon<f64>,
         let (mut xs, mut ys) = (Vec::new(), Vec::new());
         for line in ring.lines() {
             let (dx, dy) = (line.end.x - line.start.x, line.end.y - line.start.y);
-            let steps = (dx.abs().max(dy.abs()) / 0.01).ceil().clamp(1.0, 1000.0);
+            let steps = steps(line);
             for step in 0..steps as usize {
                 let t = step as f64 / steps;
                 xs.push(line.start.x + dx * t);

@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use geo::{Geometry, InteriorPoint};
+use geo::Geometry;
 
 use super::lon_lat::{to_lon_lat, within};
 use super::{Backend, IoError, Row};
 use crate::crs::Crs;
-use crate::vector::FeatureSchema;
+use crate::vector::{FeatureSchema, interior_point};
 
 pub(super) struct Writer {
     path: PathBuf,
@@ -31,7 +31,7 @@ impl Backend for Writer {
         let refuse = |e: &dyn std::fmt::Display| IoError::write(&self.path, e);
         let mut points: Vec<Geometry<f64>> = rows
             .iter()
-            .map(|row| row.geometry.interior_point().map(Geometry::Point))
+            .map(|row| interior_point(&row.geometry).map(Geometry::Point))
             .collect::<Option<_>>()
             .ok_or_else(|| refuse(&"a geometry has no point inside"))?;
         let mut borrowed: Vec<&mut Geometry<f64>> = points.iter_mut().collect();

@@ -33,9 +33,12 @@ fn a_process_that_does_not_listen_is_dismissed_too_and_its_results_go_when_it_is
     });
     assert!(house.host.forgotten.lock().unwrap().is_empty());
     assert_eq!(queue.load().running, 1);
+    assert!(queue.deaf(LONG).is_empty(), "it has so long to come out");
+    until("it is late", || queue.deaf(Duration::from_millis(10)) == [job.id.clone()]);
     house.host.open_gate();
     until("the files to go", || *house.host.forgotten.lock().unwrap() == [job.id.clone()]);
     assert_eq!(state(&queue, &job.id), JobStatus::Dismissed);
+    until("a free worker", || queue.deaf(Duration::ZERO).is_empty());
 }
 
 #[test]

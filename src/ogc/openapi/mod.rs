@@ -512,7 +512,7 @@ fn log() -> Value {
 fn health() -> Value {
     let content = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}});
     let good = json!({
-        "200": {"description": "All is well.", "content": content},
+        "200": {"description": "All is well, or works and should be looked at (`warn`).", "content": content},
         "503": {"description": "Something is not, and what.", "content": content}
     });
     json!({"get": {

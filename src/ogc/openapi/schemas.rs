@@ -266,7 +266,7 @@ pub fn component_schemas() -> Value {
         },
         "Health": {
             "type": "object", "required": ["status"],
-            "properties": {"status": {"type": "string"}}, "additionalProperties": true
+            "properties": {"status": {"type": "string", "enum": ["pass", "warn", "fail"]}}, "additionalProperties": true
         }
     })
 }

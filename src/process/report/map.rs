@@ -11,7 +11,7 @@ use crate::crs::{Affine, Crs, GeoBox, pixel_metres};
 use crate::process::chain::SeenFeatures;
 use crate::process::{ProcessError, RasterReader};
 use crate::raster::Resampling;
-use crate::vector::{Value, reproject};
+use crate::vector::{Value, interior_point, reproject};
 
 /// Longer side of the picture in pixels.
 const LONG_SIDE: usize = 960;
@@ -106,7 +106,7 @@ impl MapFigure<'_> {
         for (geometry, values) in &mines.rows {
             let mut geometry = geometry.clone();
             let reached = reproject(&mut geometry, &to_map).is_ok();
-            let at = geo::InteriorPoint::interior_point(&geometry).filter(|_| reached);
+            let at = interior_point(&geometry).filter(|_| reached);
             let at = at.map(|p| place(p.x(), p.y()));
             let Some((x, y)) = at.filter(|(x, y)| (0.0..=width).contains(x) && (0.0..=height).contains(y))
             else {

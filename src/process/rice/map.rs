@@ -85,7 +85,14 @@ pub fn map(
     let mut confidence = open(percent, RasterKind::Percent { label })?;
     let threshold = PixelArea::of(grid).pixels(options.minimum_mapping_unit);
     // A patch is only known whole, so a sieve needs the whole map: one byte a pixel.
-    let mut whole = (threshold > 1).then(|| Plane::filled(grid.rows, grid.cols, legend.nodata));
+    let pixels = (grid.rows as u64).checked_mul(grid.cols as u64);
+    let _whole =
+        (threshold > 1).then(|| context.claim("area", "the map as a whole", pixels)).transpose()?;
+    let whole = (threshold > 1)
+        .then(|| Plane::try_filled("the map as a whole", grid.rows, grid.cols, legend.nodata))
+        .transpose();
+    let mut whole = whole.map_err(|over| ProcessError::input("area", over))?;
+    let _tally = context.claim("area", "areas by row and class", AreaTally::bytes(legend, grid.rows))?;
     let mut tally = AreaTally::new(legend, grid.rows);
 
     let total = (grid.rows * grid.cols) as u64;
@@ -120,11 +127,15 @@ pub fn map(
     })?;
     if let Some(mut plane) = whole {
         context.progress.step("sieve", 0);
-        sieve(&mut plane, Some(legend.nodata), threshold, Connectivity::Four);
-        context.cancel.check()?;
+        let patches = sieve::runs(&plane).checked_mul(sieve::BYTES_OF_RUN);
+        let _patches = context.claim("area", "the patches of the map", patches)?;
+        let go_on = || !context.cancel.is_cancelled();
+        if !sieve::sieve_while(&mut plane, Some(legend.nodata), threshold, Connectivity::Four, &go_on) {
+            return Err(ProcessError::Cancelled);
+        }
         tally.add(grid.window(), &plane.values);
         if let Some(writer) = &mut class_map {
-            for window in Window::blocks(grid.rows, grid.cols, 512, grid.cols) {
+            for window in Window::strips(grid.rows, grid.cols, 512, 1 << 23) {
                 let start = window.row * grid.cols;
                 writer.write(window, &plane.values[start..start + window.len()])?;
             }

@@ -8,14 +8,15 @@ use geo::Geometry;
 
 use super::mines::Mines;
 use super::{Context, ProcessError, RasterReader};
+use crate::budget::{self, Claim};
 use crate::classmap::{Connectivity, Legend, PixelArea, sieve};
 use crate::crs::{GeoBox, pixel_metres};
 use crate::raster::{Plane, Resampling, Window};
-use crate::zones::{Join, MineIndex, NearMines, Zones, polygonize};
+use crate::zones::{Join, MineIndex, NearMines, Zones, outline_pieces, polygonize_while};
 pub use attributes::{YearOf, write_mines, write_zones};
 
-/// Rows of the blocks that rasters are read in.
-const BLOCK: usize = 512;
+/// Most rows of the blocks that rasters are read in, and about how many pixels they have.
+const BLOCK: (usize, usize) = (512, 1 << 23);
 
 /// What makes a zone.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct FoundZones {
     pub areas: Vec<f64>,
     /// Square metres of a pixel by row.
     pub of_pixel: Vec<f64>,
+    /// The memory of the zones.
+    _claim: Claim,
 }
 
 /// The mines beside zones.
@@ -74,15 +77,23 @@ pub fn find(
         };
         chosen[usize::from(code)] = true;
     }
-    let mut plane = read_codes(map, &legend, context)?;
+    // A patch is known only once the whole map is: one byte a pixel.
+    let _map = context.claim(input, "the map as a whole", (grid.rows as u64).checked_mul(grid.cols as u64))?;
+    let mut plane = read_codes(map, input, &legend, context)?;
+    let go_on = || !context.cancel.is_cancelled();
+    let of_run = sieve::BYTES_OF_RUN.max(Zones::BYTES_OF_RUN);
+    let borders = context.claim(input, "the patches of the map", sieve::runs(&plane).checked_mul(of_run))?;
     context.progress.step("sieve", 0);
     let area = PixelArea::of(&grid);
     let threshold = area.pixels(options.minimum_mapping_unit);
-    sieve(&mut plane, Some(legend.nodata), threshold, options.connectivity);
-    context.cancel.check()?;
+    let outline = |plane: &Plane<u8>| {
+        polygonize_while(plane, &chosen, options.connectivity, &go_on).ok_or(ProcessError::Cancelled)
+    };
+    if !sieve::sieve_while(&mut plane, Some(legend.nodata), threshold, options.connectivity, &go_on) {
+        return Err(ProcessError::Cancelled);
+    }
     context.progress.step("polygonize", 0);
-    let mut zones = polygonize(&plane, &chosen, options.connectivity);
-    context.cancel.check()?;
+    let mut zones = outline(&plane)?;
     // A sieve leaves what has no neighbour to fall to, as an islet in nodata.
     if zones.zones.iter().any(|zone| zone.pixels < u64::from(threshold)) {
         for row in 0..grid.rows {
@@ -92,29 +103,32 @@ pub fn find(
                 }
             }
         }
-        zones = polygonize(&plane, &chosen, options.connectivity);
-        context.cancel.check()?;
+        drop(zones);
+        zones = outline(&plane)?;
     }
     if options.simplify > 0.0 {
         context.progress.step("simplify", 0);
-        zones.simplify(pixel_metres(&grid), options.simplify);
-        context.cancel.check()?;
+        if !zones.simplify_while(pixel_metres(&grid), options.simplify, &go_on) {
+            return Err(ProcessError::Cancelled);
+        }
     }
     let of_pixel: Vec<f64> = (0..grid.rows).map(|row| area.square_metres(row)).collect();
     let areas = zones.square_metres(&of_pixel);
-    Ok(FoundZones { grid, legend, zones, areas, of_pixel })
+    Ok(FoundZones { grid, legend, zones, areas, of_pixel, _claim: borders })
 }
 
 fn read_codes(
     map: &dyn RasterReader,
+    input: &str,
     legend: &Legend,
     context: &Context<'_>,
 ) -> Result<Plane<u8>, ProcessError> {
     let grid = map.grid();
-    let mut plane = Plane::filled(grid.rows, grid.cols, legend.nodata);
-    let blocks = grid.rows.div_ceil(BLOCK);
-    context.progress.step("read the map", blocks as u64);
-    for (i, window) in Window::blocks(grid.rows, grid.cols, BLOCK, grid.cols).enumerate() {
+    let plane = Plane::try_filled("the map as a whole", grid.rows, grid.cols, legend.nodata);
+    let mut plane = plane.map_err(|over| ProcessError::input(input, over))?;
+    let blocks = Window::strips(grid.rows, grid.cols, BLOCK.0, BLOCK.1);
+    context.progress.step("read the map", blocks.len() as u64);
+    for (i, window) in blocks.enumerate() {
         context.cancel.check()?;
         let block = map.read(grid, window, Resampling::Nearest)?;
         let to = &mut plane.values[window.row * grid.cols..][..window.len()];
@@ -187,8 +201,9 @@ impl FoundZones {
         mut take: impl FnMut(&[f32], u8, usize),
     ) -> Result<(), ProcessError> {
         let grid = &self.grid;
-        context.progress.step(step, grid.rows.div_ceil(BLOCK) as u64);
-        for (i, window) in Window::blocks(grid.rows, grid.cols, BLOCK, grid.cols).enumerate() {
+        let blocks = Window::strips(grid.rows, grid.cols, BLOCK.0, BLOCK.1);
+        context.progress.step(step, blocks.len() as u64);
+        for (i, window) in blocks.enumerate() {
             context.cancel.check()?;
             let block = raster.read(grid, window, Resampling::Nearest)?;
             for (row, line) in block.values.chunks_exact(grid.cols).enumerate() {
@@ -230,6 +245,8 @@ impl FoundZones {
         context: &Context<'_>,
     ) -> Result<Joined, ProcessError> {
         let geometries: Vec<&Geometry<f64>> = mines.geometries().collect();
+        budget::followed("50 m", outline_pieces(geometries.iter().copied()))
+            .map_err(|over| ProcessError::input("mines", over))?;
         let index = MineIndex::new(geometries);
         let join = Join::new(&self.zones, &self.grid, &index, radius).map_err(ProcessError::failed)?;
         let told = AtomicU64::new(0);

@@ -151,6 +151,10 @@ impl ServerConfig {
         for (key, value) in [
             ("maps.live_megabytes", self.maps.live_megabytes as u64),
             ("maps.live_pixels", self.maps.live_pixels),
+            ("limits.pixels", self.limits.pixels),
+            ("limits.vertices", self.limits.vertices),
+            ("limits.geometry_vertices", self.limits.geometry_vertices),
+            ("limits.memory_megabytes", self.limits.memory_megabytes),
         ] {
             if value == 0 {
                 return wrong(key, "is not above 0");

@@ -115,7 +115,7 @@ fn check(map: &Plane<u8>, chosen: &[bool; 256], connectivity: Connectivity) {
         assert!(polygon.signed_area() > 0.0, "exteriors run counter-clockwise");
         assert!((polygon.unsigned_area() - zone.pixels as f64 * 100.0).abs() < 1e-9 * 1e4);
         for part in &polygon {
-            for span in cover::spans(&grid, part) {
+            for span in cover::spans(&grid, part).unwrap() {
                 for col in span.cols() {
                     assert_eq!(zones.zone_at(span.row, col), Some(id));
                     assert_eq!(map.get(span.row, col), zone.code);
