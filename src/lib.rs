@@ -30,6 +30,7 @@ pub mod simulate;
 pub mod spectral;
 pub mod store;
 pub mod style;
+pub mod text;
 pub mod tiles;
 pub mod vector;
 pub mod zones;

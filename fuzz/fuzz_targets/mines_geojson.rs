@@ -1,19 +1,4 @@
-//! Mines as GeoJSON, row by row.
+//! Mines as GeoJSON, row by row, and the same as a table of features.
 #![no_main]
 
-use std::sync::Once;
-
-use libfuzzer_sys::fuzz_target;
-use rededge::io::vector_rows::parse;
-use rededge::io::vectors::VectorFormat;
-
-static QUIET: Once = Once::new();
-
-fuzz_target!(|data: &[u8]| {
-    // Panics of the geometry library are caught and told as the row's problem; the hook of the fuzzer would
-    // end the run. One that is not caught still does.
-    QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
-    if let Ok(found) = parse("mines.geojson", VectorFormat::GeoJson, data, None) {
-        assert_eq!(found.rows.len(), found.table.features.len());
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rededge_fuzz::run("mines_geojson", data));

@@ -7,9 +7,11 @@ use super::{
 use crate::classmap::Legend;
 use crate::cube::{Regularize, Smoothing, TimeGrid, day_of_series};
 use crate::predictors::{Predictor, PredictorSet};
+use crate::text::unmarked;
 
 /// Whether a file is a LightGBM model text.
 pub fn is_lightgbm(bytes: &[u8]) -> bool {
+    let bytes = &*unmarked(bytes);
     bytes.starts_with(b"tree\n") || bytes.starts_with(b"tree\r\n")
 }
 
@@ -23,6 +25,7 @@ pub fn is_lightgbm(bytes: &[u8]) -> bool {
 /// A text that cannot be read, columns that are no series, classes that do not fit.
 pub fn from_lightgbm(bytes: &[u8], classes: Option<&[String]>) -> Result<Model, ClassifyError> {
     let fail = |why: String| ClassifyError::Model(why);
+    let bytes = &*unmarked(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| fail("is not text".to_owned()))?;
     let read = lightgbm::read(text).map_err(|e| fail(format!("cannot be used: {e}")))?;
     let classes = classes.ok_or_else(|| {

@@ -8,6 +8,7 @@ use super::gru::GruModel;
 use super::predictor_trees::PredictorTrees;
 use super::{Classifier, ClassifyError, DtwModel, SeriesRecipe, SeriesTrees, SwvModel};
 use crate::classmap::Legend;
+use crate::text::unmarked;
 
 /// What a model file says it is.
 const FORMAT: &str = "rededge-model";
@@ -120,6 +121,7 @@ impl Model {
             version: u32,
         }
         let fail = |why: String| ClassifyError::Model(why);
+        let bytes = &*unmarked(bytes);
         let head: Head = serde_json::from_slice(bytes)
             .map_err(|_| fail("is not a rededge model (JSON with `format` and `version`)".to_owned()))?;
         if head.format != FORMAT {

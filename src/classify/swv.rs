@@ -186,7 +186,7 @@ impl SwvModel {
 
     /// Why a model from a file cannot be used, or nothing.
     pub fn problem(&self) -> Option<String> {
-        let (columns, classes) = (self.series * self.steps, self.classes.len());
+        let (columns, classes) = (self.series.saturating_mul(self.steps), self.classes.len());
         let members = &self.members;
         let trees = [&members.forest, &members.tree, &members.boosted];
         let positive = |v: &f32| v.is_finite() && *v > 0.0;

@@ -83,12 +83,9 @@ impl Tree {
         if [self.threshold.len(), self.default_left.len(), self.left.len(), self.right.len()] != [nodes; 4] {
             return Some("its lists of nodes differ in length".to_owned());
         }
-        if self.leaf.len() != (nodes + 1) * outputs {
-            return Some(format!(
-                "{nodes} inner nodes need {} leaf values, not {}",
-                (nodes + 1) * outputs,
-                self.leaf.len()
-            ));
+        let leaves = (nodes + 1).saturating_mul(outputs);
+        if self.leaf.len() != leaves {
+            return Some(format!("{nodes} inner nodes need {leaves} leaf values, not {}", self.leaf.len()));
         }
         if self.leaf.iter().any(|v| !v.is_finite()) || self.threshold.iter().any(|t| t.is_nan()) {
             return Some("a value is not a number".to_owned());

@@ -95,14 +95,14 @@ fn parse_limit(text: &str) -> Result<(String, u64), String> {
 fn read_request(path: &Path, set: &[(String, Value)]) -> Result<Execute, Failure> {
     let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
     let bad = |reason: String| Failure::BadInput(format!("{name}: {reason}"));
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text)
+        std::io::stdin().read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text))
+        std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
     };
     read.map_err(|e| bad(e.to_string()))?;
-    let document = serde_json::from_str(&text).map_err(|e| bad(format!("not JSON: {e}")))?;
+    let document = serde_json::from_slice(&rededge::text::unmarked(&bytes)).map_err(|e| bad(format!("not JSON: {e}")))?;
     let mut request =
         Execute::parse(document).map_err(|(path, message)| ProcessError::malformed(&path, &message))?;
     request.inputs.extend(set.iter().cloned());

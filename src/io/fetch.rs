@@ -121,7 +121,7 @@ impl Fetcher {
     /// # Errors
     /// A message without the link's query or the document's text.
     pub fn json(&self, link: &str) -> Result<serde_json::Value, String> {
-        serde_json::from_slice(&self.bytes(link, MAX_JSON)?)
+        serde_json::from_slice(&crate::text::unmarked(&self.bytes(link, MAX_JSON)?))
             .map_err(|e| format!("{}: is not JSON: line {}, column {}", shown(link), e.line(), e.column()))
     }
 

@@ -54,7 +54,7 @@ pub fn takes_text(schema: &Value) -> bool {
 /// The value that `text` stands for where `schema` holds. Where it cannot be one, it stays a
 /// text, and the process's own parser says what is wrong with it.
 pub fn coerce(schema: &Value, text: &str) -> Value {
-    let trimmed = text.trim();
+    let trimmed = text.trim_start_matches('\u{feff}').trim();
     if trimmed.starts_with(['{', '[', '"'])
         && let Ok(value) = serde_json::from_str::<Value>(trimmed)
         && shapes(schema).any(|s| matches(s, &value))

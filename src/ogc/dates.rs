@@ -3,10 +3,28 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use jiff::civil::Date;
+use jiff::ToSpan as _;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::temporal::Pieces;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The first and the last moment, in UTC, of a date (its whole day) or of a time of RFC 3339 with its offset.
+/// Without a zone of their own, as the timestamps of `jiff` end before the year 9999 does, which many clients
+/// take for an open end.
+pub fn moments(text: &str) -> Option<(DateTime, DateTime)> {
+    let pieces = Pieces::parse(text).ok().filter(|pieces| pieces.time_zone_annotation().is_none())?;
+    let date = pieces.date();
+    match (pieces.time(), pieces.to_numeric_offset()) {
+        (None, None) if text.len() == 10 => Some((date.to_datetime(Time::MIN), date.to_datetime(Time::MAX))),
+        (Some(time), Some(offset)) => {
+            let moment = date.to_datetime(time).saturating_sub(i64::from(offset.seconds()).seconds());
+            Some((moment, moment))
+        }
+        _ => None,
+    }
+}
 
 /// First and last day, both included: `"2022-01-01/2022-12-31"` or
 /// `["2022-01-01", "2022-12-31"]`; `..` (or null in the array) leaves an end open. Times of day
@@ -94,6 +112,29 @@ impl JsonSchema for DateInterval {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn dates_and_times_of_all_years_have_moments() {
+        let both = |text: &str| moments(text).map(|(first, last)| format!("{first} {last}"));
+        for (text, found) in [
+            ("2019-07-01", "2019-07-01T00:00:00 2019-07-01T23:59:59.999999999"),
+            ("9999-12-31", "9999-12-31T00:00:00 9999-12-31T23:59:59.999999999"),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59 9999-12-31T23:59:59"),
+            ("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59.999999999 9999-12-31T23:59:59.999999999"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00 0001-01-01T00:00:00"),
+            ("0000-01-01", "0000-01-01T00:00:00 0000-01-01T23:59:59.999999999"),
+            ("2019-07-02T01:00:00.5+02:00", "2019-07-01T23:00:00.5 2019-07-01T23:00:00.5"),
+            ("2019-07-02t01:00:00z", "2019-07-02T01:00:00 2019-07-02T01:00:00"),
+        ] {
+            assert_eq!(both(text).as_deref(), Some(found), "{text}");
+        }
+        for wrong in [
+            "", "2019", "2019-07", "2019-13-01", "2019-07-01T10:00:00", "2019-07-01Z", "today",
+            "2019-07-01T10:00:00+02:00[Europe/Berlin]", "10:00:00Z", "20190701",
+        ] {
+            assert_eq!(both(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn both_forms_are_read_and_mistakes_told() {

@@ -12,6 +12,7 @@ use super::coerce::{coerce, takes_array, takes_base64, takes_link, takes_object,
 use super::outputs::{essence, media_types};
 use super::words::hint;
 use super::{ProcessDescription, Return, link};
+use crate::text::unmarked;
 
 /// Path of what is wrong, and what is wrong with it.
 pub type Fault = (String, String);
@@ -352,14 +353,15 @@ impl Execute {
             Value::String(STANDARD.encode(bytes))
         } else {
             // Nothing of what was fetched is told.
-            let text = std::str::from_utf8(bytes)
+            let bytes = unmarked(bytes);
+            let text = std::str::from_utf8(&bytes)
                 .map_err(|_| (name.clone(), "what the link leads to is no text".to_owned()))?;
             let schema = match reference.index {
                 Some(_) => schema.get("items").unwrap_or(schema),
                 None => schema,
             };
             let wanted = takes_object(schema) || takes_array(schema);
-            let value = coerce(schema, text.trim_start_matches('\u{feff}'));
+            let value = coerce(schema, text);
             if wanted && value.is_string() && !takes_text(schema) {
                 return Err((
                     name.clone(),
@@ -437,7 +439,7 @@ fn fit_one(value: &mut Value, qualifier: &Qualifier, schema: &Value) -> Result<(
     }
     let bytes = if packed { unpack()? } else { text.as_bytes().to_vec() };
     if object && media_type.is_none_or(is_json) {
-        if let Ok(parsed) = serde_json::from_slice::<Value>(&bytes)
+        if let Ok(parsed) = serde_json::from_slice::<Value>(&unmarked(&bytes))
             && (parsed.is_object() || parsed.is_array())
         {
             *value = parsed;

@@ -110,22 +110,33 @@ pub enum PropertyKind {
     Boolean,
 }
 
+/// A property of items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Property<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The kind of its values.
+    pub kind: PropertyKind,
+    /// How texts are to be read: `date`, `date-time`.
+    pub format: Option<&'a str>,
+}
+
 /// The JSON schema of items: what they have (`/schema`), and what may be asked of them
-/// (`/queryables`). `shape` is `point`, `polygon` or `any`; `time` names the property that is the
-/// time of an item.
+/// (`/queryables`). `geometry` is the name that the geometry has there, and its shape: `point`, `polygon` or
+/// `any`; `time` names the property that is the time of an item.
 pub fn schema(
     address: &str,
     title: &str,
-    shape: &str,
-    fields: &[(&str, PropertyKind)],
+    (geometry, shape): (&str, &str),
+    fields: &[Property<'_>],
     time: Option<&str>,
 ) -> Value {
     let mut properties = Map::new();
-    let geometry = json!({
+    let shape = json!({
         "title": "Geometry", "x-ogc-role": "primary-geometry", "format": format!("geometry-{shape}")
     });
-    properties.insert("geometry".to_owned(), geometry);
-    for (name, kind) in fields {
+    properties.insert(geometry.to_owned(), shape);
+    for Property { name, kind, format } in fields {
         let kind = match kind {
             PropertyKind::Text => "string",
             PropertyKind::Integer => "integer",
@@ -133,6 +144,9 @@ pub fn schema(
             PropertyKind::Boolean => "boolean",
         };
         let mut property = json!({"title": title_of(name), "type": kind});
+        if let Some(format) = format {
+            property["format"] = (*format).into();
+        }
         if time == Some(*name) {
             property["x-ogc-role"] = "primary-instant".into();
         }
@@ -165,10 +179,17 @@ mod tests {
 
     #[test]
     fn a_schema_tells_the_kinds() {
-        let fields = [("areaHa", PropertyKind::Number), ("date", PropertyKind::Text)];
-        let schema = schema("http://x/queryables", "Zones", "polygon", &fields, Some("date"));
+        let property = |name, kind, format| Property { name, kind, format };
+        let fields = [
+            property("areaHa", PropertyKind::Number, None),
+            property("date", PropertyKind::Text, Some("date")),
+            property("geometry", PropertyKind::Text, None),
+        ];
+        let schema = schema("http://x/queryables", "Zones", ("geometry_", "polygon"), &fields, Some("date"));
         assert_eq!(schema["properties"]["areaHa"]["type"], "number");
         assert_eq!(schema["properties"]["date"]["x-ogc-role"], "primary-instant");
-        assert_eq!(schema["properties"]["geometry"]["format"], "geometry-polygon");
+        assert_eq!(schema["properties"]["date"]["format"], "date");
+        assert_eq!(schema["properties"]["geometry_"]["format"], "geometry-polygon");
+        assert_eq!(schema["properties"]["geometry"]["type"], "string");
     }
 }

@@ -45,7 +45,7 @@ impl KvpExecute {
         let mut inputs: Map<String, Value> = Map::new();
         let mut outputs: Map<String, Value> = Map::new();
         let mut left_out: Vec<&str> = Vec::new();
-        let mut response = None;
+        let (mut response, mut mode) = (None, None);
         for (key, value) in &pairs {
             let (name, member) = match key.split_once('[') {
                 Some((name, member)) if member.ends_with(']') => (name, &member[..member.len() - 1]),
@@ -77,6 +77,7 @@ impl KvpExecute {
                 ("f", "", _) | ("response", "f", _) => all.format = Some(value.clone()),
                 ("prefer", "", _) | ("response", "prefer", _) => all.prefer = Some(value.clone()),
                 ("response", "", _) => response = Some(value.clone()),
+                ("mode", "", _) => mode = Some(value.to_ascii_lowercase()),
                 ("outputs", "", _) => {
                     for output in value.split(',').map(str::trim).filter(|o| !o.is_empty()) {
                         outputs.entry(output).or_insert_with(|| json!({}));
@@ -95,6 +96,9 @@ impl KvpExecute {
         let mut document = json!({"inputs": inputs, "outputs": outputs});
         if let Some(response) = response {
             document["response"] = response.into();
+        }
+        if let Some(mode) = mode {
+            document["mode"] = mode.into();
         }
         all.execute = Execute::parse(document)?;
         Ok(all)

@@ -26,7 +26,7 @@ pub mod wmts;
 mod words;
 pub mod wps;
 
-pub use dates::DateInterval;
+pub use dates::{DateInterval, moments};
 pub use execute::{
     Execute, Mode, OutputRequest, Qualifier, Reference, ResponseForm, Subscriber, Transmission,
 };

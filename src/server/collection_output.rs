@@ -10,7 +10,7 @@ use super::jobs::told;
 use super::state::ServerState;
 use crate::jobs::Job;
 use crate::ogc::outputs::{GEOJSON, GEOTIFF, JSON, essence, media_types};
-use crate::ogc::{Execute, Link, ProcessDescription, ResponseForm, read_query, segment, title_of};
+use crate::ogc::{Execute, Link, Mode, ProcessDescription, ResponseForm, read_query, segment, title_of};
 use crate::process::find;
 
 /// The wanted outputs that become collections, and whether they are features.
@@ -48,6 +48,18 @@ pub fn asked_form(request: &HttpRequest) -> Result<Option<ResponseForm>, ApiErro
     let form = serde_json::from_value(text.as_str().into());
     let told = || ApiError::parameter("response", format!("`{text}` is none of collection, document, raw"));
     form.map(Some).map_err(|_| told())
+}
+
+/// The mode that the query of a request asks for (`mode=async`), as clients of services did before there was
+/// `Prefer`.
+///
+/// # Errors
+/// 400: none that there is.
+pub fn asked_mode(request: &HttpRequest) -> Result<Option<Mode>, ApiError> {
+    let query = read_query(request.query_string());
+    let Some((_, text)) = query.into_iter().find(|(name, _)| name == "mode") else { return Ok(None) };
+    let told = |_| ApiError::parameter("mode", format!("`{text}` is none of async, sync, auto"));
+    serde_json::from_value(text.to_ascii_lowercase().into()).map(Some).map_err(told)
 }
 
 /// Looks whether a request can be answered by a collection.

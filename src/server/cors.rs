@@ -13,7 +13,18 @@ const REMEMBERED: usize = 3600;
 /// As configured; where nothing is, any page may call where callers show a key, and else only pages of
 /// this machine: a page from elsewhere must not reach a server that asks nobody.
 pub fn cors(config: &ServerConfig) -> Cors {
-    let exposed = ["Preference-Applied", "Content-Crs", "OGC-NumberMatched", "Retry-After", REQUEST_ID];
+    let exposed = [
+        "Accept-Ranges",
+        "Cache-Status",
+        "Content-Crs",
+        "Content-Disposition",
+        "Content-Range",
+        "OGC-NumberMatched",
+        "OGC-NumberReturned",
+        "Preference-Applied",
+        "Retry-After",
+        REQUEST_ID,
+    ];
     let cors = Cors::default()
         .allowed_methods(["GET", "HEAD", "POST", "DELETE"])
         .allow_any_header()

@@ -70,6 +70,12 @@ impl ApiError {
         )
     }
 
+    /// A caller that accepts none of the forms that there are.
+    pub fn not_acceptable(forms: &[&str]) -> Self {
+        let detail = format!("`Accept` refuses every form that there is: {}", forms.join(", "));
+        Self::new(StatusCode::NOT_ACCEPTABLE, Problem::titled("Not acceptable").detail(detail))
+    }
+
     /// A body that could not be read: too large, too slow, or cut off.
     pub fn body(error: &actix_web::Error, megabytes: usize) -> Self {
         let status = error.as_response_error().status_code();

@@ -16,6 +16,7 @@ use super::state::{ServerState, block};
 use crate::jobs::Job;
 use crate::ogc::{Execute, KvpExecute, Mode, Prefer, Respond, ResponseForm};
 use crate::process::DynProcess;
+use crate::text::unmarked;
 
 pub async fn execute(
     request: HttpRequest,
@@ -38,10 +39,11 @@ async fn run(request: &HttpRequest, id: &str, body: &[u8], state: &web::Data<Ser
     if !kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().ends_with("json") {
         return Err(ApiError::media_type(kind, "application/json"));
     }
-    let document: Value = serde_json::from_slice(body)
+    let document: Value = serde_json::from_slice(&unmarked(body))
         .map_err(|e| ApiError::input("", format!("the body is not JSON: {e}")))?;
     let mut asked = Execute::parse(document).map_err(wrong)?;
     asked.response = collection_output::asked_form(request)?.or(asked.response);
+    asked.mode = collection_output::asked_mode(request)?.or(asked.mode);
     perform(request, state, process, owner, asked, preferences(request)).await
 }
 

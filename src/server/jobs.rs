@@ -2,6 +2,8 @@
 
 use actix_web::{HttpRequest, web};
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::access::caller;
@@ -14,7 +16,7 @@ use super::state::{ServerState, block};
 use super::watch::id_of;
 use super::{budget, collection_output, links};
 use crate::jobs::{Failure, Filter, Job, LogLine, NewJob};
-use crate::ogc::{Execute, JobList, JobStatus, Problem, ProblemType, StatusInfo};
+use crate::ogc::{Execute, JobList, JobStatus, Problem, ProblemType, StatusInfo, moments};
 use crate::process::find;
 
 /// What callers learn where a process failed by no fault of theirs.
@@ -213,12 +215,17 @@ fn filter(query: &[(String, String)]) -> Result<Filter, ApiError> {
 fn interval(text: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
     let time = |text: &str| match text {
         "" | ".." => Ok(None),
-        text => text.parse().map(Some).map_err(|_| {
+        text => moments(text).map(Some).ok_or_else(|| {
             ApiError::parameter("datetime", format!("`{text}` is no time such as 2024-05-01T00:00:00Z"))
         }),
     };
-    match text.split_once('/') {
-        Some((from, to)) => Ok((time(from)?, time(to)?)),
-        None => Ok((time(text)?, time(text)?)),
-    }
+    let (from, to) = text.split_once('/').unwrap_or((text, text));
+    let (from, to) = (time(from)?, time(to)?);
+    // Timestamps end before the year 9999 does.
+    let timestamp = |moment: DateTime| match moment.to_zoned(TimeZone::UTC) {
+        Ok(zoned) => zoned.timestamp(),
+        Err(_) if moment.year() > 0 => Timestamp::MAX,
+        Err(_) => Timestamp::MIN,
+    };
+    Ok((from.map(|(first, _)| timestamp(first)), to.map(|(_, last)| timestamp(last))))
 }

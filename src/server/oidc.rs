@@ -11,6 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 
 use super::config::{ConfigError, OidcConfig, is_address};
+use crate::text::unmarked;
 
 /// Before the subject of a token in the name of an owner, so that no name of a key is the same.
 pub const OWNER: &str = "oidc:";
@@ -160,7 +161,7 @@ impl Issuer {
                     jwks_uri: String,
                 }
                 let address = format!("{}/.well-known/openid-configuration", self.name.trim_end_matches('/'));
-                let found: Discovered = serde_json::from_slice(&get(&address)?)
+                let found: Discovered = serde_json::from_slice(&unmarked(&get(&address)?))
                     .map_err(|e| format!("{address} is no configuration of an issuer: {e}"))?;
                 if found.issuer != self.name {
                     return Err(format!("{address} is of another issuer, {}", found.issuer));
@@ -168,7 +169,7 @@ impl Issuer {
                 get(&found.jwks_uri)?
             }
         };
-        let set: JwkSet = serde_json::from_slice(&bytes).map_err(|e| format!("no set of keys: {e}"))?;
+        let set: JwkSet = serde_json::from_slice(&unmarked(&bytes)).map_err(|e| format!("no set of keys: {e}"))?;
         let keys: Vec<Jwk> = set.keys.into_iter().filter(|key| algorithm(key).is_some()).collect();
         if keys.is_empty() { Err("no key for RS256 or ES256".to_owned()) } else { Ok(keys) }
     }

@@ -1,17 +1,20 @@
 //! What there is: landing page, conformance, processes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use actix_web::http::header::VARY;
+use actix_web::http::header::{CACHE_CONTROL, ETAG, VARY};
 use actix_web::{HttpRequest, web};
-use serde_json::json;
+use bytes::Bytes;
+use serde_json::{Value, json};
 
 use super::access::at_hand;
 use super::collections::parameters;
-use super::error::{Answer, ApiError, ok};
+use super::error::{Answer, ApiError, not_modified, ok};
 use super::html;
 use super::paging::{MOST, Page};
 use super::state::ServerState;
+use super::wire::{is_known, weak_tag};
 use crate::ogc::collections::rel;
 use crate::ogc::link::OPENAPI_JSON;
 use crate::ogc::openapi::{OpenApi, Part};
@@ -146,23 +149,59 @@ pub fn known(id: &str) -> Result<&'static dyn DynProcess, ApiError> {
 /// The definition of the API.
 pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer {
     parameters(&request, &["f"]).map_err(|e| e.to(&request))?;
-    let described: Vec<_> = registry().iter().map(|p| p.describe()).collect();
-    let api = OpenApi {
-        title: &state.config.title,
-        description: DESCRIPTION,
-        version: env!("CARGO_PKG_VERSION"),
-        base: &state.base(&request),
-        processes: &described,
-        parts: &Part::ALL,
-        secured: !state.access.is_open(),
-        examples: &BTreeMap::new(),
-        page_limit: 1000,
+    let as_page = html::wants_page(&request).map_err(|e| e.to(&request))?;
+    let base = state.base(&request);
+    let definition = match state.definitions.get(&base) {
+        Some(known) => known,
+        None => {
+            let made = Arc::new(Definition::of(&state, &base));
+            state.definitions.insert(base, made.clone());
+            made
+        }
     };
-    let document = api.document();
-    if html::wants_page(&request).map_err(|e| e.to(&request))? {
-        return Ok(html::show(&request, &state, |site| html::api::page(site, &document)));
+    if as_page {
+        return Ok(html::show(&request, &state, |site| html::api::page(site, &definition.document)));
     }
-    Ok(ok().insert_header((VARY, "Accept")).content_type(OPENAPI_JSON).json(document))
+    if html::refuses_json(&request) {
+        return Err(ApiError::not_acceptable(&[OPENAPI_JSON, HTML]).to(&request));
+    }
+    let headers = [(ETAG, definition.tag.as_str()), (CACHE_CONTROL, "no-cache"), (VARY, "Accept")];
+    let known = is_known(&request, &definition.tag);
+    let mut response = if known { not_modified() } else { ok() };
+    headers.into_iter().for_each(|header| _ = response.insert_header(header));
+    Ok(if known {
+        response.finish()
+    } else {
+        response.content_type(OPENAPI_JSON).body(definition.text.clone())
+    })
+}
+
+/// The definition of the API at one address: made once, as it is large and changes only with the configuration.
+pub struct Definition {
+    document: Value,
+    text: Bytes,
+    tag: String,
+}
+
+impl Definition {
+    fn of(state: &ServerState, base: &str) -> Self {
+        let described: Vec<_> = registry().iter().map(|p| p.describe()).collect();
+        let api = OpenApi {
+            title: &state.config.title,
+            description: DESCRIPTION,
+            version: env!("CARGO_PKG_VERSION"),
+            base,
+            processes: &described,
+            parts: &Part::ALL,
+            secured: !state.access.is_open(),
+            examples: &BTreeMap::new(),
+            page_limit: 1000,
+        };
+        let document = api.document();
+        let text = Bytes::from(document.to_string());
+        let tag = weak_tag(&text);
+        Self { document, text, tag }
+    }
 }
 
 pub async fn nowhere(request: HttpRequest) -> Answer {

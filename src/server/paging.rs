@@ -55,19 +55,24 @@ impl Page {
     }
 }
 
-/// A limit of a query.
+/// A limit of a query; one above [`MOST`] means [`MOST`], as OGC API has it.
 ///
 /// # Errors
-/// No whole number, or out of bounds.
+/// No whole number from 1.
 pub fn limit_of(value: &str) -> Result<usize, ApiError> {
-    let limit = value.parse().ok().filter(|n| (1..=MOST).contains(n));
-    limit.ok_or_else(|| ApiError::parameter("limit", format!("`{value}` is not within 1 to {MOST}")))
+    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    // Of digits only what is too large cannot be read.
+    let limit = if digits { value.parse().unwrap_or(MOST).min(MOST) } else { 0 };
+    if limit > 0 {
+        return Ok(limit);
+    }
+    Err(ApiError::parameter("limit", format!("`{value}` is not a whole number from 1 (more than {MOST} are {MOST})")))
 }
 
 /// A whole number of a query.
 ///
 /// # Errors
-/// None.
+/// It is none.
 pub fn whole(name: &str, value: &str) -> Result<usize, ApiError> {
     let wrong = |_| ApiError::parameter(name, format!("`{value}` is not a whole number from 0"));
     // Further than any list is long, and within the reach of SQLite's numbers.

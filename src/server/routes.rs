@@ -3,10 +3,10 @@
 use actix_web::dev::Handler;
 use actix_web::{FromRequest, Resource, Responder, web};
 
-/// What is at a path.
+/// What is at a path, with a slash behind it or not.
 pub fn at(path: &str) -> Resource {
     tracing::debug!(path, "mounted");
-    web::resource(path)
+    if path.ends_with('/') { web::resource(path) } else { web::resource([path.to_owned(), format!("{path}/")]) }
 }
 
 /// What is read without changing anything.

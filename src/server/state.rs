@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::error::BlockingError;
 use actix_web::{HttpRequest, web};
+use quick_cache::sync::Cache;
 
 use super::access::Access;
 use super::collections::Published;
@@ -14,6 +15,7 @@ use super::health::Health;
 use super::host::{Reach, RunHost};
 use super::maps::Maps;
 use super::metrics::Metrics;
+use super::pages::Definition;
 use super::proxy::outside;
 use crate::io::isolate::{ReadError, Reader};
 use crate::jobs::{JobsError, Limits, Queue, Store};
@@ -22,6 +24,8 @@ use crate::store::{FeatureIndexes, GrowingResults, LiveOffers, Offered};
 
 /// The folder, beside that of results, of files that are gone when they were sent or put in order.
 pub const TEMPORARY: &str = "tmp";
+/// Addresses of which the definition of the API is kept: callers may give a server any name.
+const DEFINITIONS: usize = 4;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +94,8 @@ pub struct ServerState {
     pub(super) folder: PathBuf,
     /// Features by place and condition.
     pub(super) indexes: Arc<FeatureIndexes>,
+    /// Definitions of the API by the address that their links begin with.
+    pub(super) definitions: Cache<String, Arc<Definition>>,
     /// Path before every route.
     prefix: String,
 }
@@ -203,7 +209,21 @@ impl ServerState {
         let health =
             Health::new(config.limits.free_megabytes << 20, Duration::from_secs(config.jobs.grace_seconds));
         let prefix = String::new();
-        Ok(Self { config, queue, host, published, maps, access, metrics, health, folder, indexes, prefix })
+        let definitions = Cache::new(DEFINITIONS);
+        Ok(Self {
+            config,
+            queue,
+            host,
+            published,
+            maps,
+            access,
+            metrics,
+            health,
+            folder,
+            indexes,
+            definitions,
+            prefix,
+        })
     }
 
     /// Mounted under a path, such as `/rededge`.

@@ -115,6 +115,20 @@ fn tilejson(collection: &Collection, file: &FeatureFile, tileset: TilesetInfo) -
     .document()
 }
 
+/// TileJSON of a collection of features.
+///
+/// # Errors
+/// 404 where there is no such collection of features.
+pub async fn of_features(
+    request: &HttpRequest,
+    state: &web::Data<ServerState>,
+    id: &str,
+) -> Result<Value, ApiError> {
+    let (collection, file) = table(request, state, id).await?;
+    let set = tileset(&collection, &file, MatrixSet::WebMercatorQuad, state, &state.base(request));
+    Ok(tilejson(&collection, &file, set))
+}
+
 async fn list(request: HttpRequest, path: web::Path<String>, state: web::Data<ServerState>) -> Answer {
     let listed = async {
         parameters(&request, &["f"])?;

@@ -55,7 +55,7 @@ pub async fn watch(
             line.wait();
         }
         let mut response = next.call(request).await?.map_into_boxed_body();
-        super::wire::unmark(response.headers_mut());
+        super::wire::finish_headers(&mut response);
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), value);
         }

@@ -7,19 +7,22 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, ETAG, EntityTag, HeaderMap, HeaderValue,
-    IF_NONE_MATCH, TryIntoHeaderValue,
+    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
+    IF_NONE_MATCH, VARY,
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 use sha2::{Digest, Sha256};
 
 use super::error::{self, ApiError};
+use super::html::is_negotiated;
 use super::pace::Paced;
 use super::state::ServerState;
 
 /// Marks what is not to be compressed.
 const LEFT_ALONE: HeaderValue = HeaderValue::from_static("identity");
+/// Headers that tell who asks.
+const CREDENTIALS: [&str; 2] = ["Authorization", "X-API-Key"];
 
 /// Reads the body at its pace, and finishes the answer.
 ///
@@ -75,6 +78,12 @@ pub fn is_known(request: &HttpRequest, tag: &str) -> bool {
     known.flat_map(|list| list.split(',')).any(|one| one.trim() == "*" || bare(one) == bare(tag))
 }
 
+/// The ETag of a document, made of what it says. Weak: it may be compressed on its way.
+pub fn weak_tag(body: &[u8]) -> String {
+    let hash: String = Sha256::digest(body)[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("W/\"{hash}\"")
+}
+
 /// A document with an ETag made of what it says; nothing but the tag where the caller has it.
 fn tagged(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     if response.headers().contains_key(ETAG) {
@@ -86,13 +95,11 @@ fn tagged(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         Ok(body) => body,
         Err(body) => return ServiceResponse::new(request, response.set_body(body)),
     };
-    let hash: String = Sha256::digest(&body)[..12].iter().map(|byte| format!("{byte:02x}")).collect();
-    // Weak: it may be compressed on its way.
-    let tag = EntityTag::new_weak(hash);
-    if let Ok(value) = tag.clone().try_into_value() {
+    let tag = weak_tag(&body);
+    if let Ok(value) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(ETAG, value);
     }
-    if is_known(&request, &tag.to_string()) {
+    if is_known(&request, &tag) {
         let mut same = error::not_modified();
         for (name, value) in response.headers().iter().filter(|(name, _)| *name != CONTENT_TYPE) {
             same.append_header((name.clone(), value.clone()));
@@ -105,9 +112,8 @@ fn tagged(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
 /// Leaves alone what gains nothing by compression and what is read by ranges; a file that may be
 /// compressed has a weak tag, so that no range of it is joined to another form.
 fn compressible(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let accepts = response.request().headers().get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok());
     let packed = error::is_ok(&response)
-        && accepts.is_some_and(|a| ["gzip", "deflate", "*"].iter().any(|e| a.contains(e)));
+        && ["gzip", "deflate"].iter().any(|coding| takes_encoding(response.request(), coding));
     let headers = response.headers_mut();
     if !gains(headers) {
         headers.insert(CONTENT_ENCODING, LEFT_ALONE);
@@ -120,10 +126,55 @@ fn compressible(mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBo
     response
 }
 
-/// Takes the mark away that keeps the compression off: it is no encoding to be told.
-pub fn unmark(headers: &mut HeaderMap) {
+/// Whether a caller takes an encoding (RFC 9110, 12.5.3); who says nothing takes none.
+pub fn takes_encoding(request: &HttpRequest, coding: &str) -> bool {
+    let said = request.headers().get_all(ACCEPT_ENCODING).filter_map(|v| v.to_str().ok());
+    takes(&said.collect::<Vec<_>>().join(","), coding)
+}
+
+fn takes(accept: &str, coding: &str) -> bool {
+    let weight = |wanted: &str| {
+        accept.split(',').find_map(|one| {
+            let mut parts = one.split(';').map(|part| part.trim().to_ascii_lowercase());
+            (parts.next()? == wanted).then(|| {
+                parts.find_map(|part| part.strip_prefix("q=")?.trim().parse::<f32>().ok()).unwrap_or(1.0)
+            })
+        })
+    };
+    weight(coding).or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
+}
+
+/// Finishes the headers of an answer, once all have written theirs: takes the mark away that keeps the
+/// compression off, which is no encoding to be told, and tells in one line what the answer depends on.
+pub fn finish_headers<B>(response: &mut ServiceResponse<B>) {
+    let request = response.request().clone();
+    let headers = response.headers_mut();
     if headers.get(CONTENT_ENCODING) == Some(&LEFT_ALONE) {
         headers.remove(CONTENT_ENCODING);
+    }
+    let mut names: Vec<String> = Vec::new();
+    let mut add = |name: &str| {
+        if !name.is_empty() && !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            names.push(name.to_owned());
+        }
+    };
+    if is_negotiated(&request) {
+        add("Accept");
+    }
+    if gains(headers) {
+        add("Accept-Encoding");
+    }
+    let state = request.app_data::<web::Data<ServerState>>();
+    if state.is_some_and(|state| !state.access.is_open()) {
+        CREDENTIALS.into_iter().for_each(&mut add);
+    }
+    let told: Vec<String> = headers.get_all(VARY).filter_map(|v| v.to_str().ok()).map(str::to_owned).collect();
+    told.iter().flat_map(|line| line.split(',')).for_each(|name| add(name.trim()));
+    headers.remove(VARY);
+    if let Ok(all) = HeaderValue::from_str(&names.join(", "))
+        && !all.is_empty()
+    {
+        headers.insert(VARY, all);
     }
 }
 
@@ -133,4 +184,19 @@ fn gains(headers: &HeaderMap) -> bool {
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let ends = ["json", "xml", "javascript", "mapbox-vector-tile"];
     kind.starts_with("text/") || kind.starts_with("multipart/") || ends.iter().any(|end| kind.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::takes;
+
+    #[test]
+    fn an_encoding_of_weight_0_is_not_taken() {
+        for accept in ["gzip", "br, GZIP;q=0.5", "*", "identity, *;q=0.1"] {
+            assert!(takes(accept, "gzip"), "{accept}");
+        }
+        for accept in ["", "br", "gzip;q=0", "*, gzip;q=0.0", "*;q=0", "xgzip", "identity"] {
+            assert!(!takes(accept, "gzip"), "{accept}");
+        }
+    }
 }

@@ -17,13 +17,15 @@ use crate::ogc::outputs::{JSON, essence, media_types};
 use crate::ogc::wps::{
     Exception, ExceptionCode, JobAnswer, Operation, OutputAnswer, OutputValue, Service, Version, WpsExecute,
     WpsRequest, XML, capabilities, descriptions, execute_response, parse_kvp, parse_xml, result, status_info,
-    version_of_body, version_of_query,
+    text_of_body, version_of_body, version_of_query,
 };
 use crate::ogc::{Mode, ProcessDescription, Transmission};
 use crate::process::{DynProcess, find, registry};
 
 /// How long a status or result that was asked for at once waits for a short job.
 const SHORT: Duration = Duration::from_millis(500);
+/// Bytes of a document that is looked at whether it is a literal.
+const MOST_LITERAL: u64 = 16 << 20;
 
 pub async fn get(request: HttpRequest, state: web::Data<ServerState>) -> HttpResponse {
     let query = request.query_string();
@@ -49,13 +51,13 @@ pub async fn post(
             return wps_report(&refused, Version::V1);
         }
     };
-    let text = std::str::from_utf8(&body);
-    let asked = text
-        .map_err(|_| Exception::new(ExceptionCode::NoApplicableCode, "the body is not UTF-8"))
-        .and_then(parse_xml);
-    match asked {
+    let text = match text_of_body(&body, kind) {
+        Ok(text) => text,
+        Err(exception) => return wps_unreadable(&exception, Version::V1),
+    };
+    match parse_xml(&text) {
         Ok(asked) => answer(&request, &state, asked).await,
-        Err(exception) => wps_unreadable(&exception, version_of_body(text.unwrap_or_default())),
+        Err(exception) => wps_unreadable(&exception, version_of_body(&text)),
     }
 }
 
@@ -147,7 +149,10 @@ async fn execute_job(
     if execute.raw {
         let found = outputs(&job, state)?;
         if let Some(single) = found.first() {
-            return Ok(super::results::file(single, request)?);
+            return match plain_text(single) {
+                Some(text) => Ok(super::error::ok().content_type("text/plain; charset=utf-8").body(text)),
+                None => Ok(super::results::file(single, request)?),
+            };
         }
     }
     let outputs = values(&job, state, request, &process, Some(execute))?;
@@ -158,6 +163,19 @@ async fn execute_job(
         Version::V1 => execute_response(&told, &process, lineage),
         Version::V2 => result(&told, &process),
     }))
+}
+
+/// A literal as its bare text: WPS knows no JSON around it.
+fn plain_text(output: &Output) -> Option<String> {
+    let size = std::fs::metadata(&output.path).ok()?.len();
+    if essence(&output.media_type) != JSON || size > MOST_LITERAL {
+        return None;
+    }
+    match serde_json::from_slice(&std::fs::read(&output.path).ok()?).ok()? {
+        Value::String(text) => Some(text),
+        literal @ (Value::Number(_) | Value::Bool(_)) => Some(literal.to_string()),
+        _ => None,
+    }
 }
 
 /// The ExecuteResponse of a job (1.0).

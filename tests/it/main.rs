@@ -8,6 +8,7 @@ mod county;
 mod methods;
 mod mines;
 mod monitor;
+mod parsers;
 mod products;
 mod rice;
 mod scenes;

@@ -160,7 +160,7 @@ impl DtwModel {
 
     /// Why a model from a file cannot be used, or nothing.
     pub fn problem(&self) -> Option<String> {
-        let (classes, values) = (self.classes.len(), self.series * self.steps);
+        let (classes, values) = (self.classes.len(), self.series.saturating_mul(self.steps));
         let wrong = |c: &Curve| {
             c.class >= classes || c.values.len() != values || c.values.iter().any(|v| !v.is_finite())
         };

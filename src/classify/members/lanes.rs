@@ -42,7 +42,8 @@ impl Packed {
 
     /// Whether it has this many columns and, filled up, this many rows.
     pub fn fits(&self, columns: usize, filled_rows: usize) -> bool {
-        columns > 0 && self.columns == columns && self.values.len() == columns * filled_rows
+        // What a file says of its sizes may be anything.
+        columns > 0 && self.columns == columns && columns.checked_mul(filled_rows) == Some(self.values.len())
     }
 
     /// The blocks, each `[column][row of the block]`.

@@ -150,8 +150,8 @@ impl Layer {
     }
 
     fn fits(&self, inputs: usize, outputs: usize) -> bool {
-        let rows = outputs.next_multiple_of(ROWS);
-        self.weights.fits(inputs, rows) && self.bias.len() == rows
+        let rows = outputs.checked_next_multiple_of(ROWS);
+        rows.is_some_and(|rows| self.weights.fits(inputs, rows) && self.bias.len() == rows)
     }
 
     /// Values of the outputs, as many as `out` takes.

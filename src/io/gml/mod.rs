@@ -12,6 +12,7 @@ use self::tree::{Document, Node};
 use super::IoError;
 use super::vectors::RowSink;
 use crate::crs::Crs;
+use crate::text::xml;
 use crate::vector::Value;
 
 /// What features stand in, in a collection.
@@ -26,8 +27,8 @@ const MOST_SYSTEMS: usize = 16;
 /// not known; and those of the sink.
 pub(super) fn each(name: &str, bytes: &[u8], sink: &mut dyn RowSink) -> Result<(), IoError> {
     let fail = |e: String| IoError::read(name, format!("it is not GML: {e}"));
-    let text = std::str::from_utf8(bytes).map_err(|e| fail(e.to_string()))?;
-    let mut document = Document::new(text);
+    let text = xml(bytes, None).map_err(fail)?;
+    let mut document = Document::new(&text);
     let mut rows =
         Rows { name, sink, systems: Vec::new(), is_told: false, crs: None, waiting: Vec::new(), count: 0 };
     let root = document.child().map_err(fail)?.ok_or_else(|| fail("it has no element".to_owned()))?;

@@ -48,7 +48,7 @@ pub(super) struct Document<'a> {
 
 impl<'a> Document<'a> {
     pub fn new(text: &'a str) -> Self {
-        let mut reader = NsReader::from_str(text.trim_start_matches('\u{feff}'));
+        let mut reader = NsReader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
         Self { reader, depth: 0, elements: 0 }
     }
@@ -104,12 +104,6 @@ impl<'a> Document<'a> {
         let event = self.reader.read_event().map_err(|e| e.to_string())?;
         match &event {
             Event::DocType(_) => return Err("a document type (DOCTYPE) is not allowed".to_owned()),
-            Event::Decl(head) => match head.encoding() {
-                Some(Ok(name)) if !["utf-8", "us-ascii"].contains(&&*name.to_ascii_lowercase()) => {
-                    return Err(format!("its encoding is {name}; save it as UTF-8"));
-                }
-                _ => {}
-            },
             Event::Start(_) if self.depth == MOST_DEPTH => {
                 return Err("its elements stand too deep".to_owned());
             }

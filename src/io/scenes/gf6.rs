@@ -124,7 +124,8 @@ struct Metadata {
 
 fn metadata(path: &str, xml: &Path) -> Result<Metadata, SceneError> {
     let fail = |e: String| SceneError::new(path, format!("{}: {e}", xml.display()));
-    let text = std::fs::read_to_string(xml).map_err(|e| fail(e.to_string()))?;
+    let bytes = std::fs::read(xml).map_err(|e| fail(e.to_string()))?;
+    let text = crate::text::xml(&bytes, None).map_err(fail)?;
     let document = Document::parse(&text).map_err(|e| fail(e.to_string()))?;
     let find = |tags: &[&str]| {
         let node = document.descendants().find(|n| tags.contains(&n.tag_name().name()))?;

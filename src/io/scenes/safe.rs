@@ -16,6 +16,7 @@ use roxmltree::{Document, Node};
 use super::scene::{Asset, MaskKind, Scene, SceneError, has_ending, list_files, lower_name};
 use crate::cube::Band;
 use crate::io::raster_file::Place;
+use crate::text::xml;
 
 /// Metadata files are some hundred kB; more than this is a mistake (bytes).
 const MAX_XML: u64 = 32 << 20;
@@ -75,22 +76,23 @@ impl Product {
 
     fn text(&self, path: &str, name: &str) -> Result<String, SceneError> {
         let fail = |e: std::io::Error| SceneError::new(path, format!("{name}: {e}"));
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         let read = match self {
             Self::Folder(folder) => {
-                File::open(folder.join(name)).map_err(fail)?.take(MAX_XML + 1).read_to_string(&mut text)
+                File::open(folder.join(name)).map_err(fail)?.take(MAX_XML + 1).read_to_end(&mut bytes)
             }
             Self::Archive(_) => {
                 let mut archive = self.archive(path)?;
                 let file =
                     archive.by_name(name).map_err(|e| SceneError::new(path, format!("{name}: {e}")))?;
-                file.take(MAX_XML + 1).read_to_string(&mut text)
+                file.take(MAX_XML + 1).read_to_end(&mut bytes)
             }
         };
         if read.map_err(fail)? as u64 > MAX_XML {
             return Err(SceneError::new(path, format!("{name}: larger than {} MB", MAX_XML >> 20)));
         }
-        Ok(text)
+        let text = xml(&bytes, None).map_err(|e| SceneError::new(path, format!("{name}: {e}")))?;
+        Ok(text.into_owned())
     }
 
     fn place(&self, name: &str) -> Place {

@@ -1,6 +1,6 @@
 //! Words and signs of CQL2 text.
 
-use super::Cql2Error;
+use super::{Cql2Error, MOST_WORDS};
 
 /// A word or sign.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +43,7 @@ const SIGNS: [&str; 14] = ["<>", "<=", ">=", "=", "<", ">", "(", ")", ",", "+", 
 /// The tokens of a text, [`Token::End`] last.
 pub fn tokens(text: &str) -> Result<Vec<Placed>, Cql2Error> {
     let chars: Vec<char> = text.chars().collect();
-    let (mut found, mut at) = (Vec::new(), 0);
+    let (mut found, mut at, mut words) = (Vec::new(), 0, 0);
     while at < chars.len() {
         let c = chars[at];
         let start = at;
@@ -76,6 +76,12 @@ pub fn tokens(text: &str) -> Result<Vec<Placed>, Cql2Error> {
                 Token::Sign(sign)
             }
         };
+        // Parentheses and commas make no node of the tree.
+        words += usize::from(!matches!(token, Token::Sign("(" | ")" | ",")));
+        if words > MOST_WORDS {
+            let message = format!("the condition has more than {MOST_WORDS} names, values and operators");
+            return Err(Cql2Error { at: start + 1, message });
+        }
         found.push((start, token));
     }
     found.push((chars.len(), Token::End));

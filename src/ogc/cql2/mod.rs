@@ -9,10 +9,12 @@ mod parse;
 mod tests;
 
 use geo::Geometry;
-use jiff::Timestamp;
+use jiff::civil::DateTime;
 
 /// Longest condition, in characters.
 pub const LONGEST: usize = 16_384;
+/// Most names, values and operators of a condition.
+pub const MOST_WORDS: usize = 10_000;
 
 /// A condition, or a value in one.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,12 +45,12 @@ pub enum Expr {
     Integer(i64),
     /// A text.
     Text(String),
-    /// A moment; of a date, its beginning in UTC.
-    Time(Timestamp),
+    /// A moment in UTC; of a date, its beginning.
+    Time(DateTime),
     /// True or false.
     Bool(bool),
-    /// Arithmetic.
-    Arithmetic(Arithmetic, Box<Self>, Box<Self>),
+    /// A value and what is done to it, from left to right: a list, so that a long sum is not a deep tree.
+    Arithmetic(Box<Self>, Vec<(Arithmetic, Self)>),
     /// A text of which upper and lower case are one.
     Casei(Box<Self>),
     /// A geometry, coordinates in the order that was written.
@@ -147,7 +149,8 @@ impl Expr {
     /// Reads CQL2 text.
     ///
     /// # Errors
-    /// [`Cql2Error`] where it is no condition, is longer than [`LONGEST`] or nested too deeply.
+    /// [`Cql2Error`] where it is no condition, is longer than [`LONGEST`], has more than [`MOST_WORDS`] names,
+    /// values and operators, or is nested too deeply.
     pub fn parse(text: &str) -> Result<Self, Cql2Error> {
         if text.chars().count() > LONGEST {
             let message = format!("the condition is longer than {LONGEST} characters");

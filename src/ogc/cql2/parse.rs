@@ -3,12 +3,10 @@
 use geo::{CoordsIter, Geometry};
 use geozero::ToGeo;
 use geozero::wkt::Wkt;
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::lex::{Placed, Token, tokens};
 use super::{Arithmetic, Comparison, Cql2Error, Expr, SpatialRelation};
+use crate::ogc::dates::moments;
 
 /// Parentheses within parentheses.
 const DEEPEST: usize = 64;
@@ -171,31 +169,39 @@ impl Parser<'_> {
     }
 
     fn sum(&mut self) -> Parsed {
-        let mut left = self.product()?;
-        loop {
-            let how = match self.peek() {
-                Token::Sign("+") => Arithmetic::Add,
-                Token::Sign("-") => Arithmetic::Subtract,
-                _ => return Ok(left),
-            };
-            self.next += 1;
-            left = Expr::Arithmetic(how, Box::new(left), Box::new(self.product()?));
-        }
+        self.chain(Self::product, |token| match token {
+            Token::Sign("+") => Some(Arithmetic::Add),
+            Token::Sign("-") => Some(Arithmetic::Subtract),
+            _ => None,
+        })
     }
 
     fn product(&mut self) -> Parsed {
-        let mut left = self.power()?;
-        loop {
-            let how = match self.peek() {
-                Token::Sign("*") => Arithmetic::Multiply,
-                Token::Sign("/") => Arithmetic::Divide,
-                Token::Sign("%") => Arithmetic::Remainder,
-                Token::Word(word) if word.eq_ignore_ascii_case("div") => Arithmetic::Quotient,
-                _ => return Ok(left),
-            };
+        self.chain(Self::power, |token| match token {
+            Token::Sign("*") => Some(Arithmetic::Multiply),
+            Token::Sign("/") => Some(Arithmetic::Divide),
+            Token::Sign("%") => Some(Arithmetic::Remainder),
+            Token::Word(word) if word.eq_ignore_ascii_case("div") => Some(Arithmetic::Quotient),
+            _ => None,
+        })
+    }
+
+    /// Operands with operators of one rank between them. A chain that stands first is gone on with: both are
+    /// counted from left to right.
+    fn chain(
+        &mut self,
+        operand: impl Fn(&mut Self) -> Parsed,
+        operator: impl Fn(&Token) -> Option<Arithmetic>,
+    ) -> Parsed {
+        let (first, mut rest) = match operand(self)? {
+            Expr::Arithmetic(first, rest) => (first, rest),
+            other => (Box::new(other), Vec::new()),
+        };
+        while let Some(how) = operator(self.peek()) {
             self.next += 1;
-            left = Expr::Arithmetic(how, Box::new(left), Box::new(self.power()?));
+            rest.push((how, operand(self)?));
         }
+        Ok(if rest.is_empty() { *first } else { Expr::Arithmetic(first, rest) })
     }
 
     fn power(&mut self) -> Parsed {
@@ -204,8 +210,7 @@ impl Parser<'_> {
                 Expr::Number(n) => Expr::Number(-n),
                 Expr::Integer(n) => Expr::Integer(-n),
                 other => {
-                    let zero = Box::new(Expr::Number(0.0));
-                    Expr::Arithmetic(Arithmetic::Subtract, zero, Box::new(other))
+                    Expr::Arithmetic(Box::new(Expr::Number(0.0)), vec![(Arithmetic::Subtract, other)])
                 }
             });
         }
@@ -215,7 +220,7 @@ impl Parser<'_> {
         let base = self.primary()?;
         if self.sign("^") {
             let exponent = self.deeper(Self::power)?;
-            return Ok(Expr::Arithmetic(Arithmetic::Power, Box::new(base), Box::new(exponent)));
+            return Ok(Expr::Arithmetic(Box::new(base), vec![(Arithmetic::Power, exponent)]));
         }
         Ok(base)
     }
@@ -360,13 +365,9 @@ fn function(upper: &str, word: &str, arguments: Vec<Expr>) -> Result<Expr, Strin
             let Some(Expr::Text(text)) = arguments.first() else {
                 return Err(format!("`{word}` takes a text"));
             };
-            let found = if upper == "DATE" {
-                text.parse::<Date>().and_then(|day| day.to_zoned(TimeZone::UTC)).map(|day| day.timestamp())
-            } else {
-                text.parse::<Timestamp>()
-            };
+            let found = moments(text).filter(|_| (upper == "DATE") == (text.len() == 10));
             let like = if upper == "DATE" { "2019-07-01" } else { "2019-07-01T10:00:00Z" };
-            found.map(Expr::Time).map_err(|_| format!("`{word}` takes a text such as '{like}', not '{text}'"))
+            found.map(|(first, _)| Expr::Time(first)).ok_or_else(|| format!("`{word}` takes a text such as '{like}', not '{text}'"))
         }
         "BBOX" => {
             let numbers: Option<Vec<f64>> =

@@ -86,6 +86,24 @@ fn mistakes_are_told_with_their_place() {
     assert!(Expr::parse(&format!("a in ({})", vec!["1"; 20_000].join(","))).is_err());
 }
 
+#[test]
+fn long_chains_are_lists_and_their_length_is_limited() {
+    for sign in ["+", "*"] {
+        let Expr::Compare(_, left, _) = parse(&format!("a{} > 1", format!("{sign}1").repeat(4000))) else {
+            panic!()
+        };
+        let Expr::Arithmetic(_, rest) = *left else { panic!() };
+        assert_eq!(rest.len(), 4000);
+        for text in [format!("a{} > 1", format!("{sign}1").repeat(8000)), format!("a > 1{}", format!("{sign}1").repeat(8000))] {
+            let told = Expr::parse(&text).unwrap_err().to_string();
+            assert!(told.contains("more than 10000 names, values and operators"), "{told}");
+        }
+    }
+    // As long as a condition may be, of what people write: lists of values, alternatives.
+    parse(&format!("a in ({})", vec!["1"; 8000].join(",")));
+    parse(&vec!["a=1"; 2300].join(" or "));
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "[a-c0-9 ()<>=,'\"+*/%^.-]{0,60}|(and|or|not|in|like|between|is|null|POINT|\\(|\\)|,| |a|1|')*") {

@@ -15,7 +15,7 @@ pub use self::answer::{JobAnswer, OutputAnswer, OutputValue, execute_response, r
 pub use self::describe::{Service, capabilities, descriptions};
 pub use self::exception::{Exception, ExceptionCode};
 pub use self::kvp::{parse_kvp, version_of_query};
-pub use self::read::{parse_xml, version_of_body};
+pub use self::read::{parse_xml, text_of_body, version_of_body};
 
 use super::coerce::{coerce, shapes, takes_array, takes_bbox, takes_link, takes_text};
 use super::{Execute, Mode, ProcessDescription, ResponseForm, Transmission, nearest};

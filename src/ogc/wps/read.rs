@@ -1,11 +1,26 @@
 //! Requests as XML.
 
+use std::borrow::Cow;
+
 use roxmltree::Node;
 
 use super::kvp::{negotiate, truth};
 use super::xml::{self, WPS1, WPS2, XLINK};
 use super::{Exception, ExceptionCode, Operation, Version, WpsExecute, WpsInput, WpsOutput, WpsRequest};
 use crate::ogc::{Mode, Transmission};
+
+/// The text of the body of a request, which is in the encoding that its media type or its XML declares.
+///
+/// # Errors
+/// Bytes that are none of that encoding.
+pub fn text_of_body<'a>(bytes: &'a [u8], media_type: &str) -> Result<Cow<'a, str>, Exception> {
+    let parameters = media_type.split(';').skip(1).filter_map(|p| p.split_once('='));
+    let charset = parameters.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    let charset = charset.map(|(_, value)| value.trim().trim_matches('"'));
+    crate::text::xml(bytes, charset).map_err(|e| {
+        Exception::new(ExceptionCode::NoApplicableCode, format!("the body cannot be read as XML: {e}"))
+    })
+}
 
 /// Reads the XML body of a request.
 ///

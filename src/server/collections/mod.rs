@@ -14,6 +14,7 @@ pub use told::told;
 use super::access::caller;
 use super::error::{Answer, ApiError};
 use super::html;
+use super::paging::limit_of;
 use super::state::{ServerState, block};
 use crate::jobs::{Job, JobsError, Queue};
 use crate::ogc::collections::CollectionInfo;
@@ -23,8 +24,7 @@ use crate::ogc::{DateInterval, Link, ProblemType, hint, read_query};
 use crate::server::config::DataConfig;
 use crate::store::collections::{Collection, Origin};
 
-/// Most collections of a page, and how many where none is asked for.
-const MOST: usize = 1000;
+/// How many collections a page has where the request does not say.
 const USUAL: usize = 100;
 
 /// The parameters of a query, each of which is to be among `known` (and none twice).
@@ -198,7 +198,7 @@ pub async fn list(request: HttpRequest, state: web::Data<ServerState>) -> Answer
 fn wanted(query: &[(String, String)]) -> Result<Wanted, ApiError> {
     Ok(Wanted {
         offset: whole(query, "offset", 0..=usize::MAX, 0)?,
-        limit: whole(query, "limit", 1..=MOST, USUAL)?,
+        limit: value(query, "limit").map_or(Ok(USUAL), limit_of)?,
         bbox: value(query, "bbox").map(bbox).transpose()?,
         days: value(query, "datetime").map(days).transpose()?,
     })

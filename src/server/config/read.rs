@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use super::{ConfigError, ServerConfig, key, settings};
 use crate::ogc::hint;
 use crate::style;
+use crate::text::unmarked;
 
 /// The variable of keys.
 const KEYS: &str = "REDEDGE_KEYS";
@@ -16,7 +17,9 @@ const KEYS: &str = "REDEDGE_KEYS";
 pub fn text(path: &Path) -> Result<String, ConfigError> {
     let refuse =
         |e: std::io::Error| ConfigError::Read { path: path.display().to_string(), reason: e.to_string() };
-    std::fs::read_to_string(path).map_err(refuse)
+    let bytes = std::fs::read(path).map_err(refuse)?;
+    String::from_utf8(unmarked(&bytes).into_owned())
+        .map_err(|_| refuse(std::io::Error::other("it is not UTF-8 text")))
 }
 
 /// What a file says. Errors tell the line, not what stands in it: it may be a key.

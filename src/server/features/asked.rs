@@ -1,7 +1,6 @@
 //! What a request asks of the items of a collection.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::ACCEPT;
 
 use super::crs::AskedCrs;
 use crate::io::feature_file::FeatureFile;
@@ -10,7 +9,7 @@ use crate::ogc::outputs::{CSV, GEOJSON, GEOPACKAGE, HTML};
 use crate::ogc::{hint, read_query};
 use crate::server::collections::{numbers, value, whole};
 use crate::server::error::ApiError;
-use crate::server::html::prefers_page;
+use crate::server::html::{Accepted, prefers_page};
 use crate::store::collections::Layer;
 use crate::store::feature_query::{FeatureQuery, Filter, FilterError, TimeSpan, in_degrees, time_column};
 
@@ -67,6 +66,26 @@ impl Format {
         }
     }
 
+    /// The form of a file that is accepted most, of equals the one that is named first; nothing where none is.
+    fn accepted(accepted: &Accepted) -> Option<Self> {
+        let forms: [(Self, &[&str]); 3] = [
+            (Self::GeoJson, &[GEOJSON, "application/json"]),
+            (Self::Csv, &[CSV]),
+            (Self::GeoPackage, &[GEOPACKAGE]),
+        ];
+        let weight = |types: &[&str]| types.iter().filter_map(|t| accepted.weight(t)).max_by(f32::total_cmp);
+        let place = |types: &[&str]| types.iter().filter_map(|t| accepted.place(t)).min().unwrap_or(usize::MAX);
+        let weighed = forms.iter().filter_map(|(form, types)| Some((form, types, weight(types)?)));
+        let best = weighed.filter(|(_, _, weight)| *weight > 0.0).min_by(|a, b| {
+            b.2.total_cmp(&a.2).then_with(|| place(a.1).cmp(&place(b.1)))
+        });
+        match best {
+            Some((form, ..)) => Some(*form),
+            // Who names none of them is answered as who says nothing.
+            None => weight(forms[0].1).is_none().then_some(Self::GeoJson),
+        }
+    }
+
     /// What `f`, else `Accept`, ask for.
     pub fn of(request: &HttpRequest, query: &Pairs) -> Result<Self, ApiError> {
         match value(query, "f") {
@@ -78,18 +97,9 @@ impl Format {
                 Err(ApiError::parameter("f", format!("`{other}` is none of geojson, html, csv, gpkg")))
             }
             None if prefers_page(request) => Ok(Self::Page),
-            None => {
-                let accept = request.headers().get(ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-                let mut types =
-                    accept.split(',').map(|part| part.split(';').next().unwrap_or_default().trim());
-                let found = types.find_map(|t| match t {
-                    CSV => Some(Self::Csv),
-                    GEOPACKAGE => Some(Self::GeoPackage),
-                    GEOJSON | "application/json" | "*/*" => Some(Self::GeoJson),
-                    _ => None,
-                });
-                Ok(found.unwrap_or(Self::GeoJson))
-            }
+            None => Self::accepted(&Accepted::of(request)).ok_or_else(|| {
+                ApiError::not_acceptable(&[GEOJSON, HTML, CSV, GEOPACKAGE])
+            }),
         }
     }
 }
@@ -159,6 +169,7 @@ impl Asked {
             asked.sort = sort(text, file)?;
         }
         let limit = match value(query, "limit") {
+            Some(text) if text.len() > 18 && text.bytes().all(|b| b.is_ascii_digit()) => Some(usize::MAX),
             Some(_) => Some(whole(query, "limit", 1..=usize::MAX, USUAL)?),
             None => None,
         };
@@ -241,10 +252,10 @@ fn boxes(text: &str, crs: &AskedCrs) -> Result<Vec<[f64; 4]>, ApiError> {
 
 /// Items of a time: by their own where they have one, else by that of the collection.
 fn during(span: &TimeSpan, file: &FeatureFile, layer: &Layer) -> Result<Option<Filter>, ApiError> {
-    if let Some(column) = time_column(file) {
+    if let Some(column) = time_column(file).map_err(ApiError::internal)? {
         return span.filter(file, column).map(Some).map_err(ApiError::internal);
     }
-    let own = layer.dates.and_then(|(first, last)| TimeSpan::days(first, last));
+    let own = layer.dates.map(|(first, last)| TimeSpan::days(first, last));
     Ok(own.filter(|own| !own.meets(span)).map(|_| Filter::nothing()))
 }
 

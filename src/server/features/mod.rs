@@ -21,11 +21,12 @@ use super::routes::{Read as _, at};
 use super::state::{ServerState, block};
 use super::wire::is_known;
 use crate::io::feature_file::{FeatureFile, Stored};
-use crate::ogc::features::{self, PropertyKind, SCHEMA_JSON};
+use crate::io::IoError;
+use crate::ogc::features::{self, Property, PropertyKind, SCHEMA_JSON};
 use crate::ogc::outputs::{GEOJSON, HTML, JSON};
 use crate::ogc::{Link, ProblemType, segment};
 use crate::store::collections::{Collection, Growing};
-use crate::store::feature_query::time_column;
+use crate::store::feature_query::{TimeFormat, geometry_name, time_column, time_format};
 use crate::vector::{Field, FieldKind, GeometryKind, reproject};
 
 pub use asked::{columns, conditions, pairs};
@@ -150,15 +151,30 @@ pub async fn schema(request: HttpRequest, path: web::Path<String>, state: web::D
 async fn described(request: &HttpRequest, id: &str, state: &web::Data<ServerState>, what: &str) -> Answer {
     parameters(request, &["f"])?;
     let (collection, file) = table(request, state, id).await?;
-    let fields = told_fields(&file);
+    let table = file.clone();
+    let times = block(move || {
+        let formats = (0..table.fields().len()).map(|column| time_format(&table, column));
+        Ok::<_, IoError>((formats.collect::<Result<Vec<_>, _>>()?, time_column(&table)?))
+    });
+    let (formats, time) = times.await?.map_err(ApiError::internal)?;
+    let property = |((name, kind), format)| {
+        let format = match format {
+            Some(TimeFormat::Date) => Some("date"),
+            Some(TimeFormat::DateTime) => Some("date-time"),
+            Some(TimeFormat::Mixed) | None => None,
+        };
+        Property { name, kind, format }
+    };
+    let properties: Vec<Property<'_>> = told_fields(&file).into_iter().zip(formats).map(property).collect();
     let shape = match file.geometry() {
         GeometryKind::Point => "point-or-multipoint",
         GeometryKind::Polygon => "polygon-or-multipolygon",
         GeometryKind::Any => "any",
     };
-    let time = time_column(&file).map(|column| file.fields()[column].name.as_str());
+    let time = time.map(|column| file.fields()[column].name.as_str());
     let address = format!("{}/collections/{}/{what}", state.base(request), collection.id);
-    let schema = features::schema(&address, &collection.title, shape, &fields, time);
+    let geometry = (&*geometry_name(&file), shape);
+    let schema = features::schema(&address, &collection.title, geometry, &properties, time);
     Ok(ok().content_type(SCHEMA_JSON).body(schema.to_string()))
 }
 

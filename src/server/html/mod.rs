@@ -25,17 +25,18 @@ mod words;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-use super::error::{Answer, document, page};
+use super::error::{Answer, ApiError, document, page};
 use super::state::ServerState;
+use crate::ogc::outputs::{HTML, JSON};
 
 pub use form::Offers;
 pub use layout::{Page, Site};
-pub use negotiate::{prefers_page, wants_page, wants_page_of};
+pub use negotiate::{Accepted, is_negotiated, prefers_page, refuses_json, wants_page, wants_page_of};
 
 /// A document as the caller reads it: JSON, or the page that is made of it.
 ///
 /// # Errors
-/// 400 where `f` is neither `json` nor `html`.
+/// 400 where `f` is neither `json` nor `html`; 406 where `Accept` refuses both.
 pub fn answer<T: Serialize>(
     request: &HttpRequest,
     state: &ServerState,
@@ -44,6 +45,8 @@ pub fn answer<T: Serialize>(
 ) -> Answer {
     if wants_page(request).map_err(|e| e.to(request))? {
         Ok(show(request, state, |site| make(site, told)))
+    } else if refuses_json(request) {
+        Err(ApiError::not_acceptable(&[JSON, HTML]).to(request))
     } else {
         Ok(document(told))
     }

@@ -1,6 +1,6 @@
 //! JSON or a page: what the caller reads.
 
-use actix_web::HttpRequest;
+use actix_web::{HttpMessage as _, HttpRequest};
 use actix_web::http::header::ACCEPT;
 
 use crate::ogc::read_query;
@@ -33,34 +33,82 @@ pub fn prefers_page(request: &HttpRequest) -> bool {
     wants_page(request).unwrap_or_else(|_| accepts_page(request))
 }
 
+/// Whether JSON is refused, by an `Accept` that gives it the weight 0 where no `f` asks for it.
+pub fn refuses_json(request: &HttpRequest) -> bool {
+    let asked = read_query(request.query_string()).iter().any(|(name, _)| name == "f");
+    !asked && Accepted::of(request).json() == Some(0.0)
+}
+
 fn accepts_page(request: &HttpRequest) -> bool {
-    let accept = request.headers().get_all(ACCEPT).filter_map(|v| v.to_str().ok());
-    prefers_html(&accept.collect::<Vec<_>>().join(","))
+    Accepted::of(request).prefers_html()
 }
 
-fn prefers_html(accept: &str) -> bool {
-    let is_json = |kind: &str| kind == "application/json" || kind.ends_with("+json");
-    quality(accept, |kind| kind == "text/html", "text/*") > quality(accept, is_json, "application/*")
+/// Marks a request whose answer depends on its header `Accept`.
+struct Negotiated;
+
+/// Whether the answer of a request depends on its header `Accept`.
+pub fn is_negotiated(request: &HttpRequest) -> bool {
+    request.extensions().contains::<Negotiated>()
 }
 
-/// The weight of a media type: that of its own range, else of its family's, else of any.
-fn quality(accept: &str, own: impl Fn(&str) -> bool, family: &str) -> f32 {
-    let mut best = (0, 0.0_f32);
-    for range in accept.split(',') {
-        let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
-        let kind = parts.next().unwrap_or_default();
-        let closeness = match kind.as_str() {
-            kind if own(kind) => 3,
-            kind if kind == family => 2,
-            "*/*" => 1,
-            _ => continue,
-        };
-        let weight = parts.find_map(|part| part.strip_prefix("q=")?.trim().parse().ok()).unwrap_or(1.0);
-        if closeness > best.0 || (closeness == best.0 && weight > best.1) {
-            best = (closeness, weight);
-        }
+/// What a caller accepts: media ranges with their weights (RFC 9110, 12.5.1).
+pub struct Accepted {
+    ranges: Vec<(String, f32)>,
+}
+
+impl Accepted {
+    /// What the headers of a request say.
+    pub fn of(request: &HttpRequest) -> Self {
+        request.extensions_mut().insert(Negotiated);
+        let all = request.headers().get_all(ACCEPT).filter_map(|v| v.to_str().ok());
+        Self::parse(&all.collect::<Vec<_>>().join(","))
     }
-    best.1
+
+    fn parse(accept: &str) -> Self {
+        let ranges = accept.split(',').map(|range| {
+            let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+            let kind = parts.next().unwrap_or_default();
+            let weight = parts.find_map(|part| part.strip_prefix("q=")?.trim().parse().ok());
+            (kind, weight.filter(|w: &f32| w.is_finite()).unwrap_or(1.0))
+        });
+        Self { ranges: ranges.filter(|(kind, _)| !kind.is_empty()).collect() }
+    }
+
+    /// The weight of a media type: that of its own range, else of its family's, else of any; nothing where it
+    /// is not named.
+    pub fn weight(&self, media_type: &str) -> Option<f32> {
+        let family = format!("{}/*", media_type.split('/').next().unwrap_or_default());
+        self.closest(|kind| kind == media_type, &family)
+    }
+
+    /// At which place a media type itself is named.
+    pub fn place(&self, media_type: &str) -> Option<usize> {
+        self.ranges.iter().position(|(kind, _)| kind == media_type)
+    }
+
+    fn json(&self) -> Option<f32> {
+        self.closest(|kind| kind == "application/json" || kind.ends_with("+json"), "application/*")
+    }
+
+    fn prefers_html(&self) -> bool {
+        self.weight("text/html").unwrap_or(0.0) > self.json().unwrap_or(0.0)
+    }
+
+    fn closest(&self, own: impl Fn(&str) -> bool, family: &str) -> Option<f32> {
+        let mut best: Option<(u8, f32)> = None;
+        for (kind, weight) in &self.ranges {
+            let closeness = match kind.as_str() {
+                kind if own(kind) => 3,
+                kind if kind == family => 2,
+                "*/*" => 1,
+                _ => continue,
+            };
+            if best.is_none_or(|best| (closeness, *weight) > best) {
+                best = Some((closeness, *weight));
+            }
+        }
+        best.map(|(_, weight)| weight)
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +125,7 @@ mod tests {
             "application/json;q=0.5, TEXT/HTML;q=0.6",
             "text/html, */*;q=0.1",
         ] {
-            assert!(prefers_html(accept), "{accept}");
+            assert!(Accepted::parse(accept).prefers_html(), "{accept}");
         }
         for accept in [
             "",
@@ -91,7 +139,15 @@ mod tests {
             "image/png",
             "text/html;q=x;;,,, */*",
         ] {
-            assert!(!prefers_html(accept) || accept.contains("q=x"), "{accept}");
+            assert!(!Accepted::parse(accept).prefers_html() || accept.contains("q=x"), "{accept}");
         }
+    }
+    #[test]
+    fn what_has_the_weight_0_is_not_accepted() {
+        let accepted = Accepted::parse("text/csv;q=0, application/*;q=0.5, */*;q=0.1, application/json;q=0");
+        assert_eq!(accepted.weight("text/csv"), Some(0.0));
+        assert_eq!(accepted.weight("application/geopackage+sqlite3"), Some(0.5));
+        assert_eq!((accepted.weight("image/png"), accepted.json()), (Some(0.1), Some(0.0)));
+        assert_eq!(Accepted::parse("text/html").weight("text/csv"), None);
     }
 }

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read as _;
 use std::sync::Arc;
 
-use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, VARY};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use flate2::read::GzDecoder;
@@ -15,7 +15,7 @@ use super::service::layer_key;
 use crate::ogc::tiles::MVT;
 use crate::server::error::{Answer, ApiError, not_modified, ok};
 use crate::server::state::{ServerState, block};
-use crate::server::wire::is_known;
+use crate::server::wire::{is_known, takes_encoding};
 use crate::store::collections::{Collection, Layer};
 use crate::style::Style;
 use crate::tiles::{Format, GoOn, Indexed, Painter, PoolFull, Tile, TileAddress, TileError, TileKey, View};
@@ -192,8 +192,7 @@ pub fn picture(state: &ServerState, etag: &str, format: Format, bytes: Bytes) ->
 
 /// Answers with a packed tile, unpacked for those who do not take it so.
 fn packed(request: &HttpRequest, state: &ServerState, etag: &str, bytes: Bytes) -> Answer {
-    let accept = request.headers().get(ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let (encoding, bytes) = if accept.contains("gzip") {
+    let (encoding, bytes) = if takes_encoding(request, "gzip") {
         ("gzip", bytes)
     } else {
         let mut plain = Vec::new();

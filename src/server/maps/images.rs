@@ -9,6 +9,7 @@ use crate::crs::Bounds;
 use crate::ogc::ProblemType;
 use crate::server::collections::{bbox, collection, parameters, value, whole};
 use crate::server::error::{Answer, ApiError};
+use crate::server::html::Accepted;
 use crate::server::state::ServerState;
 use crate::store::collections::Collection;
 use crate::style::Style;
@@ -74,11 +75,9 @@ pub fn format_of(request: &HttpRequest, f: Option<&str>) -> Result<Format, ApiEr
         return Format::parse(f)
             .ok_or_else(|| ApiError::parameter("f", format!("`{f}` is no format of tiles (png, webp)")));
     }
-    let accept = request.headers().get("Accept").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let wants =
-        |text: &str| accept.split(',').any(|t| t.split(';').next().unwrap_or_default().trim() == text);
-    let others = ["image/png", "image/*", "*/*"].into_iter().any(wants);
-    Ok(if wants("image/webp") && !others { Format::WebP } else { Format::Png })
+    let accepted = Accepted::of(request);
+    let weight = |format: Format| accepted.weight(format.media_type()).unwrap_or(0.0);
+    Ok(if weight(Format::WebP) > weight(Format::Png) { Format::WebP } else { Format::Png })
 }
 
 pub async fn tile(request: HttpRequest, state: web::Data<ServerState>) -> Answer {

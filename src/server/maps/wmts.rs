@@ -1,5 +1,6 @@
 //! WMTS 1.0.0, by key and value and by address.
 
+use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::documents;
@@ -13,7 +14,7 @@ use crate::ogc::read_query;
 use crate::ogc::wmts::{TileRequest, WmtsCapabilities, WmtsException, WmtsLayer, WmtsRequest, XML};
 use crate::server::access::caller;
 use crate::server::collections::{Wanted, value};
-use crate::server::error::{Answer, ApiError, wmts_report};
+use crate::server::error::{Answer, ApiError, ok, wmts_report};
 use crate::server::pages::DESCRIPTION;
 use crate::server::state::{ServerState, block};
 use crate::store::collections::Collection;
@@ -213,5 +214,8 @@ async fn all(request: &HttpRequest, state: &web::Data<ServerState>) -> Answer {
         info_formats: &[JSON],
         sets: &sets,
     };
-    Ok(small(request, state, XML, document.document().into_bytes()))
+    // Layers come and go.
+    let mut response = ok();
+    response.content_type(XML).insert_header((CACHE_CONTROL, "no-cache"));
+    Ok(response.body(document.document()))
 }

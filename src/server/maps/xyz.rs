@@ -10,6 +10,7 @@ use crate::ogc::ProblemType;
 use crate::server::collections::{parameters, value};
 use crate::server::error::{Answer, ApiError, document};
 use crate::server::state::ServerState;
+use crate::server::vector_tiles::of_features;
 use crate::tiles::{Format, MatrixSet};
 
 /// `7.png`, `7@2x.png`, `7.webp`: row, scale and format.
@@ -41,6 +42,9 @@ pub async fn tilejson(request: HttpRequest, state: web::Data<ServerState>) -> An
         let (found, style) = styled(&request, &state, name(&request, "collection"), style).await?;
         let datetime = value(&query, "datetime");
         let found = dated(found, datetime)?;
+        if found.layer.kind.is_features() {
+            return of_features(&request, &state, name(&request, "collection")).await;
+        }
         Ok::<_, ApiError>(documents::tilejson(&found, &style, datetime, &state, &state.base(&request)))
     };
     Ok(document(&told.await.map_err(|e| e.to(&request))?))

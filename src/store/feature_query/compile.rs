@@ -1,7 +1,7 @@
 //! From CQL2 to conditions on the columns of a file.
 
 use geo::{Geometry, MultiPolygon};
-use jiff::Timestamp;
+use jiff::civil::DateTime;
 
 use super::eval::{FALSE, UNKNOWN, calculate};
 use super::spatial::{Shape, rectangle};
@@ -13,8 +13,15 @@ use crate::ogc::cql2::{Arithmetic, Comparison, Expr, SpatialRelation};
 use crate::ogc::hint;
 use crate::vector::FieldKind;
 
-/// What the geometry of a feature is called.
-const GEOMETRY: &str = "geometry";
+/// What the geometry of a feature is called in conditions: `geometry`, with `_` behind it where a property has
+/// that name.
+pub fn geometry_name(file: &FeatureFile) -> String {
+    let mut name = "geometry".to_owned();
+    while file.fields().iter().any(|field| field.name == name) {
+        name.push('_');
+    }
+    name
+}
 
 /// Why a condition cannot be asked of a file.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +69,8 @@ pub(super) enum Number {
     /// A whole number of which floating point would lose digits.
     Long(i64),
     Column(usize),
-    Of(Arithmetic, Box<Self>, Box<Self>),
+    /// A number and what is done to it, from left to right.
+    Of(Box<Self>, Vec<(Arithmetic, Self)>),
 }
 
 /// A side of a comparison. Texts tell whether upper and lower case are one.
@@ -71,7 +79,7 @@ enum Side {
     Flag(Number),
     Text(String, bool),
     TextColumn(usize, bool),
-    Time(Timestamp),
+    Time(DateTime),
 }
 
 impl Side {
@@ -174,7 +182,8 @@ impl Compiler<'_> {
     fn column(&self, name: &str) -> Compiled<usize> {
         let fields = self.file.fields();
         fields.iter().position(|f| f.name == name).ok_or_else(|| {
-            let known: Vec<&str> = fields.iter().map(|f| f.name.as_str()).chain([GEOMETRY]).collect();
+            let geometry = geometry_name(self.file);
+            let known: Vec<&str> = fields.iter().map(|f| f.name.as_str()).chain([geometry.as_str()]).collect();
             let near = hint(name, known.iter().copied());
             FilterError::Wrong(format!("there is no property `{name}`{near} (known: {})", known.join(", ")))
         })
@@ -199,7 +208,7 @@ impl Compiler<'_> {
             Expr::In(value, list) => self.one_of(value, list)?,
             Expr::Like(value, like) => self.like(value, like)?,
             Expr::IsNull(value) => match value.as_ref() {
-                Expr::Property(name) if name == GEOMETRY && self.column(name).is_err() => Node::Const(FALSE),
+                Expr::Property(name) if *name == geometry_name(self.file) => Node::Const(FALSE),
                 Expr::Property(name) => Node::Missing(self.column(name)?),
                 _ => return wrong("`IS NULL` stands behind a property"),
             },
@@ -236,17 +245,23 @@ impl Compiler<'_> {
                 Side::TextColumn(column, _) => Side::TextColumn(column, true),
                 other => return wrong(format!("`casei` takes a text, not {}", other.what())),
             },
-            Expr::Arithmetic(how, a, b) => {
-                let number = |side: Side| match side {
-                    Side::Number(number) => Ok(number),
+            Expr::Arithmetic(first, rest) => {
+                let number = |expr: &Expr| match self.side(expr)? {
+                    Side::Number(number) => Ok(number.rounded()),
                     other => wrong(format!("arithmetic takes numbers, not {}", other.what())),
                 };
-                match (number(self.side(a)?)?.rounded(), number(self.side(b)?)?.rounded()) {
-                    (Number::Const(a), Number::Const(b)) => {
-                        Side::Number(Number::Const(calculate(*how, a, b)))
-                    }
-                    (a, b) => Side::Number(Number::Of(*how, Box::new(a), Box::new(b))),
+                let mut found = number(first)?;
+                for (how, operand) in rest {
+                    found = match (found, number(operand)?) {
+                        (Number::Const(a), Number::Const(b)) => Number::Const(calculate(*how, a, b)),
+                        (Number::Of(first, mut rest), operand) => {
+                            rest.push((*how, operand));
+                            Number::Of(first, rest)
+                        }
+                        (first, operand) => Number::Of(Box::new(first), vec![(*how, operand)]),
+                    };
                 }
+                Side::Number(found)
             }
             _ => return wrong("a condition or geometry stands where a value should"),
         })
@@ -366,7 +381,9 @@ impl Compiler<'_> {
 
     fn spatial(&self, relation: SpatialRelation, a: &Expr, b: &Expr) -> Compiled<Node> {
         use SpatialRelation as R;
-        let own = |e: &Expr| matches!(e, Expr::Property(name) if name == GEOMETRY);
+        let geometry = geometry_name(self.file);
+        // No property is a geometry: where one is meant, `geometry` is that of the feature.
+        let own = |e: &Expr| matches!(e, Expr::Property(name) if *name == geometry || name == "geometry");
         let (relation, other) = match (own(a), own(b), relation) {
             (true, false, relation) => (relation, b),
             (false, true, R::Within) => (R::Contains, a),
@@ -378,13 +395,13 @@ impl Compiler<'_> {
                     [a, b].into_iter().find(|e| matches!(e, Expr::Property(_)))
                 {
                     return wrong(format!(
-                        "`{name}` is no geometry; that of a feature is called `{GEOMETRY}`"
+                        "`{name}` is no geometry; that of a feature is called `{geometry}`"
                     ));
                 }
-                return wrong(format!("one side of a spatial condition is `{GEOMETRY}`"));
+                return wrong(format!("one side of a spatial condition is `{geometry}`"));
             }
         };
-        let mut geometry = match other {
+        let mut shape = match other {
             Expr::Geometry(geometry) => geometry.clone(),
             Expr::Bbox([west, south, east, north]) if west > east => {
                 let parts = [[*west, *south, 180.0, *north], [-180.0, *south, *east, *north]];
@@ -401,8 +418,8 @@ impl Compiler<'_> {
                 );
             }
         };
-        (self.to_degrees)(&mut geometry).map_err(FilterError::Wrong)?;
-        match Shape::new(relation, geometry) {
+        (self.to_degrees)(&mut shape).map_err(FilterError::Wrong)?;
+        match Shape::new(relation, shape) {
             Some(shape) => Ok(Node::Spatial(Box::new(shape))),
             None => Ok(Node::Const(FALSE)),
         }

@@ -151,10 +151,18 @@ impl<'a> Chunk<'a> {
             Number::Const(n) => vec![*n; self.rows.len()],
             Number::Long(n) => vec![*n as f64; self.rows.len()],
             Number::Column(column) => self.column(*column)?,
-            Number::Of(how, left, right) => {
-                let (mut left, right) = (self.numbers(left)?, self.numbers(right)?);
-                left.iter_mut().zip(right).for_each(|(a, b)| *a = calculate(*how, *a, b));
-                left
+            Number::Of(first, rest) => {
+                let mut found = self.numbers(first)?;
+                for (how, operand) in rest {
+                    match operand {
+                        Number::Const(b) => found.iter_mut().for_each(|a| *a = calculate(*how, *a, *b)),
+                        operand => {
+                            let right = self.numbers(operand)?;
+                            found.iter_mut().zip(right).for_each(|(a, b)| *a = calculate(*how, *a, b));
+                        }
+                    }
+                }
+                found
             }
         })
     }

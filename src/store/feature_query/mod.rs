@@ -14,10 +14,10 @@ mod times;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-pub use compile::{Filter, FilterError};
+pub use compile::{Filter, FilterError, geometry_name};
 pub use spatial::{in_degrees, rectangle};
 pub use tile::tile_rows;
-pub use times::{TimeSpan, time_column};
+pub use times::{TimeFormat, TimeSpan, time_column, time_format};
 
 use crate::io::IoError;
 use crate::io::feature_file::{FeatureFile, LonLatBox, meet, within};

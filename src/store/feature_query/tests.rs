@@ -52,7 +52,8 @@ fn condition() -> impl Strategy<Value = String> {
         (0..40u8).prop_map(|n| format!("{}", f64::from(n) / 4.0)),
         Just("areaHa * 300 + 2".to_owned()),
         Just("distanceM / (areaHa - 2)".to_owned()),
-        Just("areaHa % 2 ^ 2 - 1 div 2".to_owned())
+        Just("areaHa % 2 ^ 2 - 1 div 2".to_owned()),
+        Just("12 - areaHa - distanceM - 2 + (3 - areaHa - 1) * 2".to_owned())
     ];
     let text = prop_oneof![
         Just("name".to_owned()),
@@ -101,10 +102,12 @@ fn value(expr: &Expr, zone: &Zone) -> Json {
         Expr::Bool(b) => json!(b),
         Expr::Property(name) => zone.values.get(name.as_str()).cloned().unwrap_or(Json::Null),
         Expr::Casei(inner) => value(inner, zone).as_str().map_or(Json::Null, |t| json!(t.to_lowercase())),
-        Expr::Arithmetic(how, a, b) => match (value(a, zone).as_f64(), value(b, zone).as_f64()) {
-            (Some(a), Some(b)) => json!(eval::calculate(*how, a, b)),
-            _ => Json::Null,
-        },
+        Expr::Arithmetic(first, rest) => rest.iter().fold(value(first, zone), |a, (how, b)| {
+            match (a.as_f64(), value(b, zone).as_f64()) {
+                (Some(a), Some(b)) => json!(eval::calculate(*how, a, b)),
+                _ => Json::Null,
+            }
+        }),
         other => panic!("{other:?}"),
     }
 }
@@ -315,7 +318,8 @@ fn times_are_days_moments_and_spans_of_them() {
     std::fs::write(&source, "lon,lat,date\n1,1,2019-07-01\n2,2,\n3,3,2020-01-01T10:00:00Z\n").unwrap();
     build(&source, "1", &folder.path().join("c")).unwrap();
     let file = FeatureFile::open(&folder.path().join("c")).unwrap();
-    let column = time_column(&file).unwrap();
+    let column = time_column(&file).unwrap().unwrap();
+    assert_eq!(time_format(&file, column).unwrap(), Some(TimeFormat::Mixed));
     let query = |text: &str| FeatureQuery {
         filters: vec![span(text).filter(&file, column).unwrap()],
         ..FeatureQuery::default()
@@ -340,8 +344,82 @@ fn times_are_days_moments_and_spans_of_them() {
     ] {
         assert!(Expr::parse(text).unwrap_err().to_string().contains(told), "{text}");
     }
-    assert_eq!(query("2019-07-01/2019-12-31").count(&file).unwrap(), 1);
-    assert_eq!(query("2019-01-01/..").count(&file).unwrap(), 2);
+    // With the one that has no time.
+    assert_eq!(query("2019-07-01/2019-12-31").count(&file).unwrap(), 2);
+    assert_eq!(query("2019-01-01/..").count(&file).unwrap(), 3);
+    assert_eq!(query("0001-01-01T00:00:00Z/9999-12-31T23:59:59Z").count(&file).unwrap(), 3);
+    assert_eq!(query("9999-12-31").count(&file).unwrap(), 1);
+}
+
+#[test]
+fn a_column_of_times_may_have_blanks_and_other_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str, dates: &[&str]| {
+        let features: Vec<Json> = dates
+            .iter()
+            .map(|date| {
+                let geometry = json!({"type": "Point", "coordinates": [1, 2]});
+                json!({"type": "Feature", "properties": {"date": date}, "geometry": geometry})
+            })
+            .collect();
+        let source = folder.path().join(format!("{name}.geojson"));
+        std::fs::write(&source, json!({"type": "FeatureCollection", "features": features}).to_string()).unwrap();
+        build(&source, "1", &folder.path().join(name)).unwrap();
+        FeatureFile::open(&folder.path().join(name)).unwrap()
+    };
+    for (name, dates, format, of_2019) in [
+        ("blank", ["2019-07-01", "2020-01-01", ""], TimeFormat::Date, 2),
+        ("spaces", ["2019-07-01", "2019-08-01", "  "], TimeFormat::Date, 3),
+        ("unknown", ["2019-07-01", "2020-01-01", "-"], TimeFormat::Mixed, 2),
+        ("times", ["2019-07-01T10:00:00Z", "2020-01-01T10:00:00+08:00", ""], TimeFormat::DateTime, 2),
+        ("gdal", ["2019/07/01 10:00:00+00", "2020/01/01 10:00:00", "2021/05/05"], TimeFormat::Mixed, 1),
+        ("chrono", ["2019-07-01 10:00:00 +00:00", "2020-01-01 10:00:00 UTC", ""], TimeFormat::Mixed, 2),
+    ] {
+        let file = read(name, &dates);
+        let column = time_column(&file).unwrap();
+        assert_eq!(column.map(|c| time_format(&file, c).unwrap()), Some(Some(format)), "{name}");
+        let filter = TimeSpan::parse("2019-01-01/2019-12-31").unwrap().filter(&file, column.unwrap()).unwrap();
+        let query = FeatureQuery { filters: vec![filter], ..FeatureQuery::default() };
+        assert_eq!(query.count(&file).unwrap(), of_2019, "{name}");
+    }
+    for (name, dates) in [("words", ["soon", "later", "2019-07-01"]), ("blanks", ["", " ", "  "])] {
+        assert_eq!(time_column(&read(name, &dates)).unwrap(), None, "{name}");
+    }
+}
+
+#[test]
+fn long_sums_are_counted_one_after_the_other() {
+    let (_folder, file) = columns(&[full_zone()]);
+    let count = |text: &str| {
+        let filter = Filter::compile(&Expr::parse(text).unwrap(), &file, &|_| Ok(())).unwrap();
+        FeatureQuery { filters: vec![filter], ..FeatureQuery::default() }.count(&file).unwrap()
+    };
+    assert_eq!(count(&format!("areaHa{} = 4001.25", "+1".repeat(4000))), 1);
+    assert_eq!(count(&format!("areaHa{} = -3998.75", "-1".repeat(4000))), 1);
+    assert_eq!(count(&format!("4001.25 = areaHa{}", "*areaHa/areaHa+1".repeat(900))), 0);
+    assert_eq!(count(&format!("1{} = areaHa", "*1".repeat(4000))), 0);
+    assert_eq!(count("(areaHa + 1) * 2 - 0.5 = 4"), 1);
+}
+
+#[test]
+fn a_property_may_be_called_geometry() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("a.csv");
+    std::fs::write(&source, "lon,lat,geometry\n1,1,round\n2,2,\n").unwrap();
+    build(&source, "1", &folder.path().join("c")).unwrap();
+    let file = FeatureFile::open(&folder.path().join("c")).unwrap();
+    assert_eq!(geometry_name(&file), "geometry_");
+    for (text, count) in [
+        ("geometry = 'round'", 1),
+        ("geometry is null", 1),
+        ("geometry_ is null", 0),
+        ("s_intersects(geometry_, POINT(1 1))", 1),
+        ("s_intersects(geometry, POINT(1 1))", 1),
+    ] {
+        let filter = Filter::compile(&Expr::parse(text).unwrap(), &file, &|_| Ok(())).unwrap();
+        let query = FeatureQuery { filters: vec![filter], ..FeatureQuery::default() };
+        assert_eq!(query.count(&file).unwrap(), count, "{text}");
+    }
 }
 
 #[test]

@@ -1,0 +1,4 @@
+//! Model files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rededge_fuzz::run("model", data));

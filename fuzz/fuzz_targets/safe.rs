@@ -1,0 +1,4 @@
+//! The metadata of SAFE products.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rededge_fuzz::run("safe", data));

@@ -1,0 +1,4 @@
+//! Rasters: header, pixels and levels.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rededge_fuzz::run("tiff", data));
