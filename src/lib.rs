@@ -21,6 +21,7 @@ pub mod crs;
 pub mod cube;
 pub mod io;
 pub mod jobs;
+pub mod named;
 pub mod ogc;
 pub mod predictors;
 pub mod process;

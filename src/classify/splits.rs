@@ -54,6 +54,27 @@ impl Default for Validation {
     }
 }
 
+impl Validation {
+    /// Refuses a design that divides no samples.
+    ///
+    /// # Errors
+    /// [`SplitError::Member`].
+    pub fn check(&self) -> Result<(), SplitError> {
+        let Self::Holdout { fractions } = self else { return Ok(()) };
+        let wrong = |message| Err(SplitError::Member { member: "fractions", message });
+        let sum: f64 = fractions.iter().sum();
+        if fractions.iter().any(|f| !(0.0..=1.0).contains(f)) || (sum - 1.0).abs() > 1e-6 {
+            return wrong(format!(
+                "{fractions:?} must be shares of training, validation and test that add up to 1, not {sum}"
+            ));
+        }
+        if fractions[0] == 0.0 || fractions[2] == 0.0 {
+            return wrong("training and test must be above 0".to_owned());
+        }
+        Ok(())
+    }
+}
+
 /// What a design may look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
@@ -118,21 +139,11 @@ pub enum SplitError {
 /// One class only, a class that is too small (named, with counts), an unknown property,
 /// fractions that do not add up to 1, blocks without positions.
 pub fn split(design: &Validation, samples: &Samples<'_>, seed: u64) -> Result<Vec<Fold>, SplitError> {
+    design.check()?;
     check(samples)?;
     let alone = |samples: &Samples<'_>| units_of(samples.labels.labels.len(), |i| unit(samples, i));
     match design {
         Validation::Holdout { fractions } => {
-            let sum: f64 = fractions.iter().sum();
-            if fractions.iter().any(|f| !(0.0..=1.0).contains(f)) || (sum - 1.0).abs() > 1e-6 {
-                let message = format!(
-                    "{fractions:?} must be shares of training, validation and test that add up to 1, not {sum}"
-                );
-                return Err(SplitError::Member { member: "fractions", message });
-            }
-            if fractions[0] == 0.0 || fractions[2] == 0.0 {
-                let message = "training and test must be above 0".into();
-                return Err(SplitError::Member { member: "fractions", message });
-            }
             let units = alone(samples);
             let wanted = fractions.iter().filter(|&&f| f > 0.0).count();
             enough(samples, &units, wanted, &format!("a holdout of {wanted} parts needs {wanted}"))?;

@@ -39,7 +39,12 @@ pub fn main() -> ExitCode {
     rededge::io::isolate::run_if_child();
     // What panics is caught and told as an error; where it happened is for the log.
     std::panic::set_hook(Box::new(|panic| tracing::debug!(%panic, "panic")));
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    // Who runs a command sees where files lie; callers of a server do not.
+    if !matches!(command, Command::Serve(_)) {
+        rededge::named::show_whole_paths();
+    }
+    match command {
         Command::Run(args) => args.execute(),
         Command::Describe(args) => args.execute(),
         Command::Simulate(args) => args.execute(),

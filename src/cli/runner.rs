@@ -76,6 +76,8 @@ impl Run<'_> {
             return Err(ProcessError::input(format!("outputs.{unknown}"), message).into());
         }
         let formats = self.request.media_types(&known).map_err(|(at, what)| ProcessError::input(at, what))?;
+        let inputs = serde_json::Value::Object(self.request.inputs);
+        self.process.check_json(&inputs, &[]).map_err(ProcessError::from)?;
         let pool = pool(self.threads)?;
         let budget = Budget::new(self.limits);
         let sink = LocalSink::create(self.out, self.request.outputs.keys().cloned())
@@ -88,7 +90,6 @@ impl Run<'_> {
         let _ = tempfile::env::override_temp_dir(self.out);
         let source = LocalSource::new(self.base, progress).within(budget.clone());
         let context = Context { data: &source, sink: &sink, progress, cancel: stop.token.clone(), budget };
-        let inputs = serde_json::Value::Object(self.request.inputs);
         let run = AssertUnwindSafe(|| pool.install(|| self.process.run_json(inputs, &context)));
         catch_unwind(run).unwrap_or_else(|panic| Err(ProcessError::failed(panic_text(&*panic))))?;
         stop.token.check()?;

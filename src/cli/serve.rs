@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rededge::server::config::{ConfigError, LogConfig, LogFormat, ServerConfig};
-use rededge::server::{TEMPORARY, check_live, serve};
+use rededge::server::{TEMPORARY, check_sources, serve};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
@@ -88,12 +88,15 @@ impl ConfigArgs {
     #[expect(clippy::print_stdout, reason = "a command talks to its terminal")]
     pub fn execute(self) -> ExitCode {
         let told = self.source.read().and_then(|config| {
-            check_live(&config)?;
-            config.effective()
+            let unavailable = check_sources(&config)?;
+            Ok((config.effective()?, unavailable))
         });
         match told {
-            Ok(text) => {
+            Ok((text, unavailable)) => {
                 print!("{text}");
+                for source in unavailable {
+                    eprintln!("warning: unavailable: {source}");
+                }
                 ExitCode::SUCCESS
             }
             Err(error) => refuse(&error),

@@ -12,4 +12,4 @@ pub use affine::Affine;
 pub use ellipsoid::Ellipsoid;
 pub use geobox::{Bounds, GeoBox};
 pub use globe::{GlobeGrid, pixel_metres};
-pub use reference::{Crs, CrsError, Transformer};
+pub use reference::{Crs, CrsError, NamedCrs, Transformer};

@@ -147,6 +147,50 @@ impl Crs {
     }
 }
 
+/// A coordinate reference system with the order of axes that its name stands for.
+#[derive(Clone, Debug)]
+pub struct NamedCrs {
+    /// The system; x before y.
+    pub crs: Crs,
+    /// Whether coordinates under this name have y (north, latitude) before x.
+    pub north_first: bool,
+}
+
+impl NamedCrs {
+    /// Longitude and latitude, in this order.
+    pub fn usual() -> Self {
+        Self { crs: Crs::wgs84(), north_first: false }
+    }
+
+    /// Reads a name as requests and documents have it. URNs and URIs of the OGC
+    /// (`urn:ogc:def:crs:EPSG::4326`, `http://www.opengis.net/def/crs/EPSG/0/4326`) have the order of axes of
+    /// the authority. CRS84, short names (`EPSG:4326`), the addresses of GML 2 (`…/gml/srs/epsg.xml#4326`) and
+    /// WKT have x first.
+    ///
+    /// # Errors
+    /// [`CrsError::Unknown`] where PROJ does not know it.
+    pub fn parse(name: &str) -> Result<Self, CrsError> {
+        let lower = name.trim().to_ascii_lowercase();
+        let code = lower.rsplit([':', '/', '#']).next().unwrap_or_default();
+        if code == "crs84" {
+            return Ok(Self::usual());
+        }
+        if !lower.contains("epsg") || code.is_empty() || !code.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(Self { crs: Crs::parse(name)?, north_first: false });
+        }
+        let crs = Crs::parse(&format!("EPSG:{code}"))?;
+        let by_authority = lower.starts_with("urn:") || lower.contains("/def/crs/");
+        let north_first = by_authority && crs.is_north_first();
+        Ok(Self { crs, north_first })
+    }
+
+    /// The corners of a box, x before y.
+    pub fn x_first(&self, corners: [f64; 4]) -> [f64; 4] {
+        let [a, b, c, d] = corners;
+        if self.north_first { [b, a, d, c] } else { corners }
+    }
+}
+
 fn spatial_ref(definition: &str) -> Result<SpatialRef, CrsError> {
     let known = SpatialRef::from_definition(definition);
     let mut reference = known.map_err(|_| unknown(definition, "PROJ does not know it"))?;
@@ -268,6 +312,33 @@ mod tests {
     fn authorities_order_axes_as_they_like() {
         for (code, north_first) in [(4326, true), (3857, false), (32649, false), (4490, true), (4525, true)] {
             assert_eq!(Crs::from_epsg(code).unwrap().is_north_first(), north_first, "{code}");
+        }
+    }
+
+    #[test]
+    fn names_by_authority_have_its_order_of_axes_and_short_ones_x_first() {
+        for (name, north_first) in [
+            ("EPSG:4326", false),
+            ("epsg:4490", false),
+            ("urn:ogc:def:crs:EPSG::4326", true),
+            ("urn:ogc:def:crs:EPSG:6.6:4326", true),
+            ("urn:x-ogc:def:crs:EPSG:4326", true),
+            ("http://www.opengis.net/def/crs/EPSG/0/4326", true),
+            ("https://www.opengis.net/def/crs/EPSG/0/4490", true),
+            ("http://www.opengis.net/def/crs/EPSG/0/32649", false),
+            ("http://www.opengis.net/gml/srs/epsg.xml#4326", false),
+            ("http://www.opengis.net/def/crs/OGC/1.3/CRS84", false),
+            ("urn:ogc:def:crs:OGC:1.3:CRS84", false),
+            ("OGC:CRS84", false),
+            ("CRS84", false),
+        ] {
+            let named = NamedCrs::parse(name).unwrap();
+            assert_eq!(named.north_first, north_first, "{name}");
+            let box_ = if north_first { [27.0, 113.0, 28.0, 114.0] } else { [113.0, 27.0, 114.0, 28.0] };
+            assert_eq!(named.x_first(box_), [113.0, 27.0, 114.0, 28.0], "{name}");
+        }
+        for wrong in ["", "EPSG:", "EPSG:99999999", "urn:ogc:def:crs:EPSG::nothing", "/etc/crs84.txt"] {
+            assert!(NamedCrs::parse(wrong).is_err(), "{wrong}");
         }
     }
 

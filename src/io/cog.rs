@@ -23,6 +23,7 @@ use super::spool::Spool;
 use super::{IoError, gdal_setup};
 use crate::classmap::{ClassEntry, Legend, percent_style};
 use crate::crs::GeoBox;
+use crate::named::named;
 use crate::raster::Window;
 use crate::style::{Style, escape};
 
@@ -256,7 +257,8 @@ pub fn read_legend(dataset: &Dataset) -> Option<Legend> {
 
 /// Opens a raster of this module's kind for reading.
 pub(super) fn open(path: &Path) -> Result<Dataset, IoError> {
-    gdal_setup::open_raster(path).map_err(|e| IoError::read(path.display().to_string(), e))
+    gdal_setup::open_raster(path)
+        .map_err(|e| IoError::read(named(&path).to_string(), gdal_setup::reason(&e)))
 }
 
 fn mode(four: [u8; 4], nodata: u8) -> u8 {

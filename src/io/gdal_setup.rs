@@ -6,6 +6,8 @@ use std::sync::Once;
 use gdal::errors::GdalError;
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags, config};
 
+use crate::named::whole_paths;
+
 /// The drivers that rasters from outside are opened with; never VRT or other drivers that follow
 /// links to further files.
 const DRIVERS: [&str; 6] = ["GTiff", "JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID", "JP2Lura"];
@@ -34,6 +36,22 @@ pub fn setup() {
             tracing::debug!(?kind, code, message, "gdal");
         });
     });
+}
+
+/// Why GDAL did not do something. Its own words have paths in them: callers of a server are told what kind of
+/// fault it is, and the log has the words.
+pub fn reason(error: &GdalError) -> String {
+    tracing::info!(%error, "gdal");
+    if whole_paths() {
+        return error.to_string();
+    }
+    match error {
+        GdalError::CplError { number: 4, .. } => "it is damaged, not there, or of no format that is read here",
+        GdalError::CplError { number: 2, .. } => "there is not enough memory for it",
+        GdalError::CplError { number: 3, .. } => "it cannot be read to its end",
+        _ => "it is damaged, or not as its format says",
+    }
+    .to_owned()
 }
 
 /// Opens a raster for reading with the named drivers only.

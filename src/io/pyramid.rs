@@ -18,11 +18,12 @@ use quick_cache::sync::Cache;
 use tiff::decoder::Decoder;
 use tiff::tags::{ByteOrder, Tag};
 
-use super::gdal_setup::open_raster;
+use super::gdal_setup::{open_raster, reason};
 use super::growing::GrowingRaster;
 use super::packed_block::{Packing, Sample};
 use super::raster_file::{Place, RasterError, RasterFile};
 use crate::crs::GeoBox;
+use crate::named::named;
 use crate::raster::Window;
 
 /// Rows and columns of the pieces that GDAL is asked for.
@@ -128,11 +129,11 @@ impl Pyramid {
     pub fn open(path: &Path) -> Result<Self, RasterError> {
         let place = Place::File(path.to_owned());
         let head = RasterFile::open(&place, None)?;
-        let name = path.display().to_string();
+        let name = named(&path).to_string();
         let fail = |reason: String| RasterError::Open { place: name.clone(), reason };
         let (levels, way) = match direct(path, &head) {
             Some(found) => found,
-            None => through_gdal(path).map_err(|e| fail(e.to_string()))?,
+            None => through_gdal(path).map_err(|e| fail(reason(&e)))?,
         };
         let nodata = head.nodata.first().copied().flatten();
         let id = BlockCache::names(1);
@@ -243,9 +244,9 @@ impl Pyramid {
                 let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let dataset = match taken {
                     Some(dataset) => dataset,
-                    None => open_raster(path).map_err(|e| e.to_string())?,
+                    None => open_raster(path).map_err(|e| reason(&e))?,
                 };
-                let block = read_gdal(&dataset, level, here, *bytes).map_err(|e| e.to_string());
+                let block = read_gdal(&dataset, level, here, *bytes).map_err(|e| reason(&e));
                 idle.lock().unwrap_or_else(PoisonError::into_inner).push(dataset);
                 block.map(Arc::new)
             }

@@ -15,6 +15,7 @@ use super::cog_values::shown_range;
 use super::{IoError, cog};
 use crate::classmap::{Hex, Legend, Symbol, percent_color, percent_style, values_color};
 use crate::crs::{Affine, Crs, Ellipsoid, GeoBox};
+use crate::named::named;
 use crate::style::canvas::Canvas;
 use crate::style::qml::short;
 use crate::style::{share, ticks};
@@ -53,7 +54,7 @@ pub struct Marks {
 /// # Errors
 /// [`IoError::Read`] where the file cannot be read or is none of this crate's rasters.
 pub fn of_cog(path: &Path, title: &str, marks: Option<&Marks>) -> Result<Vec<u8>, IoError> {
-    let name = path.display().to_string();
+    let name = named(&path).to_string();
     let fail = |e: &dyn std::fmt::Display| IoError::read(&name, e);
     let dataset = cog::open(path)?;
     let band = dataset.rasterband(1).map_err(|e| fail(&e))?;

@@ -17,8 +17,9 @@ use tiff::tags::{ByteOrder, Tag};
 
 use super::chunks::{Chunk, ChunkCache, Reader, Samples};
 use super::deflated::Deflated;
-use super::gdal_setup::open_level;
+use super::gdal_setup::{open_level, reason};
 use crate::crs::{Affine, Crs, GeoBox};
+use crate::named::named;
 use crate::raster::Window;
 
 /// Chunks are decoded whole, so larger ones than this are refused (bytes).
@@ -51,10 +52,10 @@ impl Place {
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::File(path) => write!(f, "{}", path.display()),
+            Self::File(path) => write!(f, "{}", named(&path)),
             // A query may carry a signature that is nobody else's business.
             Self::Link(link) => f.write_str(link.split('?').next().unwrap_or(link)),
-            Self::Zipped(zip, inner) => write!(f, "{} in {}", inner, zip.display()),
+            Self::Zipped(zip, inner) => write!(f, "{} in {}", inner, named(&zip)),
         }
     }
 }
@@ -170,7 +171,7 @@ impl RasterFile {
             let band = dataset.rasterband(1)?;
             (0..band.overview_count()?.max(0) as usize).map(|k| Ok(band.overview(k)?.size().0)).collect()
         };
-        list().map_err(|e| RasterError::Open { place: self.place.to_string(), reason: e.to_string() })
+        list().map_err(|e| RasterError::Open { place: self.place.to_string(), reason: reason(&e) })
     }
 
     /// One of its overviews as a raster of its own.
@@ -185,7 +186,7 @@ impl RasterFile {
         static IDS: AtomicU32 = AtomicU32::new(0);
         let name = place.to_string();
         let fail = |reason: String| RasterError::Open { place: name.clone(), reason };
-        let dataset = open_level(&place.gdal_path(), overview).map_err(|e| fail(e.to_string()))?;
+        let dataset = open_level(&place.gdal_path(), overview).map_err(|e| fail(reason(&e)))?;
         let (cols, rows) = dataset.raster_size();
         if rows == 0 || cols == 0 || dataset.raster_count() == 0 {
             return Err(fail("no pixels".to_owned()));
@@ -204,7 +205,7 @@ impl RasterFile {
         let mut sample_type = SampleType::U8;
         let (mut floating, mut block) = (false, (1, 1));
         for (i, band) in dataset.rasterbands().enumerate() {
-            let band = band.map_err(|e| fail(e.to_string()))?;
+            let band = band.map_err(|e| fail(reason(&e)))?;
             let data_type = band.band_type();
             nodata.push(band.no_data_value());
             descriptions.push(band.description().unwrap_or_default());
@@ -424,7 +425,7 @@ impl RasterFile {
             (Way::Tiff, Some(path)) => open_tiff(path).map(|d| Reader::Tiff(Box::new(d))),
             _ => {
                 let opened = open_level(&self.place.gdal_path(), self.overview);
-                opened.map(Reader::Gdal).map_err(|e| e.to_string())
+                opened.map(Reader::Gdal).map_err(|e| reason(&e))
             }
         }
     }
@@ -447,7 +448,7 @@ impl RasterFile {
                 _ => return Err("unexpected sample type".to_owned()),
             },
             Reader::Gdal(dataset) => {
-                read_gdal(dataset, band, window, self.sample_type).map_err(|e| e.to_string())?
+                read_gdal(dataset, band, window, self.sample_type).map_err(|e| reason(&e))?
             }
         };
         let len = match &samples {

@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use super::{IoError, geojson, table, text};
 use super::vectors::{self, RowSink, VectorFormat};
 use crate::crs::Crs;
+use crate::named::named;
 use crate::vector::Value;
 
 /// Reads a file row by row; its ending tells the format.
@@ -19,7 +20,7 @@ use crate::vector::Value;
 /// # Errors
 /// [`IoError`] names the file: missing, of no known format, damaged; and those of the sink.
 pub(super) fn each(path: &Path, sink: &mut dyn RowSink) -> Result<(), IoError> {
-    let name = path.display().to_string();
+    let name = named(&path).to_string();
     let open = || File::open(path).map_err(|e| IoError::read(&name, e));
     match VectorFormat::of_name(&name) {
         Some(VectorFormat::GeoJson) => each_geojson(&name, open()?, sink),

@@ -18,6 +18,7 @@ use super::{
     IoError, flatgeobuf_lengths, gdal_setup, geojson, geopackage, shapefile, table, wkb,
 };
 use crate::crs::{Crs, Transformer};
+use crate::named::named;
 use crate::vector::{Feature, FeatureTable, Value, reproject};
 
 /// The formats that are read.
@@ -70,7 +71,7 @@ pub struct VectorData {
 /// [`IoError`] names the file (and, for tables, line and column): missing, of no known format,
 /// damaged, several layers, or coordinates that are not longitude and latitude.
 pub fn read(path: &Path) -> Result<VectorData, IoError> {
-    let name = path.display().to_string();
+    let name = named(&path).to_string();
     let format = VectorFormat::of_name(&name).ok_or_else(|| unknown_ending(&name))?;
     match format {
         VectorFormat::GeoPackage | VectorFormat::Shapefile => {
@@ -350,19 +351,20 @@ pub(super) fn each_file(
         ..DatasetOptions::default()
     };
     let fail = |e: &dyn std::fmt::Display| IoError::read(name, format!("as {driver}: {e}"));
+    let foreign = |e: &gdal::errors::GdalError| fail(&gdal_setup::reason(e));
     gdal_setup::setup();
-    let dataset = Dataset::open_ex(path, options).map_err(|e| fail(&e))?;
+    let dataset = Dataset::open_ex(path, options).map_err(|e| foreign(&e))?;
     let layer = dataset.layers().find(|l| l.defn().geometry_type() != OGRwkbGeometryType::wkbNone);
     let mut layer = layer.ok_or_else(|| fail(&"it has no layer of geometries"))?;
 
-    sink.crs(layer.spatial_ref().map(|s| Crs::from_spatial_ref(&s)).transpose().map_err(|e| fail(&e))?)?;
+    sink.crs(layer.spatial_ref().map(|s| Crs::from_spatial_ref(&s)).transpose().map_err(|e| foreign(&e))?)?;
     let fields: Vec<String> = layer.defn().fields().map(|f| texts.decoded(f.name(), 0)).collect();
     let widths: Vec<usize> = layer.defn().fields().map(|f| usize::try_from(f.width()).unwrap_or(0)).collect();
     for feature in layer.features() {
         // By WKB: the direct way into geo knows no third dimension and no empty parts.
         let geometry = match feature.geometry() {
             Some(geometry) if geometry.has_gdal_ptr() && !geometry.is_empty() => {
-                wkb::read(&geometry.wkb().map_err(|e| fail(&e))?).transpose()
+                wkb::read(&geometry.wkb().map_err(|e| foreign(&e))?).transpose()
             }
             _ => None,
         };

@@ -36,7 +36,7 @@ pub use landing::{Conformance, LandingPage, Limits, Linked, ProcessList, process
 pub use link::{Link, segment};
 pub use outputs::{Binary, Coverage, FeatureCollection, Figure, HtmlPage, Markdown, ModelFile, TableCsv};
 pub use prefer::{Prefer, Respond, Return};
-pub use problem::{PROBLEM_JSON, Problem, ProblemType};
+pub use problem::{InputProblem, PROBLEM_JSON, Problem, ProblemType};
 pub use processes::{ProcessDescription, ProcessSummary, title_of};
 pub use schema::schema_of;
 pub use status_info::{JobList, JobStatus, StatusInfo};

@@ -114,6 +114,18 @@ pub struct Problem {
     /// Path of the input or parameter that is wrong, such as `validation.fractions[1]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<String>,
+    /// All inputs that are wrong, where several are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<InputProblem>,
+}
+
+/// One of several inputs that are wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InputProblem {
+    /// Its path.
+    pub input: String,
+    /// What is wrong, and the way out.
+    pub detail: String,
 }
 
 impl Problem {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::inputs::InputFaults;
 use super::rice::map::area_adjusted;
 use super::{Context, Process, ProcessError, RasterReader};
 use crate::classify::assess::{Accuracy, Confusion};
@@ -68,6 +69,10 @@ impl Process for AssessAccuracy {
         by the mapped area of each class with 95 % intervals (Olofsson et al. 2014, \
         doi:10.1016/j.rse.2014.02.015).";
 
+    fn check(inputs: &AssessInputs, faults: &mut InputFaults) {
+        faults.note(inputs.classes.as_deref().map(of_classes).transpose());
+    }
+
     fn run(&self, inputs: AssessInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let map = context.data.raster("map", &inputs.map)?;
         let mask = inputs.mask.as_ref().map(|m| context.data.raster("mask", m)).transpose()?;
@@ -83,6 +88,10 @@ impl Process for AssessAccuracy {
         let document = serde_json::to_value(&accuracy).map_err(ProcessError::failed)?;
         context.sink.document("accuracy", document)
     }
+}
+
+fn of_classes(names: &[String]) -> Result<Legend, ProcessError> {
+    Legend::of_classes(names).map_err(|e| ProcessError::input("classes", e))
 }
 
 /// What the map is held against.
@@ -153,7 +162,7 @@ impl Reference {
             return Ok(legend.clone());
         }
         if let Some(classes) = &inputs.classes {
-            return Legend::of_classes(classes).map_err(|e| ProcessError::input("classes", e));
+            return of_classes(classes);
         }
         match self {
             Self::Samples(samples) => {

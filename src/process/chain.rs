@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 
+use super::inputs::first_part;
 use super::{
     Context, DataSource, DynProcess, FeatureWriter, ProcessError, Progress, RasterKind, RasterReader,
     RasterWriter, ResultSink,
@@ -60,6 +61,13 @@ impl<T: JsonSchema> JsonSchema for Passed<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         T::json_schema(generator)
     }
+}
+
+/// The path of a step's input by the names that the whole has for its inputs: the step's name, the whole's name.
+pub fn outer_path(path: &str, names: &[(&str, &str)]) -> String {
+    let name = first_part(path);
+    let outer = names.iter().find(|(inner, _)| *inner == name).map_or(name, |(_, outer)| outer);
+    format!("{outer}{}", &path[name.len()..])
 }
 
 /// What passed by while the steps ran.
@@ -118,10 +126,7 @@ impl Step<'_, '_> {
         };
         process.run_json(inputs, &context).map_err(|error| match error {
             ProcessError::Input { input, message } => {
-                let end = input.find(['.', '[']).unwrap_or(input.len());
-                let outer = self.inputs.iter().find(|(inner, _)| *inner == &input[..end]);
-                let input = outer.map_or(input.clone(), |(_, outer)| format!("{outer}{}", &input[end..]));
-                ProcessError::Input { input, message }
+                ProcessError::Input { input: outer_path(&input, self.inputs), message }
             }
             other => other,
         })

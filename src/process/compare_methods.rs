@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::figures::{BarFigure, BarPanel, Bars};
+use super::inputs::InputFaults;
 use super::rice::by_class::{ByClass, csv_of};
 use super::rice::inputs::training_inputs;
 use super::rice::parameters::{MethodName, Parameters};
@@ -124,18 +125,22 @@ impl Process for CompareMethods {
         warping, random forest, stability-weighted vote) on the same samples with the same division: accuracy, time, \
         permutation importance, and what the classes look like (Jiang et al. 2024, Tables 2 to 4, Fig. 3 and 10).";
 
-    fn run(&self, inputs: CompareMethodsInputs, context: &Context<'_>) -> Result<(), ProcessError> {
-        if inputs.methods.is_empty() {
-            return Err(ProcessError::input("methods", "names no method"));
-        }
+    fn check(inputs: &CompareMethodsInputs, faults: &mut InputFaults) {
+        inputs.check_training(faults);
         for name in all_methods() {
-            inputs.parameters_by_method.of(name).method(name).map_err(|e| named(e, name))?;
+            let method = inputs.parameters_by_method.of(name).method(name);
+            faults.note(method.map_err(|e| named(e, name)));
         }
-        let mut methods = Vec::new();
-        for (i, &name) in inputs.methods.iter().enumerate() {
-            if inputs.methods[..i].contains(&name) {
-                return Err(ProcessError::input(format!("methods[{i}]"), "is named twice"));
+        for (i, name) in inputs.methods.iter().enumerate() {
+            if inputs.methods[..i].contains(name) {
+                faults.add(format!("methods[{i}]"), "is named twice");
             }
+        }
+    }
+
+    fn run(&self, inputs: CompareMethodsInputs, context: &Context<'_>) -> Result<(), ProcessError> {
+        let mut methods = Vec::new();
+        for &name in &inputs.methods {
             let method = inputs.parameters_by_method.of(name).method(name).map_err(|e| named(e, name))?;
             methods.push((name, method));
         }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::figures::{Curve, CurveFigure, Panel, Point, XAxis};
+use super::inputs::InputFaults;
 use super::rice::by_class::csv_of;
 use super::rice::inputs::{cut, training_inputs};
 use super::rice::parameters::{MethodName, Parameters};
@@ -106,17 +107,18 @@ impl Process for EarliestRiceDate {
         division of the samples each time, and finds the date from which the share of rightly classified samples \
         stays at or above a threshold (Jiang et al. 2024, 4.4). Nothing that was observed later is used.";
 
+    fn check(inputs: &EarliestRiceDateInputs, faults: &mut InputFaults) {
+        inputs.check_training(faults);
+        faults.note(inputs.parameters.method(inputs.method));
+    }
+
     fn run(&self, inputs: EarliestRiceDateInputs, context: &Context<'_>) -> Result<(), ProcessError> {
-        let threshold = inputs.threshold;
-        if !(0.0..=1.0).contains(&threshold) {
-            return Err(ProcessError::input("threshold", format_args!("{threshold} is not within 0 to 1")));
-        }
         let method = inputs.parameters.method(inputs.method)?;
         let training = inputs.training(&method);
         let cube = training.open_cube(context)?;
         let prepared = training.prepare(cube.as_ref(), context)?;
         let rows = by_date(&training, &prepared, &inputs.validation, &method, context)?;
-        let earliest = earliest(&rows, threshold);
+        let earliest = earliest(&rows, inputs.threshold);
         let document = |value: Result<_, serde_json::Error>| value.map_err(ProcessError::failed);
         context.sink.document("earliest", document(serde_json::to_value(&earliest))?)?;
         context.sink.document("accuracyByDate", document(serde_json::to_value(&rows))?)?;

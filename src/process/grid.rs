@@ -3,10 +3,11 @@
 
 use geo::{Geometry, MultiPolygon};
 
+use super::inputs::InputFaults;
 use super::{DataSource, ProcessError};
-use crate::crs::{Bounds, Crs};
+use crate::crs::{Bounds, Crs, NamedCrs};
 use crate::cube::{Area, Band, CloudMask, CubeRequest};
-use crate::ogc::{AreaInput, DateInterval};
+use crate::ogc::{AreaInput, BboxInput, DateInterval};
 
 /// The members of a process's inputs that choose scenes and the grid.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,18 +29,17 @@ pub struct Choice<'a> {
 }
 
 impl Choice<'_> {
+    /// Notes what is wrong with the CRS and the box.
+    pub fn check(&self, faults: &mut InputFaults) {
+        check_crs("crs", self.crs, faults);
+        check_area(self.area, faults);
+    }
+
     /// The request for these bands.
     ///
     /// # Errors
-    /// [`ProcessError::Input`] naming `area`, `resolution`, `crs` or `maxCloudCover`.
+    /// [`ProcessError::Input`] naming `area` or `crs`.
     pub fn request(&self, bands: Vec<Band>, data: &dyn DataSource) -> Result<CubeRequest, ProcessError> {
-        if let Some(resolution) = self.resolution.filter(|r| !(r.is_finite() && *r > 0.0)) {
-            return Err(ProcessError::input("resolution", format!("{resolution} is not above 0")));
-        }
-        if let Some(cover) = self.max_cloud_cover.filter(|c| !(0.0..=100.0).contains(c)) {
-            let message = format!("{cover} % is not between 0 and 100 %");
-            return Err(ProcessError::input("maxCloudCover", message));
-        }
         Ok(CubeRequest {
             bands,
             resolution: self.resolution,
@@ -60,11 +60,51 @@ impl Choice<'_> {
 /// # Errors
 /// [`ProcessError::Input`] naming `input`.
 pub(super) fn parse_crs(input: &str, text: &str) -> Result<Crs, ProcessError> {
-    // CRS84 is WGS 84 with longitude first, which is how every CRS is read here.
-    if text.to_ascii_uppercase().ends_with("CRS84") {
-        return Ok(Crs::wgs84());
+    NamedCrs::parse(text).map(|named| named.crs).map_err(|e| ProcessError::input(input, e))
+}
+
+/// Notes a text that is no CRS.
+pub(super) fn check_crs(input: &str, text: Option<&str>, faults: &mut InputFaults) {
+    faults.note(text.map(|text| parse_crs(input, text)).transpose());
+}
+
+/// Notes a box that is none. Polygons are looked at when they are read.
+pub(super) fn check_area(area: Option<&AreaInput>, faults: &mut InputFaults) {
+    if let Some(AreaInput::Bbox(input)) = area {
+        faults.note(parse_box(input));
     }
-    Crs::parse(text).map_err(|e| ProcessError::input(input, e))
+}
+
+/// A box, x before y whatever the order of its CRS is.
+fn parse_box(input: &BboxInput) -> Result<(Bounds, Crs), ProcessError> {
+    let named = input.crs.as_deref().map_or_else(|| Ok(NamedCrs::usual()), NamedCrs::parse);
+    let named = named.map_err(|e| ProcessError::input("area.crs", e))?;
+    let [min_x, min_y, max_x, max_y] = named.x_first(input.bbox);
+    let refuse = |why: String| Err(ProcessError::input("area.bbox", why));
+    if named.crs.is_geographic() {
+        if let Some(latitude) = [min_y, max_y].into_iter().find(|y| !(-90.0..=90.0).contains(y)) {
+            let order = match (named.north_first, &input.crs) {
+                (true, Some(crs)) => format!("`{crs}` has latitude before longitude"),
+                _ => "longitude stands before latitude".to_owned(),
+            };
+            return refuse(format!("{latitude} is no latitude: {order}"));
+        }
+        if let Some(longitude) = [min_x, max_x].into_iter().find(|x| !(-180.0..=180.0).contains(x)) {
+            return refuse(format!("{longitude} is no longitude within -180 to 180 degrees"));
+        }
+        if min_x > max_x {
+            let why = format!(
+                "west ({min_x}) is over east ({max_x}): a box across the antimeridian is not mapped in one; ask for \
+                 each side by itself, or give the area as polygons"
+            );
+            return refuse(why);
+        }
+    }
+    // Written so that NaN is refused too.
+    if !(min_x < max_x && min_y < max_y) {
+        return refuse("expected [minX, minY, maxX, maxY] with minX < maxX and minY < maxY".to_owned());
+    }
+    Ok((Bounds { min_x, min_y, max_x, max_y }, named.crs))
 }
 
 /// A box, or all polygons of a file as one.
@@ -73,16 +113,7 @@ pub(super) fn parse_crs(input: &str, text: &str) -> Result<Crs, ProcessError> {
 /// [`ProcessError::Input`] naming `area`.
 pub(super) fn parse_area(area: &AreaInput, data: &dyn DataSource) -> Result<Area, ProcessError> {
     match area {
-        AreaInput::Bbox(input) => {
-            let [min_x, min_y, max_x, max_y] = input.bbox;
-            // Written so that NaN is refused too.
-            if !(min_x < max_x && min_y < max_y) {
-                let message = "expected [minX, minY, maxX, maxY] with minX < maxX and minY < maxY";
-                return Err(ProcessError::input("area.bbox", message));
-            }
-            let crs = input.crs.as_deref().map_or_else(|| Ok(Crs::wgs84()), |c| parse_crs("area.crs", c))?;
-            Ok(Area::Box(Bounds { min_x, min_y, max_x, max_y }, crs))
-        }
+        AreaInput::Bbox(input) => parse_box(input).map(|(bounds, crs)| Area::Box(bounds, crs)),
         AreaInput::Polygons(file) => {
             let table = data.features("area", file)?;
             let mut all = MultiPolygon::new(Vec::new());
@@ -104,7 +135,6 @@ pub(super) fn parse_area(area: &AreaInput, data: &dyn DataSource) -> Result<Area
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ogc::BboxInput;
     use crate::process::testing::nowhere;
 
     #[test]
@@ -112,11 +142,6 @@ mod tests {
         let memory = nowhere();
         let ask = |choice: Choice<'_>| choice.request(Vec::new(), &memory);
         let bad = |choice| ask(choice).unwrap_err().to_string();
-        assert!(bad(Choice { resolution: Some(0.0), ..Choice::default() }).starts_with("input `resolution`"));
-        assert!(
-            bad(Choice { max_cloud_cover: Some(101.0), ..Choice::default() })
-                .starts_with("input `maxCloudCover`")
-        );
         assert!(bad(Choice { crs: Some("EPSG:no"), ..Choice::default() }).starts_with("input `crs`"));
         let area = AreaInput::Bbox(BboxInput { bbox: [2.0, 0.0, 1.0, 1.0], crs: None });
         assert!(bad(Choice { area: Some(&area), ..Choice::default() }).starts_with("input `area.bbox`"));

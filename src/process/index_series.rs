@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::figures::{Curve, CurveFigure, Panel, Point, XAxis};
+use super::inputs::InputFaults;
 use super::{Choice, Context, DataSource, Process, ProcessError};
 use crate::classify::{Channel, bands_of, observe_pixels};
 use crate::classmap::Legend;
@@ -93,19 +94,16 @@ impl Process for IndexSeries {
         clouds left out: as a table that can also train and validate models, and as a figure of class \
         means with their spread.";
 
+    fn check(inputs: &IndexSeriesInputs, faults: &mut InputFaults) {
+        inputs.choice().check(faults);
+        faults.note(parse_indices(&inputs.indices));
+    }
+
     fn run(&self, inputs: IndexSeriesInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let channels = parse_indices(&inputs.indices)?;
         let features = context.data.features("features", &inputs.features)?;
-        let choice = Choice {
-            area: inputs.area.as_ref(),
-            dates: inputs.dates,
-            resolution: inputs.resolution,
-            crs: inputs.crs.as_deref(),
-            max_cloud_cover: inputs.max_cloud_cover,
-            cloud_mask: inputs.cloud_mask,
-            allow_top_of_atmosphere: inputs.allow_top_of_atmosphere,
-        };
-        let cube = context.open_cube(&inputs.cube, &choice.request(bands_of(&channels), context.data)?)?;
+        let request = inputs.choice().request(bands_of(&channels), context.data)?;
+        let cube = context.open_cube(&inputs.cube, &request)?;
         let series = Series::read(&cube, &channels, &features, context)?;
         context.progress.step("write table and figure", 0);
         if context.sink.wants("table") {
@@ -122,10 +120,22 @@ impl Process for IndexSeries {
     }
 }
 
-fn parse_indices(names: &[String]) -> Result<Vec<Channel>, ProcessError> {
-    if names.is_empty() {
-        return Err(ProcessError::input("indices", "names no spectral index"));
+impl IndexSeriesInputs {
+    /// Which scenes, on which grid.
+    fn choice(&self) -> Choice<'_> {
+        Choice {
+            area: self.area.as_ref(),
+            dates: self.dates,
+            resolution: self.resolution,
+            crs: self.crs.as_deref(),
+            max_cloud_cover: self.max_cloud_cover,
+            cloud_mask: self.cloud_mask,
+            allow_top_of_atmosphere: self.allow_top_of_atmosphere,
+        }
     }
+}
+
+fn parse_indices(names: &[String]) -> Result<Vec<Channel>, ProcessError> {
     let mut channels: Vec<Channel> = Vec::new();
     for (i, name) in names.iter().enumerate() {
         let at = || format!("indices[{i}]");

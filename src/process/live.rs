@@ -92,6 +92,13 @@ impl LiveInputs {
     /// # Errors
     /// [`ProcessError::Input`] naming the key.
     pub fn request(&self, bands: Vec<Band>, data: &dyn DataSource) -> Result<CubeRequest, ProcessError> {
+        if let Some(resolution) = self.resolution.filter(|r| !(r.is_finite() && *r > 0.0)) {
+            return Err(ProcessError::input("resolution", format!("{resolution} is not above 0")));
+        }
+        if let Some(cover) = self.max_cloud_cover.filter(|c| !(0.0..=100.0).contains(c)) {
+            let message = format!("{cover} % is not within 0 to 100 %");
+            return Err(ProcessError::input("maxCloudCover", message));
+        }
         let area = self.area.map(|bbox| AreaInput::Bbox(BboxInput { bbox, crs: None }));
         let choice = Choice {
             area: area.as_ref(),

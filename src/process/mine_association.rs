@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::figures::{BandBar, BandFigure};
+use super::grid::check_crs;
+use super::inputs::InputFaults;
 use super::mines::{DirtyRows, MineProblem, Mines};
 use super::rice::by_class::csv_of;
 use super::stress::STRESSED;
@@ -19,7 +21,7 @@ use crate::zones::association::{Association, AssociationError, BandRate, Bands, 
 /// Pixels of the blocks that the map is read in.
 const BLOCK: usize = 1 << 22;
 /// Most shifts.
-const MOST_SHIFTS: usize = 99_999;
+pub(super) const MOST_SHIFTS: usize = 99_999;
 
 /// Whether stress lies near mines.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +132,16 @@ fn default_shifts() -> usize {
     999
 }
 
+fn bands(edges: &[f64]) -> Result<Bands, ProcessError> {
+    Bands::new(edges).map_err(|e| {
+        let at = match e {
+            AssociationError::NotRising(edge) => edges.iter().rposition(|b| *b == edge || edge.is_nan()),
+            _ => None,
+        };
+        ProcessError::input(at.map_or("bands".to_owned(), |k| format!("bands[{k}]")), e)
+    })
+}
+
 impl Process for MineAssociation {
     type Inputs = MineAssociationInputs;
     type Outputs = MineAssociationOutputs;
@@ -140,20 +152,13 @@ impl Process for MineAssociation {
         shifts of the mines' pattern over the map. Near is not because of: stress is evidence of \
         chlorophyll loss, not a soil test, and mines lie where ground, slope and water differ too.";
 
+    fn check(inputs: &MineAssociationInputs, faults: &mut InputFaults) {
+        faults.note(bands(&inputs.bands));
+        check_crs("minesCrs", inputs.mines_crs.as_deref(), faults);
+    }
+
     fn run(&self, inputs: MineAssociationInputs, context: &Context<'_>) -> Result<(), ProcessError> {
-        let bands = Bands::new(&inputs.bands).map_err(|e| {
-            let at = match e {
-                AssociationError::NotRising(edge) => {
-                    inputs.bands.iter().rposition(|b| *b == edge || edge.is_nan())
-                }
-                _ => None,
-            };
-            ProcessError::input(at.map_or("bands".to_owned(), |k| format!("bands[{k}]")), e)
-        })?;
-        if inputs.shifts > MOST_SHIFTS {
-            let why = format!("{} is more than {MOST_SHIFTS}", inputs.shifts);
-            return Err(ProcessError::input("shifts", why));
-        }
+        let bands = bands(&inputs.bands)?;
         let reader = context.data.raster("stressMap", &inputs.stress_map)?;
         let codes = codes(reader.as_ref())?;
         let grid = reader.grid().clone();

@@ -4,6 +4,7 @@ use geo::{BoundingRect, Densify, Euclidean, Geometry, LineString, MapCoords, Mul
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::inputs::InputFaults;
 use super::mines::{DirtyRows, MinePoint, MineProblem, Mines};
 use super::{Context, Process, ProcessError, RasterKind, grid};
 use crate::budget::{self, OverBudget};
@@ -23,9 +24,9 @@ const BLOCK: usize = 1 << 22;
 /// Bandwidths around the mines that the map reaches where no area is given.
 const MARGIN: f64 = 3.0;
 /// Narrowest bandwidth in metres.
-const NARROWEST: f64 = 1.0;
+pub(super) const NARROWEST: f64 = 1.0;
 /// Widest bandwidth in metres: beyond it the Earth is not flat.
-const WIDEST: f64 = 2e5;
+pub(super) const WIDEST: f64 = 2e5;
 /// Metres from the middle of the mines within which a UTM zone (or the polar map) serves as CRS.
 const ZONE: f64 = 1e6;
 /// Longest edge of a polygon in degrees that is taken for straight in another CRS.
@@ -92,15 +93,13 @@ impl Process for MineHeatmap {
         whole is one mine (Zhang et al. 2022, Fig. 9): mines per square kilometre, by distances on the Earth and not \
         on the map.";
 
+    fn check(inputs: &MineHeatmapInputs, faults: &mut InputFaults) {
+        grid::check_crs("minesCrs", inputs.mines_crs.as_deref(), faults);
+        grid::check_crs("crs", inputs.crs.as_deref(), faults);
+        grid::check_area(inputs.area.as_ref(), faults);
+    }
+
     fn run(&self, inputs: MineHeatmapInputs, context: &Context<'_>) -> Result<(), ProcessError> {
-        // Written so that NaN is refused too.
-        if !(inputs.bandwidth >= NARROWEST && inputs.bandwidth <= WIDEST) {
-            let why = format!("{} m is not between {NARROWEST} and {WIDEST} m", inputs.bandwidth);
-            return Err(ProcessError::input("bandwidth", why));
-        }
-        if let Some(cell) = inputs.cell.filter(|c| !(c.is_finite() && *c > 0.0)) {
-            return Err(ProcessError::input("cell", format!("{cell} m is not above 0")));
-        }
         let mines = Mines::read_some(&inputs.mines, inputs.mines_crs.as_deref(), inputs.dirty_rows, context)?;
         let sources = sources(&mines, inputs.weight.as_deref())?;
         let cell = inputs.cell.unwrap_or(inputs.bandwidth / 10.0);
@@ -337,7 +336,7 @@ mod tests {
 
     use super::*;
     use crate::process::testing::{Memory, nowhere};
-    use crate::process::{RasterWriter, ResultSink};
+    use crate::process::{DynProcess as _, RasterWriter, ResultSink};
     use crate::vector::{Feature, FeatureTable};
 
     type Raster = Arc<Mutex<Option<(GeoBox, String, Vec<f32>)>>>;
@@ -407,8 +406,7 @@ mod tests {
         let context = Context { sink: &sink, ..memory.as_context() };
         let mut inputs = json!({"mines": "mines.geojson"});
         inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let inputs = serde_json::from_value(inputs).unwrap();
-        MineHeatmap.run(inputs, &context)?;
+        MineHeatmap.run_json(inputs, &context)?;
         Ok(sink.0.lock().unwrap().take().unwrap())
     }
 
@@ -478,7 +476,7 @@ mod tests {
             assert!(words.iter().all(|w| text.contains(w)), "{words:?} are not in: {text}");
         };
         words(refused(&memory(&[]), json!({})), &["input `mines`", "at least one point"]);
-        words(refused(&mines, json!({"bandwidth": 0})), &["input `bandwidth`", "between 1"]);
+        words(refused(&mines, json!({"bandwidth": 0})), &["input `bandwidth`", "not within 1"]);
         words(refused(&mines, json!({"cell": -1})), &["input `cell`", "above 0"]);
         words(refused(&mines, json!({"cell": 0.1})), &["input `cell`", "give a cell of"]);
         words(refused(&mines, json!({"weight": "tons"})), &["input `weight`", "name, tonnes"]);

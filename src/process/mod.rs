@@ -12,6 +12,7 @@ mod error;
 pub mod figures;
 mod grid;
 mod index_series;
+pub mod inputs;
 pub mod live;
 mod mine_association;
 mod mine_heatmap;
@@ -39,6 +40,7 @@ pub use error::ProcessError;
 pub use grid::Choice;
 pub use index_series::{Seen, series_at};
 pub use registry::{add, find, registry, suggest};
+pub use rice_map::read_model;
 pub use traits::{DynProcess, Process};
 
 #[cfg(test)]

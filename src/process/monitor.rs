@@ -7,9 +7,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::chain::{Passed, Seen, Step, result};
-use super::mine_association::MineAssociation;
-use super::mine_heatmap::MineHeatmap;
+use super::chain::{Passed, Seen, Step, outer_path, result};
+use super::inputs::InputFaults;
+use super::mine_association::{MOST_SHIFTS, MineAssociation};
+use super::mine_heatmap::{MineHeatmap, NARROWEST, WIDEST};
 use super::mines::{DirtyRows, MineProblem};
 use super::report::Report;
 use super::rice::inputs::{SmoothingInput, TimeGridInput};
@@ -78,7 +79,7 @@ pub struct MonitorInputs {
     #[schemars(range(min = 0, max = 90), extend("x-unit" = "deg"))]
     max_slope: Option<Passed<f32>>,
     /// Pixel size in metres (degrees where the CRS is geographic); default: the finest band.
-    #[schemars(extend("x-unit" = "m"))]
+    #[schemars(extend("x-unit" = "m", "exclusiveMinimum" = 0))]
     resolution: Option<Passed<f64>>,
     /// CRS of the maps, such as `EPSG:32649` (default: that of the first scene).
     crs: Option<Passed<String>>,
@@ -105,7 +106,7 @@ pub struct MonitorInputs {
     /// What to do with rows of the mines that are not clean (default: report them).
     dirty_rows: Option<Passed<DirtyRows>>,
     /// Zones smaller than this fall to their largest neighbour (default 0.5).
-    #[schemars(range(min = 0), extend("x-unit" = "ha"))]
+    #[schemars(range(min = 0, max = 1_000_000_000), extend("x-unit" = "ha"))]
     minimum_mapping_unit: Option<Passed<f64>>,
     /// Mines up to this far from a zone's edge are counted (default 5000).
     #[schemars(range(min = 0, max = 20_040_000), extend("x-unit" = "m"))]
@@ -114,12 +115,13 @@ pub struct MonitorInputs {
     #[schemars(range(min = 0, max = 10_000), extend("x-unit" = "m"))]
     simplify: Option<Passed<f64>>,
     /// Outer edges of the bands of distance, rising.
-    #[schemars(extend("x-unit" = "m"))]
+    #[schemars(length(min = 1, max = 50), extend("x-unit" = "m"))]
     bands: Option<Passed<Vec<f64>>>,
     /// Standard deviation of the heat map's kernel (default 2000).
-    #[schemars(extend("x-unit" = "m"))]
+    #[schemars(extend("x-unit" = "m", "minimum" = NARROWEST, "maximum" = WIDEST))]
     bandwidth: Option<Passed<f64>>,
     /// Random shifts of the mines' pattern (default 999).
+    #[schemars(range(min = 0, max = MOST_SHIFTS))]
     shifts: Option<Passed<usize>>,
     /// The year that is mapped, for `years`.
     year: Option<Passed<i16>>,
@@ -191,6 +193,24 @@ impl Process for Monitor {
         ("write the report", 2),
     ];
 
+    fn check(inputs: &MonitorInputs, faults: &mut InputFaults) {
+        inputs.check_ways(faults);
+        let mut look = |process: &dyn DynProcess, request: Json, names: &[(&str, &str)]| {
+            for fault in process.check_json(&request, &[]).err().into_iter().flatten() {
+                faults.add(outer_path(&fault.input, names), fault.message);
+            }
+        };
+        if let Some(request) = inputs.rice_request() {
+            look(&RiceMap, request, &RICE_INPUTS);
+        }
+        look(&StressMap, inputs.stress_request(result("riceMap")), &[]);
+        look(&StressZones, inputs.zones_request(), &[]);
+        if let Some(mines) = &inputs.mines {
+            look(&MineHeatmap, inputs.heat_map_request(mines), &[]);
+            look(&MineAssociation, inputs.association_request(mines), &[]);
+        }
+    }
+
     fn run(&self, inputs: MonitorInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let seen = Arc::new(Mutex::new(Seen::default()));
         let rice = inputs.map_rice(&seen, context)?;
@@ -208,6 +228,14 @@ impl Process for Monitor {
         Ok(())
     }
 }
+
+/// Inputs that `rice-map` calls otherwise: its name, the name here.
+const RICE_INPUTS: [(&str, &str); 4] = [
+    ("model", "riceModel"),
+    ("samples", "riceSamples"),
+    ("method", "riceMethod"),
+    ("parameters", "riceParameters"),
+];
 
 /// Members that are given, by the names that a step has for them.
 macro_rules! given {
@@ -240,8 +268,8 @@ impl MonitorInputs {
         )
     }
 
-    /// Maps rice, where no map is given, and returns the input that tells the next step of it.
-    fn map_rice(&self, seen: &Arc<Mutex<Seen>>, context: &Context<'_>) -> Result<Json, ProcessError> {
+    /// There is one way to know where rice grows, and one to stress.
+    fn check_ways(&self, faults: &mut InputFaults) {
         let ways = [
             ("riceMap", self.rice_map.is_some()),
             ("riceModel", self.rice_model.is_some()),
@@ -249,23 +277,75 @@ impl MonitorInputs {
         ];
         let given: Vec<&str> = ways.iter().filter(|w| w.1).map(|w| w.0).collect();
         match given.as_slice() {
-            [] => {
-                let why = "one of `riceMap`, `riceModel` and `riceSamples` must say where rice grows";
-                return Err(ProcessError::input("riceSamples", why));
-            }
+            [] => faults.add(
+                "riceSamples",
+                "one of `riceMap`, `riceModel` and `riceSamples` must say where rice grows",
+            ),
             [_] => {}
-            [first, second, ..] => {
-                return Err(ProcessError::input(*second, format!("`{first}` says already where rice grows")));
-            }
+            [first, second, ..] => faults.add(*second, format!("`{first}` says already where rice grows")),
         }
-        if let Some(map) = &self.rice_map {
-            return Ok(map.json());
+    }
+
+    /// What is asked of `rice-map`, where no map is given.
+    fn rice_request(&self) -> Option<Json> {
+        if self.rice_map.is_some() {
+            return None;
         }
         let mut object = self.scenes();
         object.extend(given!(self, "model": rice_model, "samples": rice_samples, "method": rice_method, "parameters": rice_parameters));
         if self.rice_samples.is_some() {
             object.extend(self.training());
         }
+        Some(Json::Object(object))
+    }
+
+    /// What is asked of `stress-map`.
+    fn stress_request(&self, rice: Json) -> Json {
+        let mut object = self.scenes();
+        object.extend(given!(self, "model": model, "samples": samples, "parameters": parameters));
+        if self.samples.is_some() && self.model.is_none() {
+            object.extend(self.training());
+            // Rice is known: only its two states are told apart.
+            object.insert("classes".to_owned(), json!(["unstressed-rice", "stressed-rice"]));
+        }
+        object.insert("riceMap".to_owned(), rice);
+        Json::Object(object)
+    }
+
+    /// What is asked of `stress-zones`.
+    fn zones_request(&self) -> Json {
+        let mut object = given!(self,
+            "mines": mines, "minesCrs": mines_crs, "dirtyRows": dirty_rows,
+            "minimumMappingUnit": minimum_mapping_unit, "radius": radius, "simplify": simplify,
+            "bands": bands, "year": year,
+        );
+        object.insert("stressMap".to_owned(), result("stressMap"));
+        object.insert("probability".to_owned(), result("probability"));
+        Json::Object(object)
+    }
+
+    /// What is asked of `mine-heatmap`.
+    fn heat_map_request(&self, mines: &Passed<FileInput>) -> Json {
+        let mut object =
+            given!(self, "minesCrs": mines_crs, "dirtyRows": dirty_rows, "bandwidth": bandwidth);
+        object.insert("mines".to_owned(), mines.json());
+        Json::Object(object)
+    }
+
+    /// What is asked of `mine-association`.
+    fn association_request(&self, mines: &Passed<FileInput>) -> Json {
+        let mut object = given!(self, "minesCrs": mines_crs, "dirtyRows": dirty_rows, "bands": bands, "shifts": shifts, "seed": seed);
+        object.insert("mines".to_owned(), mines.json());
+        object.insert("stressMap".to_owned(), result("stressMap"));
+        Json::Object(object)
+    }
+
+    /// Maps rice, where no map is given, and returns the input that tells the next step of it.
+    fn map_rice(&self, seen: &Arc<Mutex<Seen>>, context: &Context<'_>) -> Result<Json, ProcessError> {
+        if let Some(map) = &self.rice_map {
+            return Ok(map.json());
+        }
+        let Some(request) = self.rice_request() else { return Ok(result("riceMap")) };
         let step = Step {
             context,
             name: "rice",
@@ -276,15 +356,10 @@ impl MonitorInputs {
                 ("accuracy", "riceAccuracy"),
                 ("model", "riceModel"),
             ],
-            inputs: &[
-                ("model", "riceModel"),
-                ("samples", "riceSamples"),
-                ("method", "riceMethod"),
-                ("parameters", "riceParameters"),
-            ],
+            inputs: &RICE_INPUTS,
             seen: seen.clone(),
         };
-        step.run(&RiceMap as &dyn DynProcess, Json::Object(object))?;
+        step.run(&RiceMap as &dyn DynProcess, request)?;
         Ok(result("riceMap"))
     }
 
@@ -294,14 +369,6 @@ impl MonitorInputs {
         seen: &Arc<Mutex<Seen>>,
         context: &Context<'_>,
     ) -> Result<(), ProcessError> {
-        let mut object = self.scenes();
-        object.extend(given!(self, "model": model, "samples": samples, "parameters": parameters));
-        if self.samples.is_some() {
-            object.extend(self.training());
-            // Rice is known: only its two states are told apart.
-            object.insert("classes".to_owned(), json!(["unstressed-rice", "stressed-rice"]));
-        }
-        object.insert("riceMap".to_owned(), rice);
         let step = Step {
             context,
             name: "stress",
@@ -315,20 +382,13 @@ impl MonitorInputs {
             inputs: &[],
             seen: seen.clone(),
         };
-        step.run(&StressMap as &dyn DynProcess, Json::Object(object))
+        step.run(&StressMap as &dyn DynProcess, self.stress_request(rice))
     }
 
     fn draw_zones(&self, seen: &Arc<Mutex<Seen>>, context: &Context<'_>) -> Result<(), ProcessError> {
-        let mut object = given!(self,
-            "mines": mines, "minesCrs": mines_crs, "dirtyRows": dirty_rows,
-            "minimumMappingUnit": minimum_mapping_unit, "radius": radius, "simplify": simplify,
-            "bands": bands, "year": year,
-        );
-        object.insert("stressMap".to_owned(), result("stressMap"));
-        object.insert("probability".to_owned(), result("probability"));
         let names = ["zones", "mines", "mineProblems", "summary"].map(|n| (n, n));
         let step = Step { context, name: "zones", outputs: &names, inputs: &[], seen: seen.clone() };
-        step.run(&StressZones as &dyn DynProcess, Json::Object(object))
+        step.run(&StressZones as &dyn DynProcess, self.zones_request())
     }
 
     /// Heat map and association, as far as there are mines.
@@ -337,10 +397,6 @@ impl MonitorInputs {
             context.progress.note("no `mines` are given: zones come without them");
             return Ok(());
         };
-        let with_mines = |mut object: Map<String, Json>| {
-            object.insert("mines".to_owned(), mines.json());
-            Json::Object(object)
-        };
         let step = Step {
             context,
             name: "heat map",
@@ -348,8 +404,8 @@ impl MonitorInputs {
             inputs: &[],
             seen: seen.clone(),
         };
-        let inputs = given!(self, "minesCrs": mines_crs, "dirtyRows": dirty_rows, "bandwidth": bandwidth);
-        or_without(step.run(&MineHeatmap as &dyn DynProcess, with_mines(inputs)), "heat map", seen, context)?;
+        let mapped = step.run(&MineHeatmap as &dyn DynProcess, self.heat_map_request(mines));
+        or_without(mapped, "heat map", seen, context)?;
         let step = Step {
             context,
             name: "association",
@@ -362,14 +418,8 @@ impl MonitorInputs {
             inputs: &[],
             seen: seen.clone(),
         };
-        let mut inputs = given!(self, "minesCrs": mines_crs, "dirtyRows": dirty_rows, "bands": bands, "shifts": shifts, "seed": seed);
-        inputs.insert("stressMap".to_owned(), result("stressMap"));
-        or_without(
-            step.run(&MineAssociation as &dyn DynProcess, with_mines(inputs)),
-            "association",
-            seen,
-            context,
-        )
+        let asked = step.run(&MineAssociation as &dyn DynProcess, self.association_request(mines));
+        or_without(asked, "association", seen, context)
     }
 }
 

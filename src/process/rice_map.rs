@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 
+use super::inputs::InputFaults;
 use super::rice::inputs::{SmoothingInput, TimeGridInput, map_inputs};
 use super::rice::map::{MapOptions, map, write};
 use super::rice::parameters::{MethodName, Parameters};
@@ -40,6 +41,9 @@ map_inputs! {
     }
 }
 
+/// What is told where neither way to a classifier is given.
+const NEITHER: &str = "either `samples` or a `model` is needed";
+
 /// What comes back.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -76,6 +80,16 @@ impl Process for RiceMap {
         ("write", 4),
     ];
 
+    fn check(inputs: &RiceMapInputs, faults: &mut InputFaults) {
+        inputs.check_map(faults);
+        match (&inputs.samples, &inputs.model) {
+            (None, None) => faults.add("samples", NEITHER),
+            (Some(_), Some(_)) => faults.add("model", "`samples` and `model` exclude each other"),
+            (None, Some(_)) => inputs.check_what_the_model_decides(faults),
+            (Some(_), None) => faults.note(inputs.parameters.method(inputs.method)),
+        }
+    }
+
     fn run(&self, inputs: RiceMapInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let steep = inputs.mask(context)?;
         let options = MapOptions {
@@ -86,14 +100,8 @@ impl Process for RiceMap {
             minimum_mapping_unit: inputs.minimum_mapping_unit,
         };
         let (cube, model, trained) = match (&inputs.samples, &inputs.model) {
-            (None, None) => {
-                return Err(ProcessError::input("samples", "either `samples` or a `model` is needed"));
-            }
-            (Some(_), Some(_)) => {
-                return Err(ProcessError::input("model", "`samples` and `model` exclude each other"));
-            }
-            (None, Some(file)) => {
-                inputs.refuse_what_the_model_decides()?;
+            (None, None) => return Err(ProcessError::input("samples", NEITHER)),
+            (_, Some(file)) => {
                 let model = read_model("model", file, inputs.classes.as_deref(), context.data)?;
                 let channels = model.recipe.channels().map_err(|e| ProcessError::input("model", e))?;
                 (open_cube(&inputs.cube, &inputs.choice(), bands_of(&channels), context)?, model, None)
@@ -119,7 +127,7 @@ impl Process for RiceMap {
 
 impl RiceMapInputs {
     /// A model brings its own method, series and time grid: asking for others would be in vain.
-    fn refuse_what_the_model_decides(&self) -> Result<(), ProcessError> {
+    fn check_what_the_model_decides(&self, faults: &mut InputFaults) {
         let asked = [
             ("method", self.method != MethodName::default()),
             ("indices", self.indices.is_some()),
@@ -130,9 +138,8 @@ impl RiceMapInputs {
             ("validation", self.validation != Validation::default()),
             ("seed", self.seed != 0),
         ];
-        match asked.into_iter().find(|a| a.1) {
-            Some((name, _)) => Err(ProcessError::input(name, "the `model` decides this; leave it out")),
-            None => Ok(()),
+        for (name, _) in asked.into_iter().filter(|asked| asked.1) {
+            faults.add(name, "the `model` decides this; leave it out");
         }
     }
 }
@@ -153,6 +160,9 @@ fn rice_classes(inputs: &RiceMapInputs, legend: &Legend) -> Result<Option<Vec<St
 }
 
 /// Reads a model of this crate or of LightGBM.
+///
+/// # Errors
+/// [`ProcessError::Input`] naming `input`, or `classes` that a model decides itself.
 pub fn read_model(
     input: &str,
     file: &FileInput,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 
+use super::inputs::InputFaults;
 use super::rice::inputs::{SmoothingInput, TimeGridInput, map_inputs};
 use super::rice::map::{MapOptions, map, write};
 use super::rice::parameters::{MethodName, Parameters};
@@ -52,6 +53,9 @@ map_inputs! {
     }
 }
 
+/// What is told where neither way to a classifier is given.
+const NEITHER: &str = "either `samples` or a `model` is needed";
+
 /// What comes back. Stress found here is evidence of chlorophyll loss in rice, not a soil test.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -80,6 +84,16 @@ impl Process for StressMap {
         Rice comes from a map, a model or samples. What it finds is evidence of chlorophyll loss, not a soil test.";
     const STEPS: &'static [(&'static str, u32)] = super::rice_map::RiceMap::STEPS;
 
+    fn check(inputs: &StressMapInputs, faults: &mut InputFaults) {
+        inputs.check_map(faults);
+        if inputs.model.is_some() {
+            inputs.check_what_the_model_decides(faults);
+        } else if inputs.samples.is_none() {
+            faults.add("samples", NEITHER);
+        }
+        inputs.check_rice(faults);
+    }
+
     fn run(&self, inputs: StressMapInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let steep = inputs.mask(context)?;
         let given = inputs.given_model(context)?;
@@ -90,7 +104,7 @@ impl Process for StressMap {
         let rice_training = inputs.rice_samples.as_ref().map(|s| inputs.training(s, &USUAL_SERIES, &usual));
 
         let mut bands: Vec<Band> = Vec::new();
-        let neither = || ProcessError::input("samples", "either `samples` or a `model` is needed");
+        let neither = || ProcessError::input("samples", NEITHER);
         let channels = match &given {
             Some(model) => model.recipe.channels().map_err(|e| ProcessError::input("model", e))?,
             None => training.as_ref().ok_or_else(neither)?.channels()?,
@@ -136,9 +150,8 @@ impl Process for StressMap {
 }
 
 impl StressMapInputs {
-    /// The model that is given, and nothing beside it that it decides itself.
-    fn given_model(&self, context: &Context<'_>) -> Result<Option<Model>, ProcessError> {
-        let Some(file) = &self.model else { return Ok(None) };
+    /// A model brings its own series: asking for others would be in vain.
+    fn check_what_the_model_decides(&self, faults: &mut InputFaults) {
         // A model of rice that is trained on the way is regularized as asked.
         let alone = self.rice_samples.is_none();
         let asked = [
@@ -151,22 +164,28 @@ impl StressMapInputs {
             ("validation", self.validation != Validation::default()),
             ("parameters", self.parameters != GruParams::default()),
         ];
-        if let Some((name, _)) = asked.into_iter().find(|a| a.1) {
-            return Err(ProcessError::input(name, "the `model` decides this; leave it out"));
+        for (name, _) in asked.into_iter().filter(|asked| asked.1) {
+            faults.add(name, "the `model` decides this; leave it out");
         }
+    }
+
+    /// The model that is given.
+    fn given_model(&self, context: &Context<'_>) -> Result<Option<Model>, ProcessError> {
+        let Some(file) = &self.model else { return Ok(None) };
         read_model("model", file, None, context.data).map(Some)
+    }
+
+    /// There is one way at most to know where rice grows.
+    fn check_rice(&self, faults: &mut InputFaults) {
+        let given = [&self.rice_map, &self.rice_model, &self.rice_samples];
+        if given.iter().filter(|g| g.is_some()).count() > 1 {
+            let input = if self.rice_map.is_some() { "riceMap" } else { "riceModel" };
+            faults.add(input, "`riceMap`, `riceModel` and `riceSamples` exclude each other");
+        }
     }
 
     /// Where rice comes from, as far as it needs no training.
     fn rice(&self, context: &Context<'_>) -> Result<Option<RiceSource>, ProcessError> {
-        let given = [&self.rice_map, &self.rice_model, &self.rice_samples];
-        if given.iter().filter(|g| g.is_some()).count() > 1 {
-            let why = "`riceMap`, `riceModel` and `riceSamples` exclude each other";
-            return Err(ProcessError::input(
-                if self.rice_map.is_some() { "riceMap" } else { "riceModel" },
-                why,
-            ));
-        }
         if let Some(file) = &self.rice_map {
             return context.data.raster("riceMap", file).map(|map| Some(RiceSource::Map(Arc::from(map))));
         }

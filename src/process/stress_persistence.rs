@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::figures::{BarFigure, BarPanel, Bars};
+use super::inputs::InputFaults;
 use super::rice::by_class::csv_of;
 use super::stress::STRESSED;
 use super::{Context, Process, ProcessError, RasterKind, RasterReader};
@@ -113,6 +114,14 @@ impl Process for StressPersistence {
     const DESCRIPTION: &'static str = "Holds stress maps of several years over each other (Zhang et al. 2022): the \
         share of years in which rice was stressed, areas by year and by number of years, and how right each year's \
         map is by one year's samples. Stress is evidence of chlorophyll loss, not a soil test.";
+
+    fn check(inputs: &StressPersistenceInputs, faults: &mut InputFaults) {
+        for (i, map) in inputs.maps.iter().enumerate() {
+            if inputs.maps[..i].iter().any(|other| other.year == map.year) {
+                faults.add(format!("maps[{i}].year"), format!("{} is named twice", map.year));
+            }
+        }
+    }
 
     fn run(&self, inputs: StressPersistenceInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let maps = open(&inputs, context)?;
@@ -253,21 +262,12 @@ fn open(inputs: &StressPersistenceInputs, context: &Context<'_>) -> Result<Vec<O
                 return Err(ProcessError::input(path, why));
             }
         }
-        if maps.iter().any(|m| m.year == map.year) {
-            return Err(ProcessError::input(
-                format!("maps[{i}].year"),
-                format!("{} is named twice", map.year),
-            ));
-        }
         let mut rice = vec![false; 256];
         for class in legend.classes.iter().filter(|c| is_rice(&c.name)) {
             rice[usize::from(class.code)] = true;
         }
         let stressed = legend.code_of(STRESSED);
         maps.push(OpenMap { year: map.year, reader, legend, rice, stressed });
-    }
-    if maps.is_empty() {
-        return Err(ProcessError::input("maps", "names no map"));
     }
     maps.sort_by_key(|m| m.year);
     Ok(maps)

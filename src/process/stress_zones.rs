@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::grid::check_crs;
+use super::inputs::InputFaults;
 use super::mines::{DirtyRows, MineProblem, Mines};
 use super::stress::STRESSED;
 use super::zones::{FoundZones, Joined, YearOf, ZoneOptions, find, write_mines, write_zones};
@@ -45,7 +47,7 @@ pub struct StressZonesInputs {
     /// Patches smaller than this fall to their largest neighbour, or away where nodata surrounds
     /// them; 0 keeps all.
     #[serde(default = "half_a_hectare")]
-    #[schemars(range(min = 0), extend("x-unit" = "ha"))]
+    #[schemars(range(min = 0, max = 1_000_000_000), extend("x-unit" = "ha"))]
     minimum_mapping_unit: f64,
     /// Whether pixels that touch at a corner make one zone (8) or two (4).
     #[serde(default = "eight")]
@@ -147,8 +149,23 @@ impl Process for StressZones {
         distance and bearing, mines within a radius; for each mine the stressed area by distance. Stress is \
         evidence of chlorophyll loss, not a soil test.";
 
+    fn check(inputs: &StressZonesInputs, faults: &mut InputFaults) {
+        check_bands(&inputs.bands, faults);
+        check_crs("minesCrs", inputs.mines_crs.as_deref(), faults);
+        if inputs.mines.is_none() && inputs.mines_crs.is_some() {
+            faults.add("minesCrs", "there are no `mines`");
+        }
+        let mut years: Vec<i16> = inputs.year.into_iter().collect();
+        for (i, other) in inputs.other_years.iter().flatten().enumerate() {
+            if years.contains(&other.year) {
+                faults.add(format!("otherYears[{i}].year"), format!("{} is named twice", other.year));
+            }
+            years.push(other.year);
+        }
+    }
+
     fn run(&self, inputs: StressZonesInputs, context: &Context<'_>) -> Result<(), ProcessError> {
-        let options = inputs.options()?;
+        let options = inputs.options();
         let mines = match &inputs.mines {
             Some(file) => Some(Mines::read(file, inputs.mines_crs.as_deref(), inputs.dirty_rows, context)?),
             None => None,
@@ -205,65 +222,27 @@ pub(in crate::process) fn summary(found: &FoundZones, joined: Option<&Joined>, e
     }
 }
 
-/// Bands of distance, checked.
-///
-/// # Errors
-/// [`ProcessError::Input`] naming the edge.
-pub(in crate::process) fn check_bands(bands: &[f64]) -> Result<(), ProcessError> {
-    if bands.is_empty() {
-        return Err(ProcessError::input("bands", "names no distance"));
-    }
+/// Notes edges of bands of distance that do not rise.
+fn check_bands(bands: &[f64], faults: &mut InputFaults) {
     for (i, &edge) in bands.iter().enumerate() {
         let below = if i == 0 { 0.0 } else { bands[i - 1] };
         if !(edge > below && edge <= LARGEST_RADIUS) {
             let why = format!("{edge} m: the edges must rise, from above 0 to {LARGEST_RADIUS} m");
-            return Err(ProcessError::input(format!("bands[{i}]"), why));
+            faults.add(format!("bands[{i}]"), why);
         }
     }
-    Ok(())
-}
-
-/// A number of an input, checked.
-///
-/// # Errors
-/// [`ProcessError::Input`] naming it.
-pub(in crate::process) fn check_range(
-    input: &str,
-    value: f64,
-    range: std::ops::RangeInclusive<f64>,
-    unit: &str,
-) -> Result<(), ProcessError> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    let why = format!("{value} is not within {} to {} {unit}", range.start(), range.end());
-    Err(ProcessError::input(input, why))
 }
 
 impl StressZonesInputs {
-    /// What a zone is, checked with all other numbers.
-    fn options(&self) -> Result<ZoneOptions<'_>, ProcessError> {
-        check_range("minimumMappingUnit", self.minimum_mapping_unit, 0.0..=1e9, "ha")?;
-        check_range("radius", self.radius, 0.0..=LARGEST_RADIUS, "m")?;
-        check_range("simplify", self.simplify, 0.0..=10_000.0, "m")?;
-        check_bands(&self.bands)?;
-        if self.classes.is_empty() {
-            return Err(ProcessError::input("classes", "names no class"));
-        }
-        let connectivity = match self.connectivity {
-            4 => Connectivity::Four,
-            8 => Connectivity::Eight,
-            other => return Err(ProcessError::input("connectivity", format!("{other} is neither 4 nor 8"))),
-        };
-        if self.mines.is_none() && self.mines_crs.is_some() {
-            return Err(ProcessError::input("minesCrs", "there are no `mines`"));
-        }
-        Ok(ZoneOptions {
+    /// What a zone is.
+    fn options(&self) -> ZoneOptions<'_> {
+        let connectivity = if self.connectivity == 4 { Connectivity::Four } else { Connectivity::Eight };
+        ZoneOptions {
             classes: &self.classes,
             minimum_mapping_unit: self.minimum_mapping_unit,
             connectivity,
             simplify: self.simplify,
-        })
+        }
     }
 
     /// The share of each zone that other years' maps call the same.
@@ -273,10 +252,6 @@ impl StressZonesInputs {
             years.push(YearOf { year, shares: vec![1.0; found.areas.len()] });
         }
         for (i, other) in self.other_years.iter().flatten().enumerate() {
-            if years.iter().any(|y| y.year == other.year) {
-                let why = format!("{} is named twice", other.year);
-                return Err(ProcessError::input(format!("otherYears[{i}].year"), why));
-            }
             let input = format!("otherYears[{i}].map");
             let map = context.data.raster(&input, &other.map)?;
             let shares = found.share_alike(map.as_ref(), &input, context)?;

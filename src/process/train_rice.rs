@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 
+use super::inputs::InputFaults;
 use super::rice::inputs::training_inputs;
 use super::rice::parameters::{MethodName, Parameters};
 use super::{Context, Process, ProcessError};
@@ -45,6 +46,11 @@ impl Process for TrainRice {
         time grid, parameters, samples and accuracy. The last training uses all samples.";
     const STEPS: &'static [(&'static str, u32)] =
         &[("open scenes", 5), ("read samples", 25), ("validate", 35), ("train", 35)];
+
+    fn check(inputs: &TrainRiceInputs, faults: &mut InputFaults) {
+        inputs.check_training(faults);
+        faults.note(inputs.parameters.method(inputs.method));
+    }
 
     fn run(&self, inputs: TrainRiceInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let method = inputs.parameters.method(inputs.method)?;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::card::card_of;
 use super::figures::{Curve, CurveFigure, Panel, Point, XAxis};
+use super::inputs::InputFaults;
 use super::rice::inputs::training_inputs;
 use super::rice::training::Training;
 use super::stress::{LIMITS, STRESS_INDICES};
@@ -67,6 +68,10 @@ impl Process for TrainStress {
         design. Loss and accuracy are told epoch by epoch; the model carries its card. What it finds is evidence of \
         chlorophyll loss, not a soil test.";
     const STEPS: &'static [(&'static str, u32)] = super::train_rice::TrainRice::STEPS;
+
+    fn check(inputs: &TrainStressInputs, faults: &mut InputFaults) {
+        inputs.check_training(faults);
+    }
 
     fn run(&self, inputs: TrainStressInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let method = Method::Gru(inputs.parameters.clone());

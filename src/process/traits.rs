@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use super::inputs::{self, InputFaults};
 use super::{Context, ProcessError};
 use crate::ogc::{ProcessDescription, schema_of};
 
@@ -29,6 +30,11 @@ pub trait Process: Send + Sync + 'static {
     /// none are named, each step takes half of what is left.
     const STEPS: &'static [(&'static str, u32)] = &[];
 
+    /// Notes what is wrong with inputs that are of their shapes and within the ranges of their schema: members
+    /// that exclude or need each other, texts that are read (a CRS, an index). Nothing is opened here. What is
+    /// noted refuses a request before it becomes a job, and [`Self::run`] need not look again.
+    fn check(_inputs: &Self::Inputs, _faults: &mut InputFaults) {}
+
     /// Runs the process. Results go to `context.sink`; the token is looked at per block.
     ///
     /// # Errors
@@ -45,7 +51,13 @@ pub trait DynProcess: Send + Sync {
     fn describe(&self) -> ProcessDescription;
     /// As [`Process::STEPS`].
     fn steps(&self) -> &'static [(&'static str, u32)];
-    /// Parses the inputs (a bad member is named by its path) and runs.
+    /// Looks whether inputs can be run with, without opening anything. Members that are named `later` are not
+    /// there yet.
+    ///
+    /// # Errors
+    /// All that is wrong, each by its path.
+    fn check_json(&self, inputs: &serde_json::Value, later: &[&str]) -> Result<(), InputFaults>;
+    /// Checks the inputs as [`DynProcess::check_json`] does, and runs.
     ///
     /// # Errors
     /// As [`Process::run`].
@@ -66,9 +78,14 @@ impl<P: Process> DynProcess for P {
         P::STEPS
     }
 
+    fn check_json(&self, inputs: &serde_json::Value, later: &[&str]) -> Result<(), InputFaults> {
+        inputs::parse(inputs, later, P::check).map(drop)
+    }
+
     fn run_json(&self, inputs: serde_json::Value, context: &Context<'_>) -> Result<(), ProcessError> {
-        let inputs: P::Inputs = serde_path_to_error::deserialize(inputs)
-            .map_err(|e| ProcessError::malformed(&e.path().to_string(), &e.inner().to_string()))?;
-        self.run(inputs, context)
+        let parsed = inputs::parse(&inputs, &[], P::check)?;
+        let parsed = parsed.ok_or_else(|| ProcessError::input("inputs", "are not complete"))?;
+        drop(inputs);
+        self.run(parsed, context)
     }
 }

@@ -103,13 +103,11 @@ fn found(state: &ServerState, request: &HttpRequest) -> Result<Option<String>, S
     if access.is_open() {
         return Ok(None);
     }
-    let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok());
-    let authorization = header(AUTHORIZATION.as_str());
-    let password = authorization.and_then(basic);
-    let bearer = authorization.and_then(|v| v.split_once(' '));
-    let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
-    let shown = password.as_deref().or(bearer).or_else(|| header("X-API-Key"));
-    let shown = shown.map(str::trim).unwrap_or_default();
+    let shown = match Credentials::of(request) {
+        Some(Credentials::Password(text) | Credentials::Token(text)) => Some(text),
+        None => request.headers().get("X-API-Key").and_then(|v| v.to_str().ok()).map(str::to_owned),
+    };
+    let shown = shown.as_deref().map(str::trim).unwrap_or_default();
     match (access.holder(shown), &access.issuer) {
         (Some(name), _) => Ok(Some(name.to_owned())),
         (None, Some(issuer)) if !shown.is_empty() => issuer.owner(shown).map(Some).map_err(Stranger::Token),
@@ -117,10 +115,53 @@ fn found(state: &ServerState, request: &HttpRequest) -> Result<Option<String>, S
     }
 }
 
-/// The password of `Basic`: QGIS, GDAL and browsers have a place for a name and a password, and none
-/// for a key. The name is not looked at.
-fn basic(authorization: &str) -> Option<String> {
-    let packed = authorization.strip_prefix("Basic ")?;
-    let text = String::from_utf8(STANDARD.decode(packed.trim()).ok()?).ok()?;
-    text.split_once(':').map(|(_, password)| password.to_owned())
+/// What `Authorization` shows (RFC 9110 11.4: the name of a scheme is the same in any case).
+#[derive(Debug, PartialEq)]
+pub enum Credentials {
+    /// The password of `Basic`: QGIS, GDAL and browsers have a place for a name and a password, and none for a
+    /// key. The name is not looked at.
+    Password(String),
+    /// The token of `Bearer`.
+    Token(String),
+}
+
+impl Credentials {
+    /// Those of a request, where it shows some that are well-formed.
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        Self::parse(request.headers().get(AUTHORIZATION)?.to_str().ok()?)
+    }
+
+    fn parse(authorization: &str) -> Option<Self> {
+        let (scheme, rest) = authorization.trim_start().split_once(' ')?;
+        let rest = rest.trim();
+        match scheme.to_ascii_lowercase().as_str() {
+            "bearer" => Some(Self::Token(rest.to_owned())),
+            "basic" => {
+                let text = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
+                text.split_once(':').map(|(_, password)| Self::Password(password.to_owned()))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_schemes_are_the_same_in_any_case() {
+        let packed = STANDARD.encode("ann:se:cret");
+        for scheme in ["Basic", "basic", "BASIC"] {
+            let shown = Credentials::parse(&format!("{scheme} {packed}"));
+            assert_eq!(shown, Some(Credentials::Password("se:cret".to_owned())));
+        }
+        for scheme in ["Bearer", "bearer", "bEARER"] {
+            let shown = Credentials::parse(&format!("{scheme}  abc "));
+            assert_eq!(shown, Some(Credentials::Token("abc".to_owned())));
+        }
+        for none in ["", "abc", "Digest abc", "Basic %%%", "basicYTpi"] {
+            assert_eq!(Credentials::parse(none), None, "{none}");
+        }
+    }
 }

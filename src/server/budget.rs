@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::error::ApiError;
+use crate::crs::{Crs, NamedCrs};
 use crate::ogc::outputs::{essence, media_types};
 use crate::ogc::{Execute, ProcessDescription};
 
@@ -38,17 +39,16 @@ fn fewest_pixels(asked: &Execute) -> Option<f64> {
     let area = asked.inputs.get("area")?;
     let corners = area.get("bbox").unwrap_or(area).as_array()?;
     let corners: Vec<f64> = corners.iter().map_while(Value::as_f64).collect();
-    let &[left, bottom, right, top] = corners.as_slice() else { return None };
+    let corners: [f64; 4] = corners.try_into().ok()?;
     let step = asked.inputs.get("resolution")?.as_f64().filter(|step| *step > 0.0)?;
+    let named = |value: Option<&Value>| value.and_then(Value::as_str).map(NamedCrs::parse).transpose().ok();
+    let of_area = named(area.get("crs"))?.unwrap_or_else(NamedCrs::usual);
+    let of_map = named(asked.inputs.get("crs"))?.map(|named| named.crs);
+    let [left, bottom, right, top] = of_area.x_first(corners);
     let (width, height) = ((right - left).max(0.0), (top - bottom).max(0.0));
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_ascii_uppercase);
-    let (of_area, of_map) = (text(area.get("crs")), text(asked.inputs.get("crs")));
-    let degrees =
-        |crs: &Option<String>| crs.as_ref().is_none_or(|c| c.ends_with("CRS84") || c.ends_with("4326"));
-    let pixels = match (degrees(&of_area), &of_map) {
-        (_, Some(map)) if of_area.as_ref() == Some(map) => (width / step) * (height / step),
-        (true, Some(map)) if degrees(&Some(map.clone())) => (width / step) * (height / step),
-        (true, _) => {
+    let pixels = match &of_map {
+        Some(map) if *map == of_area.crs => (width / step) * (height / step),
+        _ if of_area.crs == Crs::wgs84() => {
             let narrowest = bottom.abs().max(top.abs()).min(90.0).to_radians().cos();
             (width * DEGREE_M * narrowest / step) * (height * DEGREE_M / step)
         }
@@ -73,6 +73,9 @@ mod tests {
         let utm = |crs: &str| json!({"area": {"bbox": [0, 0, 1000, 500], "crs": crs}, "resolution": 10, "crs": "EPSG:32649"});
         assert_eq!(fewest(utm("epsg:32649")), Some(5000));
         assert_eq!(fewest(utm("EPSG:32650")), None);
+        let urn = json!({"bbox": [27, 113, 28, 114], "crs": "urn:ogc:def:crs:EPSG::4326"});
+        let swapped = fewest(json!({"area": urn, "resolution": 10})).unwrap();
+        assert_eq!(fewest(json!({"area": [113, 27, 114, 28], "resolution": 10})), Some(swapped));
         assert_eq!(fewest(json!({"area": [0, 0, 1, 1], "resolution": 0.1, "crs": "EPSG:4326"})), Some(100));
         let metres = fewest(json!({"area": {"bbox": [113, 27, 114, 28]}, "resolution": 10})).unwrap();
         assert!((105_000_000..110_000_000).contains(&metres), "{metres}");

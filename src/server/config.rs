@@ -64,6 +64,9 @@ pub struct ServerConfig {
     /// Whether a proxy stands before the server that sets `Forwarded` or `X-Forwarded-Host`, `-Proto` and
     /// `-Prefix` and lets none through that callers send: then links begin with what it says.
     pub trust_proxy: bool,
+    /// Names under which callers reach a server that asks for no keys, beside those of loopback and that of
+    /// `base_url` (`maps.internal`, `192.168.1.7`); `*` for any, which lets web pages in by DNS rebinding.
+    pub server_names: Vec<String>,
     /// Title of the service.
     pub title: String,
     /// Keys of callers by the callers' names: a key, or `sha256:` and its hash in hex.
@@ -272,6 +275,7 @@ impl Default for ServerConfig {
             store: None,
             base_url: None,
             trust_proxy: false,
+            server_names: Vec::new(),
             title: "rededge".to_owned(),
             keys: BTreeMap::new(),
             keys_file: None,

@@ -14,7 +14,9 @@ use super::state::ServerState;
 use crate::jobs::{Failure, Job, JobStatus, JobsError, SubmitError};
 use crate::ogc::wmts::{self, WmtsException};
 use crate::ogc::wps::{Exception, ExceptionCode, Version, XML};
-use crate::ogc::{PROBLEM_JSON, Problem, ProblemType};
+use crate::ogc::{InputProblem, PROBLEM_JSON, Problem, ProblemType};
+use crate::process::ProcessError;
+use crate::process::inputs::InputFaults;
 use crate::tiles::{PoolFull, TileError};
 
 /// What is answered where nothing else can be.
@@ -87,6 +89,28 @@ impl ApiError {
         Self::new(status, Problem::titled("Payload too large").detail(limit))
     }
 
+    /// A body whose type is not told.
+    pub fn untyped_body() -> Self {
+        let told = "the body needs its type: send `Content-Type`, such as application/json (text/xml for WPS)";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Problem::titled("Unsupported media type").detail(told))
+    }
+
+    /// A request under a name that is none of the server's.
+    pub fn foreign_host(host: &str) -> Self {
+        let told = format!(
+            "`{host}` is no name of this server, which asks for no keys and answers under loopback names and \
+             that of `base_url` alone; its operator adds names by `server_names`"
+        );
+        Self::new(StatusCode::MISDIRECTED_REQUEST, Problem::titled("Misdirected request").detail(told))
+    }
+
+    /// A request that another site's web page has a browser send.
+    pub fn cross_site() -> Self {
+        let told = "another site's web page changes nothing here; its operator allows pages by `cors.origins`, \
+                    and pages show keys as `Authorization: Bearer KEY`";
+        Self::new(StatusCode::FORBIDDEN, Problem::titled("Forbidden").detail(told))
+    }
+
     /// A caller without a key that fits.
     pub fn unknown_caller() -> Self {
         let problem = Problem::titled("Unauthorized").detail("send your key as `Authorization: Bearer KEY`");
@@ -131,6 +155,13 @@ impl ApiError {
     /// A collection that is no map: its features are drawn by clients.
     pub fn no_map() -> Self {
         Self::absent(ProblemType::Plain, "this collection is no raster: it has no map, values or coverage")
+    }
+
+    /// A collection whose source cannot be read now.
+    pub fn unavailable(id: &str) -> Self {
+        let told = format!("the source of the collection `{id}` cannot be read now; it is tried again when asked for");
+        let problem = Problem::titled("Unavailable").detail(told);
+        Self { retry_after: Some(10), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, problem) }
     }
 
     /// A request whose outputs are no collections.
@@ -191,6 +222,22 @@ impl ApiError {
             self.page = Some(page.render(&site).into_string());
         }
         self
+    }
+}
+
+impl From<InputFaults> for ApiError {
+    /// The first by its path; the others stand behind it, and each in `errors`.
+    fn from(faults: InputFaults) -> Self {
+        let errors = faults.iter().map(|f| InputProblem { input: f.input.clone(), detail: f.message.clone() });
+        let errors: Vec<InputProblem> = errors.collect();
+        let mut error = match ProcessError::from(faults) {
+            ProcessError::Input { input, message } => Self::input(input, message),
+            other => Self::input("inputs", other.to_string()),
+        };
+        if errors.len() > 1 {
+            error.problem.errors = errors;
+        }
+        error
     }
 }
 
@@ -301,8 +348,13 @@ impl From<ApiError> for Refused {
             _ if busy => ExceptionCode::ServerBusy,
             _ => ExceptionCode::NoApplicableCode,
         };
-        let told =
-            [StatusCode::UNAUTHORIZED, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE];
+        let told = [
+            StatusCode::UNAUTHORIZED,
+            StatusCode::FORBIDDEN,
+            StatusCode::MISDIRECTED_REQUEST,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ];
         let own = busy || error.status.is_server_error() || told.contains(&error.status);
         let exception = match &error.problem.input {
             Some(input) => Exception::invalid(input, error.detail()),

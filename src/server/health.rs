@@ -91,11 +91,18 @@ impl Health {
                 deaf.join(", ")
             )),
         };
+        let unavailable = state.published.unavailable();
+        let sources = if unavailable.is_empty() {
+            Check::Pass
+        } else {
+            Check::Warn(format!("unavailable: {}", unavailable.join(", ")))
+        };
         let found = vec![
             ("jobs", Check::of(state.queue.touch())),
             ("results", Check::of(written)),
             ("space", free),
             ("workers", workers),
+            ("sources", sources),
         ];
         for (name, check) in &found {
             match check {

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, web};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::access::caller;
 use super::collections::parameters;
@@ -24,10 +24,12 @@ pub const PROCESS_FAILED: &str = "the process failed; the server's log says why"
 /// Lines of a log in one answer.
 const LINES: usize = 1000;
 
-/// Hands a request to the queue, once its links and its size are looked at.
+/// Hands a request to the queue, once its inputs, its links and its size are looked at: the one way in, for every
+/// interface.
 ///
 /// # Errors
-/// 400 for a link that is not followed and for more pixels than are taken; as
+/// 400 for inputs that the process cannot run with, for a link that is not followed and for more pixels than
+/// are taken; as
 /// [`crate::jobs::Queue::submit`].
 pub async fn submit(
     state: &web::Data<ServerState>,
@@ -36,7 +38,8 @@ pub async fn submit(
     owner: Option<String>,
     asked: &Execute,
 ) -> Result<Job, ApiError> {
-    let description = known(process)?.describe();
+    let found = known(process)?;
+    let description = found.describe();
     links::check(state, asked, &description, owner.as_deref())?;
     budget::check(asked, &description, state.config.limits.pixels)?;
     let new = NewJob {
@@ -49,10 +52,22 @@ pub async fn submit(
     };
     let (queue, host, asked) = (state.queue.clone(), state.host.clone(), asked.clone());
     let submitted = block(move || {
+        // Those that are fetched are looked at when the job runs.
+        let later = asked.references(&description.inputs);
+        let later: Vec<&str> = later.iter().map(|link| link.input.as_str()).collect();
+        let inputs = Value::Object(asked.inputs);
+        found.check_json(&inputs, &later)?;
+        let Value::Object(inputs) = inputs else { return Err(ApiError::internal("inputs are an object")) };
+        let asked = Execute { inputs, ..asked };
         let identity = host.identity(&asked, new.owner.as_deref());
-        queue.submit(NewJob { fresh: !identity.steady, basis: identity.text, ..new })
+        Ok::<_, ApiError>(queue.submit(NewJob { fresh: !identity.steady, basis: identity.text, ..new })?)
     });
-    Ok(submitted.await??)
+    submitted.await?
+}
+
+/// What a job says last. Why a process failed by no fault of its caller is for the server's log.
+pub fn message(job: &Job) -> &str {
+    if matches!(job.failure, Some(Failure::Process { .. })) { PROCESS_FAILED } else { &job.message }
 }
 
 /// A job as it is told.
@@ -64,9 +79,7 @@ pub fn told(job: &Job, base: &str) -> StatusInfo {
     });
     let mut told =
         StatusInfo::new(&job.id, &job.process, job.state).with_progress(job.progress).with_links(base);
-    // Why a process failed may name the server's own paths: that is for its log.
-    let hidden = matches!(job.failure, Some(Failure::Process { .. }));
-    told.message = Some(if hidden { PROCESS_FAILED.to_owned() } else { job.message.clone() });
+    told.message = Some(message(job).to_owned());
     told.exception = exception;
     told.created = Some(job.created);
     told.started = job.started;

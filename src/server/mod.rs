@@ -8,6 +8,7 @@ mod collection_output;
 mod collections;
 pub mod config;
 mod cors;
+mod cross_site;
 mod error;
 mod execute;
 mod features;
@@ -36,10 +37,10 @@ mod wps;
 
 use actix_web::web::{self, ServiceConfig};
 
-use self::routes::{Read as _, at};
+use self::routes::{Mount as _, Read as _, at};
 
 pub use service::serve;
-pub use state::{ServerState, StartError, TEMPORARY, check_live};
+pub use state::{ServerState, StartError, TEMPORARY, check_sources};
 
 /// Mounts every route, relative to where it is called: at the root, or in a scope whose path
 /// [`ServerState::at`] was told.
@@ -48,28 +49,28 @@ pub fn configure(config: &mut ServiceConfig, state: web::Data<ServerState>) {
     config
         .app_data(state)
         .app_data(web::PayloadConfig::new(bytes))
-        .service(at("").read(pages::landing))
-        .service(at("/").read(pages::landing))
-        .service(at("/conformance").read(pages::conformance))
-        .service(at("/api").read(pages::api))
-        .service(at("/static/{file}").read(html::assets::one))
-        .service(at("/health").read(health::health))
-        .service(at("/metrics").read(metrics::metrics))
-        .service(at("/processes").read(pages::processes))
-        .service(at("/processes/{process}").read(pages::process))
-        .service(at("/processes/{process}/execution").post(execute::execute).get(execute::by_query))
-        .service(at("/wps").get(wps::get).post(wps::post))
-        .service(at("/jobs").read(jobs::list))
-        .service(at("/jobs/{job}").read(jobs::status).delete(jobs::dismiss))
-        .service(at("/jobs/{job}/log").read(jobs::log))
-        .service(at("/jobs/{job}/wps").read(wps::stored))
-        .service(at("/jobs/{job}/results").read(results::all))
-        .service(at("/jobs/{job}/results/{output}").read(results::one))
-        .service(at("/collections").read(collections::list))
-        .service(at("/collections/{collection}").read(collections::one))
-        .service(at("/collections/{collection}/series").read(series::series))
-        .service(at("/viewer").read(pages::viewer))
-        .service(at("/jobs/{job}/results/{output}/picture").read(results::picture))
+        .mount(at("").read(pages::landing))
+        .mount(at("/").read(pages::landing))
+        .mount(at("/conformance").read(pages::conformance))
+        .mount(at("/api").read(pages::api))
+        .mount(at("/static/{file}").read(html::assets::one))
+        .mount(at("/health").read(health::health))
+        .mount(at("/metrics").read(metrics::metrics))
+        .mount(at("/processes").read(pages::processes))
+        .mount(at("/processes/{process}").read(pages::process))
+        .mount(at("/processes/{process}/execution").post(execute::execute).get(execute::by_query))
+        .mount(at("/wps").get(wps::get).post(wps::post))
+        .mount(at("/jobs").read(jobs::list))
+        .mount(at("/jobs/{job}").read(jobs::status).delete(jobs::dismiss))
+        .mount(at("/jobs/{job}/log").read(jobs::log))
+        .mount(at("/jobs/{job}/wps").read(wps::stored))
+        .mount(at("/jobs/{job}/results").read(results::all))
+        .mount(at("/jobs/{job}/results/{output}").read(results::one))
+        .mount(at("/collections").read(collections::list))
+        .mount(at("/collections/{collection}").read(collections::one))
+        .mount(at("/collections/{collection}/series").read(series::series))
+        .mount(at("/viewer").read(pages::viewer))
+        .mount(at("/jobs/{job}/results/{output}/picture").read(results::picture))
         .configure(maps::configure)
         .configure(features::routes)
         .configure(vector_tiles::routes)

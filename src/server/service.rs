@@ -36,7 +36,7 @@ pub fn serve(config: ServerConfig, ready: impl FnOnce(&str)) -> Result<(), Start
         let state = web::Data::new(ServerState::start(config)?);
         let queue = state.queue.clone();
         let server = HttpServer::new(move || {
-            let (state, cors) = (state.clone(), cors(&state.config));
+            let (state, cors) = (state.clone(), cors(&state));
             // The last is the outermost.
             App::new()
                 .wrap(DefaultHeaders::new().add(("X-Content-Type-Options", "nosniff")))

@@ -17,6 +17,7 @@ use super::maps::Maps;
 use super::metrics::Metrics;
 use super::pages::Definition;
 use super::proxy::outside;
+use crate::io::gdal_setup;
 use crate::io::isolate::{ReadError, Reader};
 use crate::jobs::{JobsError, Limits, Queue, Store};
 use crate::store::collections::{self, Catalogue, is_layer_of_features};
@@ -119,12 +120,16 @@ fn offered(config: &ServerConfig, results: PathBuf) -> Offered {
     }
 }
 
-/// Opens every live map of a configuration, as the start of a server does.
+/// Looks at the sources of a configuration as the start of a server does, and tells what of them is unavailable:
+/// a server starts without it.
 ///
 /// # Errors
 /// [`ConfigError`] naming the key of what does not fit.
-pub fn check_live(config: &ServerConfig) -> Result<(), ConfigError> {
-    collections::check_live(&offered(config, PathBuf::new())).map_err(|(key, e)| ConfigError::wrong(key, e))
+pub fn check_sources(config: &ServerConfig) -> Result<Vec<String>, ConfigError> {
+    let offered = offered(config, PathBuf::new());
+    let broken = collections::check_live(&offered).map_err(|(key, e)| ConfigError::wrong(key, e))?;
+    let missing = offered.missing().map(|(key, path)| format!("{key}: {} does not exist", path.display()));
+    Ok(missing.chain(broken.into_iter().map(|(key, why)| format!("{key}: {why}"))).collect())
 }
 
 /// Starts the process that reads files of callers once, and says what this machine cannot hold it back
@@ -156,7 +161,11 @@ impl ServerState {
             .map_err(|e| StartError::Folder { path: results.display().to_string(), reason: e.to_string() })?;
         let indexes = Arc::new(FeatureIndexes::new(&results, &folder.join("columns")));
         let access = Access::open(&config)?;
+        gdal_setup::setup();
         let offered = offered(&config, results);
+        for (key, path) in offered.missing() {
+            tracing::warn!(key, path = %path.display(), "unavailable: it does not exist");
+        }
         let catalogue = Catalogue::new(offered.clone(), indexes.clone());
         catalogue.check_live().map_err(|(key, e)| ConfigError::wrong(key, e))?;
         let growing = Arc::new(GrowingResults::new(&folder.join("columns")));

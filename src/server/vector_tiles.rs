@@ -14,7 +14,7 @@ use super::collections::{parameters, value};
 use super::error::{Answer, ApiError, document};
 use super::features::{AskedCrs, columns, conditions, pairs, table, told_fields};
 use super::maps::{self, address, matrix_set, no_form};
-use super::routes::{Read as _, at};
+use super::routes::{Mount as _, Read as _, at};
 use super::state::ServerState;
 use crate::io::feature_file::FeatureFile;
 use crate::ogc::features::PropertyKind;
@@ -35,9 +35,9 @@ const RESERVED: [&str; 5] = ["f", "properties", "filter", "filter-lang", "filter
 pub fn routes(config: &mut ServiceConfig) {
     let below = |end: &str| at(&format!("/collections/{{collection}}/tiles{end}"));
     config
-        .service(below("").read(list))
-        .service(below("/{tiles}").read(set))
-        .service(below("/{tiles}/{level}/{row}/{column}").read(tile));
+        .mount(below("").read(list))
+        .mount(below("/{tiles}").read(set))
+        .mount(below("/{tiles}/{level}/{row}/{column}").read(tile));
 }
 
 /// The name of the layer in a tile.

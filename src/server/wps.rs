@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::access::caller;
 use super::error::{ApiError, Refused, wps_report, wps_unreadable};
-use super::jobs::{PROCESS_FAILED, submit};
+use super::jobs::{PROCESS_FAILED, message, submit};
 use super::pages::DESCRIPTION;
 use super::results::{Output, outputs};
 use super::state::{ServerState, block};
@@ -137,7 +137,7 @@ async fn execute_job(
         if later { Duration::ZERO } else { Duration::from_secs(state.config.jobs.synchronous_seconds) };
     let job = waited(state, job, patience).await;
     let xml = |text: String| super::error::ok().content_type(XML).body(text);
-    let location = format!("{}/jobs/{}/wps", state.base(request), job.id);
+    let location = status_location(&state.base(request), &job);
     // Of 2.0 a job that is asked for is told by its status, even where it is done already.
     if !job.state.is_over() || (later && version == Version::V2) {
         return Ok(match version {
@@ -187,7 +187,8 @@ pub async fn stored(
     let answer = async {
         let job = own(&request, &state, &path, SHORT).await?;
         let process = known(&job.process)?.describe();
-        let (url, location) = (format!("{}/wps", state.base(&request)), request.full_url().to_string());
+        let base = state.base(&request);
+        let (url, location) = (format!("{base}/wps"), status_location(&base, &job));
         let outputs = match job.state {
             JobStatus::Successful => values(&job, &state, &request, &process, None)?,
             _ => Vec::new(),
@@ -201,6 +202,11 @@ pub async fn stored(
         Ok(text) => super::error::ok().content_type(XML).body(text),
         Err(exception) => wps_report(&exception, Version::V1),
     }
+}
+
+/// Where the ExecuteResponse of a job is.
+fn status_location(base: &str, job: &Job) -> String {
+    format!("{base}/jobs/{}/wps", job.id)
 }
 
 fn known(id: &str) -> Result<&'static dyn DynProcess, Exception> {
@@ -260,7 +266,7 @@ fn told<'a>(
     JobAnswer {
         id: &job.id,
         status: job.state,
-        message: &job.message,
+        message: message(job),
         progress: Some(job.progress),
         created: Some(job.created),
         expires: None,

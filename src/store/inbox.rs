@@ -59,7 +59,7 @@ impl Inbox {
         if let Some(known) = self.known(link) {
             return Ok(known);
         }
-        let path = self.next()?;
+        let path = self.next(name_of(link))?;
         let found = fetcher.file(link, &path)?;
         self.keep(link, &path, media_type, found.media_type.as_deref())
     }
@@ -73,7 +73,7 @@ impl Inbox {
             return Ok(known);
         }
         let (own, bytes) = decoded(link)?;
-        let path = self.next()?;
+        let path = self.next("value")?;
         std::fs::write(&path, bytes).map_err(|e| format!("cannot be kept: {}", e.kind()))?;
         self.keep(link, &path, media_type, Some(&own))
     }
@@ -83,7 +83,7 @@ impl Inbox {
     /// # Errors
     /// A disk that is full.
     pub fn value(&self, bytes: &[u8], ending: &str) -> Result<PathBuf, String> {
-        let path = self.next()?.with_extension(ending);
+        let path = self.next("value")?.with_extension(ending);
         std::fs::write(&path, bytes).map_err(|e| format!("cannot be kept: {}", e.kind()))?;
         Ok(path)
     }
@@ -103,15 +103,6 @@ impl Inbox {
         one.get_or_init(work).clone()
     }
 
-    /// A text with the paths of this folder, which say nothing to a caller, put into words.
-    pub fn in_words(&self, text: String) -> String {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().fold(text, |text, (link, path)| {
-            let what = if link.starts_with("data:") { "the value" } else { shown(link) };
-            text.replace(&*path.to_string_lossy(), what)
-        })
-    }
-
     /// Whether a path is one of its files.
     pub fn holds(&self, path: impl AsRef<Path>) -> bool {
         self.folder.get().is_some_and(|folder| path.as_ref().starts_with(folder.path()))
@@ -121,8 +112,8 @@ impl Inbox {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(link).cloned()
     }
 
-    /// A name that is not taken.
-    fn next(&self) -> Result<PathBuf, String> {
+    /// A place of its own for a file, under a name that messages may have.
+    fn next(&self, name: &str) -> Result<PathBuf, String> {
         if self.folder.get().is_none() {
             let made = match &self.below {
                 Some(below) => std::fs::create_dir_all(below).and_then(|()| TempDir::new_in(below)),
@@ -132,7 +123,9 @@ impl Inbox {
             let _ = self.folder.set(made.map_err(|e| format!("cannot be kept: {}", e.kind()))?);
         }
         let folder = self.folder.get().ok_or("cannot be kept")?;
-        Ok(folder.path().join(self.count.fetch_add(1, Ordering::Relaxed).to_string()))
+        let own = folder.path().join(self.count.fetch_add(1, Ordering::Relaxed).to_string());
+        std::fs::create_dir(&own).map_err(|e| format!("cannot be kept: {}", e.kind()))?;
+        Ok(own.join(name))
     }
 
     /// Gives a file the ending of what it holds.
@@ -150,6 +143,14 @@ impl Inbox {
         known.insert(link.to_owned(), named.clone());
         Ok(named)
     }
+}
+
+/// What a file from a link is called, without its ending: as in the link, where that is plain.
+fn name_of(link: &str) -> &str {
+    let last = shown(link).rsplit('/').next().unwrap_or_default();
+    let stem = last.split('.').next().unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !stem.is_empty() && stem.len() <= 60 && stem.chars().all(plain) { stem } else { "file" }
 }
 
 /// The ending of a file: by its first bytes, else, among texts, by the media type that the caller
@@ -214,8 +215,16 @@ mod tests {
         let folder = inbox.folder.get().unwrap().path().to_owned();
         assert!(folder.exists());
         let csv = inbox.known("data:text/csv,lon%2Clat%0A1%2C2").unwrap();
-        let told = inbox.in_words(format!("{}: line 2", csv.display()));
-        assert_eq!(told, "the value: line 2");
+        assert_eq!(csv.file_name().unwrap(), "value.csv");
+        for (link, name) in [
+            ("https://a.example/b/mines.csv?key=1", "mines"),
+            ("https://a.example/S2_2019.B05.tif", "S2_2019"),
+            ("https://a.example/", "file"),
+            ("https://a.example/..", "file"),
+            ("https://a.example/a%2Fb.csv", "file"),
+        ] {
+            assert_eq!(name_of(link), name, "{link}");
+        }
         drop(inbox);
         assert!(!folder.exists(), "files go with the run");
     }

@@ -14,9 +14,9 @@ use crate::cube::CubeError;
 use crate::io::cog_values::shown_range;
 use crate::io::pyramid::BlockCache;
 use crate::io::scenes::{AnyLinks, OpenScenes};
-use crate::ogc::{CubeInput, CubeSource};
+use crate::ogc::{CubeInput, CubeSource, FileInput};
 use crate::process::live::{LiveInputs, LiveMap, LivePixels, LiveRecipe};
-use crate::process::{ProcessError, Silent};
+use crate::process::{DataSource as _, ProcessError, Silent, read_model};
 use crate::raster::Window;
 
 /// Side of the blocks that are computed, in pixels of their level.
@@ -205,6 +205,19 @@ pub fn version_of(inputs: &LiveInputs, offered: &Offered) -> Option<String> {
     let Ok(Value::Object(members)) = serde_json::to_value(inputs) else { return None };
     let files = Identity::of(&members, offered, &|_| false);
     Some(format!("{:x}", hash_of(&(files.text, Value::Object(members).to_string()))))
+}
+
+/// The key of a model or map beside a live map's cube that is offered and cannot be read, and why.
+pub fn broken_file(inputs: &LiveInputs, offered: &Offered) -> Option<(&'static str, String)> {
+    let source = ServedSource::new(offered, &Silent, &|_| None);
+    let named = |name: &Option<String>| name.clone().filter(|name| offered.has_name(name)).map(FileInput::Path);
+    for (key, name) in [("model", &inputs.model), ("rice_model", &inputs.rice_model)] {
+        if let Some(Err(error)) = named(name).map(|file| read_model(key, &file, None, &source)) {
+            return Some((key, error.to_string()));
+        }
+    }
+    let map = named(&inputs.rice_map)?;
+    source.raster("rice_map", &map).err().map(|error| ("rice_map", error.to_string()))
 }
 
 fn hash_of(value: &impl std::hash::Hash) -> u64 {

@@ -71,6 +71,27 @@ impl Offered {
         [&self.cubes, &self.mines, &self.models, &self.files, &self.folders].into_iter().flatten()
     }
 
+    /// Whether requests for files may use this name, whether its file is there now or not.
+    pub fn has_name(&self, name: &str) -> bool {
+        let tables = [&self.mines, &self.models, &self.files];
+        tables.into_iter().any(|table| table.contains_key(name))
+            || name.split_once('/').is_some_and(|(folder, _)| self.folders.contains_key(folder))
+    }
+
+    /// Names whose file or folder is not there now: their keys in the configuration, and the paths.
+    pub fn missing(&self) -> impl Iterator<Item = (String, &PathBuf)> {
+        let tables = [
+            ("cubes", &self.cubes),
+            ("mines", &self.mines),
+            ("models", &self.models),
+            ("files", &self.files),
+            ("folders", &self.folders),
+        ];
+        let all = tables.into_iter().flat_map(|(table, names)| names.iter().map(move |entry| (table, entry)));
+        all.filter(|(_, (_, path))| !path.exists())
+            .map(|(table, (name, path))| (format!("data.{table}.{name}"), path))
+    }
+
     fn in_folder(&self, name: &str) -> Option<PathBuf> {
         let (folder, entry) = name.split_once('/')?;
         let folder = self.folders.get(folder)?;

@@ -85,19 +85,14 @@ impl<'a> ServedSource<'a> {
         self
     }
 
-    /// An error as its caller may see it: without paths of this machine, and, once a link was
-    /// followed, without anything of what it led to.
+    /// An error as its caller may see it: once a link was followed, without anything of what it led to.
     pub fn told(&self, error: ProcessError) -> ProcessError {
         let ProcessError::Input { input, message } = error else { return error };
         if self.fetched.load(Ordering::Relaxed) && !self.was_said(&message) {
             tracing::warn!(input, message, "an input that was read from a link cannot be used");
             return ProcessError::input(input, UNTOLD);
         }
-        let mut message = self.local.inbox.in_words(message);
-        for (name, path) in self.offered.all() {
-            message = message.replace(&*path.to_string_lossy(), name);
-        }
-        let message = message.replace(&*self.offered.results.to_string_lossy(), "results");
+        tracing::info!(input, message, "an input cannot be used");
         ProcessError::input(input, message)
     }
 
@@ -157,6 +152,8 @@ impl<'a> ServedSource<'a> {
             }
             None => return Err(self.unknown(input)),
         };
+        // Messages have its name alone.
+        tracing::debug!(input, href, path = %path.display(), "a file is read");
         Ok(FileInput::Path(path.to_string_lossy().into_owned()))
     }
 
@@ -222,6 +219,7 @@ impl<'a> ServedSource<'a> {
                 format!("is no cube that this server offers ({known}) and no link; paths are not followed");
             return Err(refuse(why));
         };
+        tracing::debug!(href, path = %path.display(), "scenes are read");
         let path = path.to_string_lossy().into_owned();
         let source = match source {
             CubeSource::Link { pattern, bands, scale, offset, .. } => CubeSource::Link {

@@ -19,6 +19,7 @@ use crate::io::scenes::open_cube;
 use crate::io::vector_rows::{self, RowsError};
 use crate::io::vectors::{self, VectorData, VectorFormat};
 use crate::io::{IoError, gdal_setup, raster_file, series_csv, text};
+use crate::named::named;
 use crate::ogc::{CubeInput, FileInput, outputs};
 use crate::process::{DataSource, ProcessError, Progress, RasterReader};
 use crate::raster::{Plane, Resampling, Window};
@@ -164,7 +165,7 @@ impl Located<'_> {
     /// What errors call it. A link's query may carry a signature that is nobody else's business.
     fn name(&self) -> String {
         match &self.place {
-            Place::Local(path) => path.display().to_string(),
+            Place::Local(path) => named(&path).to_string(),
             Place::Remote(link) => shown(link).to_owned(),
             Place::Inline(_) => "the object".to_owned(),
         }
@@ -272,7 +273,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> String {
         std::io::ErrorKind::IsADirectory => "is a folder, expected a file".to_owned(),
         _ => format!("cannot be read: {error}"),
     };
-    format!("{} {reason}", path.display())
+    format!("{} {reason}", named(&path))
 }
 
 /// Checks the vertices of features.

@@ -42,9 +42,14 @@ impl Server {
             let line = line.unwrap();
             serde_json::from_str(&line).unwrap_or(Value::String(line))
         });
-        let said = lines.find_map(|line| line["address"].as_str().map(str::to_owned));
+        let mut early = Vec::new();
+        let said = lines.by_ref().find_map(|line| {
+            let address = line["address"].as_str().map(str::to_owned);
+            early.push(line);
+            address
+        });
         let base = said.expect("the server says where it listens");
-        let log = Arc::<Mutex<Vec<Value>>>::default();
+        let log = Arc::new(Mutex::new(early));
         let kept = log.clone();
         std::thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push(line)));
         Self { child, base, log }

@@ -16,20 +16,20 @@ use serde_json::{Value, json};
 use crate::server::{Server, header};
 
 /// A key with its public half as its issuer shows it.
-struct Signer {
+pub struct Signer {
     key: EncodingKey,
     alg: Algorithm,
     id: &'static str,
 }
 
 impl Signer {
-    fn rs256(id: &'static str) -> Self {
+    pub fn rs256(id: &'static str) -> Self {
         let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap();
         let der = key.to_pkcs1_der().unwrap();
         Self { key: EncodingKey::from_rsa_der(der.as_bytes()), alg: Algorithm::RS256, id }
     }
 
-    fn es256(id: &'static str) -> Self {
+    pub fn es256(id: &'static str) -> Self {
         use p256::pkcs8::EncodePrivateKey;
         let key = p256::ecdsa::SigningKey::random(&mut rsa::rand_core::OsRng);
         let der = key.to_pkcs8_der().unwrap();
@@ -42,19 +42,19 @@ impl Signer {
         jwk
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    pub fn sign(&self, claims: &Value) -> String {
         encode(&Header { kid: Some(self.id.to_owned()), ..Header::new(self.alg) }, claims, &self.key).unwrap()
     }
 }
 
-const ISSUER: &str = "https://login.example.org/realms/maps";
+pub const ISSUER: &str = "https://login.example.org/realms/maps";
 
 fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
 /// Claims that do, for a subject.
-fn claims(issuer: &str, subject: &str) -> Value {
+pub fn claims(issuer: &str, subject: &str) -> Value {
     json!({"iss": issuer, "aud": ["other", "rededge"], "sub": subject, "exp": now() + 300, "nbf": now() - 5})
 }
 
@@ -74,7 +74,7 @@ fn ask(server: &Server, path: &str, token: &str) -> (u16, Vec<(String, String)>,
     (status, headers, serde_json::from_str(&text).unwrap_or_default())
 }
 
-fn start(home: &Path, keys: &[&Signer], more: &str) -> Server {
+pub fn start(home: &Path, keys: &[&Signer], more: &str) -> Server {
     let set = JwkSet { keys: keys.iter().map(|key| key.public()).collect() };
     std::fs::write(home.join("jwks.json"), serde_json::to_vec(&set).unwrap()).unwrap();
     let config =

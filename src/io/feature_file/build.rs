@@ -23,6 +23,7 @@ use crate::io::vector_stream::each;
 use crate::io::vector_write::antimeridian::cut;
 use crate::io::vector_write::lon_lat::to_lon_lat;
 use crate::io::vectors::RowSink;
+use crate::named::named;
 use crate::vector::{Field, FieldKind, Value};
 
 /// Features and vertices that are transformed together.
@@ -42,7 +43,7 @@ pub fn build(source: &Path, version: &str, target: &Path) -> Result<(), IoError>
     if rows.waiting.is_empty() && rows.left_out > 0 {
         let reason = "none of its features has a place in longitude and latitude; if the coordinates are \
                       projected, give their CRS (a .prj, or a format that carries it)";
-        return Err(IoError::read(source.display().to_string(), reason));
+        return Err(IoError::read(named(&source).to_string(), reason));
     }
     let aside = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
     rows.write(aside.as_file(), version).and_then(|()| aside.as_file().sync_all()).map_err(fail)?;

@@ -13,6 +13,7 @@ use super::spans::Spans;
 use super::texts::Texts;
 use super::{BLOCK, Head, Kind, LonLatBox, MAGIC, NO_FLAG, NO_LONG, NO_TEXT, NOWHERE, joined, meet};
 use crate::io::IoError;
+use crate::named::named;
 use crate::vector::{Field, GeometryKind, Value};
 
 /// Bytes of geometries that are read together.
@@ -48,7 +49,7 @@ impl FeatureFile {
     /// # Errors
     /// [`IoError::Read`]: it is missing, of another version or damaged.
     pub fn open(path: &Path) -> Result<Self, IoError> {
-        let file = File::open(path).map_err(|e| IoError::read(path.display().to_string(), e))?;
+        let file = File::open(path).map_err(|e| IoError::read(named(&path).to_string(), e))?;
         Self::of(file, path)
     }
 
@@ -62,7 +63,7 @@ impl FeatureFile {
 
     /// A file that is open already, which errors call `path`.
     pub(super) fn of(file: File, path: &Path) -> Result<Self, IoError> {
-        let fail = |e: std::io::Error| IoError::read(path.display().to_string(), e);
+        let fail = |e: std::io::Error| IoError::read(named(&path).to_string(), e);
         let head = read_head(&file).map_err(fail)?;
         let texts = head.texts.iter().map(|t| t.map(|t| Texts::open(&file, t)).transpose());
         let texts = texts.collect::<Result<_, _>>().map_err(fail)?;
@@ -80,7 +81,7 @@ impl FeatureFile {
     }
 
     fn fail(&self, e: impl std::fmt::Display) -> IoError {
-        IoError::read(self.path.display().to_string(), e)
+        IoError::read(named(&self.path).to_string(), e)
     }
 
     /// What it was made from.

@@ -11,7 +11,7 @@ use geo::MapCoordsInPlace;
 use self::tree::{Document, Node};
 use super::IoError;
 use super::vectors::RowSink;
-use crate::crs::Crs;
+use crate::crs::{Crs, NamedCrs};
 use crate::text::xml;
 use crate::vector::Value;
 
@@ -208,7 +208,7 @@ impl Rows<'_> {
             let why = format!("its coordinate systems have more than {MOST_SYSTEMS} names");
             return Err(IoError::read(self.name, why));
         }
-        let (crs, north_first) = system(name).map_err(|e| IoError::crs(self.name, e))?;
+        let NamedCrs { crs, north_first } = NamedCrs::parse(name).map_err(|e| IoError::crs(self.name, e))?;
         self.systems.push((name.to_owned(), crs.clone(), north_first));
         Ok((crs, north_first))
     }
@@ -217,21 +217,4 @@ impl Rows<'_> {
 /// The coordinate system that a geometry, or the first of its parts that does, names.
 fn named(node: &Node) -> Option<&str> {
     node.attribute("srsName").or_else(|| node.children.iter().find_map(named))
-}
-
-/// A coordinate system by an `srsName`. URNs and the URIs of the OGC have the order of axes of the authority;
-/// short names and the addresses of GML 2 (`…/gml/srs/epsg.xml#4326`) have x first, as all writers of them do.
-fn system(name: &str) -> Result<(Crs, bool), crate::crs::CrsError> {
-    let lower = name.trim().to_ascii_lowercase();
-    let code = lower.rsplit([':', '/', '#']).next().unwrap_or_default();
-    if lower.ends_with("crs84") {
-        return Ok((Crs::wgs84(), false));
-    }
-    if !lower.contains("epsg") || code.is_empty() || !code.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok((Crs::parse(name)?, false));
-    }
-    let crs = Crs::parse(&format!("EPSG:{code}"))?;
-    let by_authority = lower.starts_with("urn:") || lower.contains("/def/crs/");
-    let north_first = by_authority && crs.is_north_first();
-    Ok((crs, north_first))
 }

@@ -5,6 +5,8 @@ use std::path::Path;
 use super::scene::{Base, Scene, SceneError, has_ending, list_files};
 use super::{Location, geotiffs, gf6, safe, stac};
 
+use crate::named::named;
+
 /// A STAC file of more bytes than this is a mistake.
 const MAX_JSON: u64 = 256 << 20;
 
@@ -14,7 +16,7 @@ const MAX_JSON: u64 = 256 << 20;
 /// [`SceneError`] where there is nothing, or nothing that is known.
 pub fn scenes(input: &str, path: &Path, location: &Location) -> Result<Vec<Scene>, SceneError> {
     if !path.exists() {
-        return Err(SceneError::new(input, format!("there is no file or folder {}", path.display())));
+        return Err(SceneError::new(input, format!("there is no file or folder {}", named(&path))));
     }
     if path.is_file() {
         if has_ending(path, &["zip"]) {
@@ -28,7 +30,7 @@ pub fn scenes(input: &str, path: &Path, location: &Location) -> Result<Vec<Scene
             format!(
                 "{} is no STAC file (.json) and no SAFE archive (.zip); for GeoTIFFs give their folder as `href` \
                  with a `pattern` such as `S2_{{date:%Y%m%d}}_{{band}}.tif`",
-                path.display()
+                named(&path)
             ),
         ));
     }
@@ -39,7 +41,7 @@ pub fn scenes(input: &str, path: &Path, location: &Location) -> Result<Vec<Scene
         return Ok(vec![safe::scene(input, path)?]);
     }
     let mut entries: Vec<_> = std::fs::read_dir(path)
-        .map_err(|e| SceneError::new(input, format!("{}: {e}", path.display())))?
+        .map_err(|e| SceneError::new(input, format!("{}: {e}", named(&path))))?
         .filter_map(|e| e.ok().map(|e| e.path()))
         .collect();
     entries.sort();
@@ -61,13 +63,13 @@ pub fn scenes(input: &str, path: &Path, location: &Location) -> Result<Vec<Scene
         format!(
             "{} holds no SAFE product (MTD_MSIL2A.xml), no GF-6 product (GF6_WFV_*.tif) and no items.json; \
              for a folder of GeoTIFFs give a `pattern` such as `S2_{{date:%Y%m%d}}_{{band}}.tif`",
-            path.display()
+            named(&path)
         ),
     ))
 }
 
 fn stac_file(input: &str, path: &Path) -> Result<Vec<Scene>, SceneError> {
-    let fail = |e: String| SceneError::new(input, format!("{}: {e}", path.display()));
+    let fail = |e: String| SceneError::new(input, format!("{}: {e}", named(&path)));
     let size = std::fs::metadata(path).map_err(|e| fail(e.to_string()))?.len();
     if size > MAX_JSON {
         return Err(fail(format!("is larger than {} MB", MAX_JSON >> 20)));

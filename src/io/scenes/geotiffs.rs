@@ -14,6 +14,7 @@ use super::Location;
 use super::scene::{Asset, MaskKind, Scene, SceneError, list_files};
 use crate::cube::Band;
 use crate::io::raster_file::{Place, RasterFile};
+use crate::named::named;
 
 /// The usual spellings, tried in this order.
 const USUAL: [&str; 4] = ["%Y-%m-%d", "%Y_%m_%d", "%Y%m%d", "%Y%j"];
@@ -105,10 +106,10 @@ pub fn scenes(input: &str, folder: &Path, location: &Location) -> Result<Vec<Sce
         }
     }
     if found.is_empty() {
-        let example = files.iter().find_map(|f| f.strip_prefix(folder).ok()).map(|f| f.display().to_string());
+        let example = files.iter().find_map(|f| f.strip_prefix(folder).ok()).map(|f| named(&f).to_string());
         let example = example.map_or("the folder is empty".to_owned(), |e| format!("the first is `{e}`"));
         let message =
-            format!("none of {} files in {} fits `{text}`; {example}", files.len(), folder.display());
+            format!("none of {} files in {} fits `{text}`; {example}", files.len(), named(&folder));
         return Err(SceneError::new(format!("{input}.pattern"), message));
     }
     unknown.sort();

@@ -14,6 +14,7 @@ use super::Location;
 use super::scene::{Asset, Scene, SceneError, has_ending, lower_name};
 use crate::cube::Band;
 use crate::io::raster_file::{Place, RasterError, RasterFile};
+use crate::named::named;
 
 static DAY: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"_(20\d\d)(\d\d)(\d\d)(?:_|\D|$)").expect("a constant pattern"));
@@ -36,7 +37,7 @@ pub fn scenes(
     let images: Vec<&PathBuf> =
         files.iter().filter(|f| is_gf6(f) && has_ending(f, &["tif", "tiff"])).collect();
     if images.is_empty() {
-        return Err(SceneError::new(input, format!("{} has GF-6 files but no GeoTIFF", folder.display())));
+        return Err(SceneError::new(input, format!("{} has GF-6 files but no GeoTIFF", named(&folder))));
     }
     images.into_iter().map(|image| scene(input, image, files, location)).collect()
 }
@@ -123,7 +124,7 @@ struct Metadata {
 }
 
 fn metadata(path: &str, xml: &Path) -> Result<Metadata, SceneError> {
-    let fail = |e: String| SceneError::new(path, format!("{}: {e}", xml.display()));
+    let fail = |e: String| SceneError::new(path, format!("{}: {e}", named(&xml)));
     let bytes = std::fs::read(xml).map_err(|e| fail(e.to_string()))?;
     let text = crate::text::xml(&bytes, None).map_err(fail)?;
     let document = Document::parse(&text).map_err(|e| fail(e.to_string()))?;

@@ -34,6 +34,7 @@ pub use scene::SceneError;
 use crate::crs::Crs;
 use crate::cube::{Band, CloudMask, CubeRequest, DataCube};
 use crate::io::raster_file::{Place, RasterFile};
+use crate::named::named;
 use scene::{Asset, Base, Scene};
 
 /// Headers read at once from links, where waiting is all there is to it.
@@ -256,7 +257,7 @@ fn open_files(
             if let Place::File(path) = &asset.place
                 && !path.is_file()
             {
-                return Err(SceneError::new(&asset.path, format!("there is no file {}", path.display())));
+                return Err(SceneError::new(&asset.path, format!("there is no file {}", named(&path))));
             }
             if seen.insert(&asset.place) {
                 wanted.push((asset, scene.crs.as_ref()));

@@ -16,6 +16,7 @@ use roxmltree::{Document, Node};
 use super::scene::{Asset, MaskKind, Scene, SceneError, has_ending, list_files, lower_name};
 use crate::cube::Band;
 use crate::io::raster_file::Place;
+use crate::named;
 use crate::text::xml;
 
 /// Metadata files are some hundred kB; more than this is a mistake (bytes).
@@ -58,7 +59,7 @@ impl Product {
                     .file_names()
                     .map(|n| n.map(std::borrow::Cow::into_owned))
                     .collect::<Result<Vec<_>, _>>()
-                    .map_err(|e| SceneError::new(path, format!("{}: {e}", zip.display())))?;
+                    .map_err(|e| SceneError::new(path, format!("{}: {e}", named::named(&zip))))?;
                 names.sort();
                 Ok(names)
             }
@@ -68,7 +69,7 @@ impl Product {
     fn archive(&self, path: &str) -> Result<zip::ZipArchive<File>, SceneError> {
         let (Self::Folder(zip) | Self::Archive(zip)) = self;
         let fail = |e: String| {
-            SceneError::new(path, format!("{}: cannot be read as a zip archive: {e}", zip.display()))
+            SceneError::new(path, format!("{}: cannot be read as a zip archive: {e}", named::named(&zip)))
         };
         zip::ZipArchive::new(File::open(zip).map_err(|e| fail(e.to_string()))?)
             .map_err(|e| fail(e.to_string()))
@@ -182,7 +183,7 @@ pub fn scene(input: &str, location: &Path) -> Result<Scene, SceneError> {
         crs: None,
         bands,
         masks,
-        available: format!("{available} ({})", product.location().display()),
+        available: format!("{available} ({})", named::named(product.location())),
         path,
     })
 }

@@ -7,6 +7,7 @@ use crate::crs::Crs;
 use crate::cube::{Band, CloudMask};
 use crate::io::fetch::joined;
 use crate::io::raster_file::Place;
+use crate::named::named;
 
 /// Why scenes could not become a cube.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -147,7 +148,9 @@ impl Base {
     /// # Errors
     /// [`SceneError`] for schemes that are not served here.
     pub fn resolve(&self, path: &str, href: &str) -> Result<Place, SceneError> {
-        let refuse = |why: &str| Err(SceneError::new(path, format!("`{href}`: {why}")));
+        let plain = href.split('?').next().unwrap_or(href);
+        let name = if plain.contains('/') { named(plain).to_string() } else { plain.to_owned() };
+        let refuse = |why: &str| Err(SceneError::new(path, format!("`{name}`: {why}")));
         if href.trim().is_empty() {
             return refuse("an empty link");
         }
@@ -199,7 +202,7 @@ pub fn has_ending(path: &Path, endings: &[&str]) -> bool {
 /// # Errors
 /// [`SceneError`] where a folder cannot be listed.
 pub fn list_files(path: &str, folder: &Path, depth: usize) -> Result<Vec<PathBuf>, SceneError> {
-    let fail = |e: std::io::Error| SceneError::new(path, format!("{}: {e}", folder.display()));
+    let fail = |e: std::io::Error| SceneError::new(path, format!("{}: {e}", named(&folder)));
     let mut entries =
         std::fs::read_dir(folder).map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);

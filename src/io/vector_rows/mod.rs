@@ -13,6 +13,7 @@ use geo::{Area, CoordsIter, Geometry, MakeValid, MultiPolygon, Validation};
 use super::IoError;
 use super::vectors::{self, Raw, RawRow, VectorFormat};
 use crate::crs::{Crs, CrsError, Transformer};
+use crate::named::named;
 use crate::vector::{Feature, FeatureTable, MineRows, RowAction, RowProblem, Value, columns, reproject};
 
 /// What can go wrong with a file as a whole.
@@ -44,7 +45,7 @@ pub enum RowsError {
 /// [`RowsError`]: a file that cannot be read at all, or whose coordinates are no longitude and
 /// latitude in any row while no CRS is known.
 pub fn read(path: &Path, crs: Option<&Crs>) -> Result<MineRows, RowsError> {
-    let name = path.display().to_string();
+    let name = named(&path).to_string();
     match VectorFormat::of_name(&name) {
         Some(format @ (VectorFormat::GeoPackage | VectorFormat::Shapefile)) => {
             judge(&name, format, vectors::raw_file(path, &name, format)?, crs)

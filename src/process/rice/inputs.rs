@@ -36,7 +36,7 @@ macro_rules! training_inputs {
             /// When: `2019-04-01/2019-10-31`, `..` for an open end (default: all dates).
             dates: Option<crate::ogc::DateInterval>,
             /// Pixel size in metres (degrees where the CRS is geographic); default: the finest band.
-            #[schemars(extend("x-unit" = "m"))]
+            #[schemars(extend("x-unit" = "m", "exclusiveMinimum" = 0))]
             resolution: Option<f64>,
             /// CRS of the pixels, such as `EPSG:32649` (default: that of the first scene).
             crs: Option<String>,
@@ -68,6 +68,30 @@ macro_rules! training_inputs {
         }
 
         impl $name {
+            /// Which scenes, on which grid.
+            fn choice(&self) -> crate::process::Choice<'_> {
+                crate::process::Choice {
+                    area: self.area.as_ref(),
+                    dates: self.dates,
+                    resolution: self.resolution,
+                    crs: self.crs.as_deref(),
+                    max_cloud_cover: self.max_cloud_cover,
+                    cloud_mask: self.cloud_mask,
+                    allow_top_of_atmosphere: self.allow_top_of_atmosphere,
+                }
+            }
+
+            /// Notes what is wrong with the members that all such processes share.
+            fn check_training(&self, faults: &mut crate::process::inputs::InputFaults) {
+                self.choice().check(faults);
+                crate::process::rice::training::check(
+                    self.indices.as_deref(),
+                    &self.validation,
+                    self.smoothing,
+                    faults,
+                );
+            }
+
             /// What training needs, with a method.
             fn training<'a>(
                 &'a self,
@@ -75,15 +99,7 @@ macro_rules! training_inputs {
             ) -> crate::process::rice::training::Training<'a> {
                 crate::process::rice::training::Training {
                     cube: self.cube.as_ref(),
-                    grid: crate::process::Choice {
-                        area: self.area.as_ref(),
-                        dates: self.dates,
-                        resolution: self.resolution,
-                        crs: self.crs.as_deref(),
-                        max_cloud_cover: self.max_cloud_cover,
-                        cloud_mask: self.cloud_mask,
-                        allow_top_of_atmosphere: self.allow_top_of_atmosphere,
-                    },
+                    grid: self.choice(),
                     samples: &self.samples,
                     class_property: &self.class_property,
                     classes: self.classes.as_deref(),
@@ -133,7 +149,7 @@ macro_rules! map_inputs {
             #[schemars(range(min = 0, max = 90), extend("x-unit" = "deg"))]
             max_slope: Option<f32>,
             /// Pixel size in metres (degrees where the CRS is geographic); default: the finest band.
-            #[schemars(extend("x-unit" = "m"))]
+            #[schemars(extend("x-unit" = "m", "exclusiveMinimum" = 0))]
             resolution: Option<f64>,
             /// CRS of the map, such as `EPSG:32649` (default: that of the first scene).
             crs: Option<String>,
@@ -207,7 +223,21 @@ macro_rules! map_inputs {
                 }
             }
 
-            /// The slope mask and the smallest patch, checked.
+            /// Notes what is wrong with the members that all such processes share.
+            fn check_map(&self, faults: &mut crate::process::inputs::InputFaults) {
+                self.choice().check(faults);
+                crate::process::rice::training::check(
+                    self.indices.as_deref(),
+                    &self.validation,
+                    self.smoothing,
+                    faults,
+                );
+                if self.max_slope.is_some() && self.dem.is_none() {
+                    faults.add("maxSlope", "needs a dem");
+                }
+            }
+
+            /// The slope mask.
             ///
             /// # Errors
             /// [`ProcessError::Input`](crate::process::ProcessError::Input) naming the member.
@@ -215,10 +245,6 @@ macro_rules! map_inputs {
                 &self,
                 context: &crate::process::Context<'_>,
             ) -> Result<Option<crate::process::rice::map::Steep>, crate::process::ProcessError> {
-                if !(self.minimum_mapping_unit.is_finite() && self.minimum_mapping_unit >= 0.0) {
-                    let why = "must be 0 or more hectares";
-                    return Err(crate::process::ProcessError::input("minimumMappingUnit", why));
-                }
                 crate::process::rice::map::steep(self.dem.as_ref(), self.max_slope, context)
             }
         }
@@ -238,6 +264,8 @@ pub(in crate::process) fn yes() -> bool {
 
 /// Days between the steps of the time grid where nothing else is asked for.
 const USUAL_STEP: f32 = 5.0;
+/// Most steps of the time grid.
+pub(super) const MOST_STEPS: usize = 2000;
 
 /// The time grid as it stands in a request: `"acquisitions"`, or the steps by day of year.
 #[derive(Clone, Debug, PartialEq)]
@@ -300,9 +328,11 @@ impl JsonSchema for TimeGridInput {
                 {
                     "type": "object",
                     "properties": {
-                        "first": {"type": "number", "description": "first day of year"},
-                        "step": {"type": "number", "default": USUAL_STEP, "description": "days from step to step"},
-                        "count": {"type": "integer", "minimum": 3, "description": "number of steps"}
+                        "first": {"type": "number", "minimum": -400, "maximum": 800, "description": "first day of year"},
+                        "step": {"type": "number", "minimum": 0.5, "maximum": 366, "default": USUAL_STEP,
+                                 "description": "days from step to step"},
+                        "count": {"type": "integer", "minimum": 3, "maximum": MOST_STEPS,
+                                  "description": "number of steps"}
                     },
                     "additionalProperties": false
                 }
@@ -315,17 +345,10 @@ impl TimeGridInput {
     /// The grid for a cube with these days.
     ///
     /// # Errors
-    /// A step or count that makes no grid, named by its path.
+    /// A count that makes no grid.
     pub fn grid(&self, days: &[f32]) -> Result<TimeGrid, ProcessError> {
         let Self::Days(DayGrid { first, step, count }) = self else { return Ok(TimeGrid::Acquisitions) };
-        let bad = |member: &str, why: String| Err(ProcessError::input(format!("timeGrid.{member}"), why));
         let step = step.unwrap_or(USUAL_STEP);
-        if !(0.5..=366.0).contains(&step) {
-            return bad("step", format!("{step} is not within 0.5 to 366 days"));
-        }
-        if first.is_some_and(|f| !(-400.0..=800.0).contains(&f)) {
-            return bad("first", format!("{} is no day of year", first.unwrap_or_default()));
-        }
         let TimeGrid::Days { first: start, count: steps, .. } = TimeGrid::covering(days, step) else {
             return Ok(TimeGrid::Acquisitions);
         };
@@ -334,8 +357,10 @@ impl TimeGridInput {
         let usual =
             if first.is_some() { (((last - start) / step).ceil().max(0.0)) as usize + 1 } else { steps };
         let count = count.unwrap_or(usual);
-        if !(3..=2000).contains(&count) {
-            return bad("count", format!("{count} steps; a series has 3 to 2000"));
+        // As many as the dates have steps, where none is asked for.
+        if !(3..=MOST_STEPS).contains(&count) {
+            let why = format!("{count} steps; a series has 3 to {MOST_STEPS}");
+            return Err(ProcessError::input("timeGrid.count", why));
         }
         Ok(TimeGrid::Days { first: start, step, count })
     }
@@ -404,8 +429,8 @@ mod tests {
             panic!()
         };
         assert!(first <= 92.0 && first + step * (count - 1) as f32 >= 289.0);
-        let grid: TimeGridInput = serde_json::from_str(r#"{"step": 0}"#).unwrap();
-        assert!(grid.grid(&days).unwrap_err().to_string().contains("timeGrid.step"));
+        let grid: TimeGridInput = serde_json::from_str(r#"{"first": 91, "step": 0.5}"#).unwrap();
+        assert!(grid.grid(&[92.0, 2000.0]).unwrap_err().to_string().contains("timeGrid.count"));
         assert!(serde_json::from_str::<TimeGridInput>(r#""daily""#).is_err());
         assert_eq!(
             serde_json::from_str::<TimeGridInput>(r#""acquisitions""#).unwrap().grid(&days).unwrap(),

@@ -21,22 +21,14 @@ pub struct Steep {
 /// Opens the DEM of a request.
 ///
 /// # Errors
-/// [`ProcessError::Input`] naming `dem` or `maxSlope`.
+/// [`ProcessError::Input`] naming `dem`.
 pub fn steep(
     dem: Option<&FileInput>,
     max_slope: Option<f32>,
     context: &Context<'_>,
 ) -> Result<Option<Steep>, ProcessError> {
-    let Some(dem) = dem else {
-        if max_slope.is_some() {
-            return Err(ProcessError::input("maxSlope", "needs a dem"));
-        }
-        return Ok(None);
-    };
+    let Some(dem) = dem else { return Ok(None) };
     let degrees = max_slope.unwrap_or(USUAL_SLOPE);
-    if !(0.0..=90.0).contains(&degrees) {
-        return Err(ProcessError::input("maxSlope", format_args!("{degrees} is not within 0 to 90 degrees")));
-    }
     Ok(Some(Steep { dem: context.data.raster("dem", dem)?, degrees }))
 }
 

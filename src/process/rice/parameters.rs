@@ -7,6 +7,7 @@ use crate::classify::boost::{BoostError, BoostOptions, BoostParams, ClassWeights
 use crate::classify::itsgbt::{Family, PredictorChoice};
 use crate::classify::method::Method;
 use crate::classify::{DtwParams, ForestParams, Library, SwvParams, TsrfParams, Vote};
+use super::inputs::MOST_STEPS;
 use crate::process::ProcessError;
 
 /// A classification method.
@@ -53,12 +54,15 @@ pub struct Parameters {
     predictors: Option<Vec<FamilyName>>,
     /// itsgbt, tsrf: number of random intervals (itsgbt: as many as steps; tsrf: its square root, a tree).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 10_000))]
     intervals: Option<usize>,
     /// itsgbt, tsrf: fewest steps of an interval (default 3).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2, max = MOST_STEPS))]
     minimum_interval_length: Option<usize>,
     /// itsgbt: highest harmonic (default 5).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = MOST_STEPS))]
     harmonics: Option<usize>,
     /// itsgbt: whether leaves, samples per leaf and shrinkage are chosen on the validation samples.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +93,7 @@ pub struct Parameters {
     class_weights: Option<ClassWeights>,
     /// tsrf, forest, swv: number of trees of the forest (default 100).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
     trees: Option<usize>,
     /// dtw: steps that the warping may shift (Sakoe-Chiba band).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,12 +110,15 @@ pub struct Parameters {
     vote: Option<Vote>,
     /// swv: nearest neighbours that vote (default 5).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     neighbours: Option<usize>,
     /// swv: penalty C of the support vector machine (default 1).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     penalty: Option<f64>,
     /// swv: gamma of its kernel (default 1 over the number of series values).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     gamma: Option<f64>,
 }
 

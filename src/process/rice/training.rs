@@ -5,13 +5,13 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::inputs::{SmoothingInput, TimeGridInput};
+use super::inputs::{MOST_STEPS, SmoothingInput, TimeGridInput};
 use crate::classify::assess::{Accuracy, Confusion};
 use crate::classify::boost::BoostError;
 use crate::classify::gru::{Epoch, Score};
 use crate::classify::method::{LabelledSeries, Method, SampleFacts, ValidateError};
 use crate::classify::samples::{ClassNames, SampleError, check_classes, from_features, from_table};
-use crate::classify::splits::Validation;
+use crate::classify::splits::{SplitError, Validation};
 use crate::classify::{
     Channel, ClassifyError, Model, ModelCard, Observations, SeriesRecipe, Watch, bands_of,
 };
@@ -20,6 +20,7 @@ use crate::crs::{Crs, Ellipsoid};
 use crate::cube::{DataCube, FEWEST_DATES, Regularize, Smoothing, TimeGrid};
 use crate::ogc::{CubeInput, FileInput};
 use crate::process::grid::Choice;
+use crate::process::inputs::InputFaults;
 use crate::process::{Context, ProcessError, Progress};
 
 /// What training needs, gathered from the members of a request.
@@ -73,10 +74,7 @@ impl Training<'_> {
     pub fn channels(&self) -> Result<Vec<Channel>, ProcessError> {
         let usual: Vec<String> = self.usual_indices.iter().map(ToString::to_string).collect();
         let names = self.indices.filter(|i| !i.is_empty()).unwrap_or(&usual);
-        let parse = |(i, name): (usize, &String)| {
-            Channel::parse(name).map_err(|e| ProcessError::input(format!("indices[{i}]"), e))
-        };
-        names.iter().enumerate().map(parse).collect()
+        names.iter().enumerate().map(|(i, name)| channel(i, name)).collect()
     }
 
     /// Opens the cube with the bands of the series.
@@ -250,6 +248,32 @@ impl Training<'_> {
     }
 }
 
+/// Notes what is wrong with the series and the design of a training, as far as the request tells.
+pub fn check(
+    indices: Option<&[String]>,
+    validation: &Validation,
+    smoothing: SmoothingInput,
+    faults: &mut InputFaults,
+) {
+    for (i, name) in indices.unwrap_or_default().iter().enumerate() {
+        faults.note(channel(i, name));
+    }
+    faults.note(validation.check().map_err(|e| training_fault(&e)));
+    if let Some(why) = Smoothing::from(smoothing).problem(MOST_STEPS) {
+        faults.add("smoothing", why);
+    }
+}
+
+/// A series by its name.
+fn channel(i: usize, name: &str) -> Result<Channel, ProcessError> {
+    Channel::parse(name).map_err(|e| ProcessError::input(format!("indices[{i}]"), e))
+}
+
+/// The member of the request that a design is about.
+fn training_fault(error: &SplitError) -> ProcessError {
+    ProcessError::input("validation", error)
+}
+
 /// Opens a cube with these bands.
 ///
 /// # Errors
@@ -385,7 +409,7 @@ fn metres(observations: &Observations, cube: Option<&DataCube>) -> Option<Vec<[f
 /// The member of the request that an error of the samples or the method is about.
 pub fn training_error(error: ValidateError, method: &Method) -> ProcessError {
     match error {
-        ValidateError::Split(e) => ProcessError::input("validation", e),
+        ValidateError::Split(e) => training_fault(&e),
         ValidateError::Classify(ClassifyError::Boost(BoostError::Cancelled)) => ProcessError::Cancelled,
         ValidateError::Classify(ClassifyError::Parameter { name, reason }) => {
             ProcessError::input(format!("parameters.{name}"), reason)

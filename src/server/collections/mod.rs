@@ -120,6 +120,8 @@ pub async fn collection(
         return Ok(found);
     }
     let (shared, wanted) = (state.clone(), id.to_owned());
+    // A source of the operator's that cannot be read now.
+    let unavailable = || state.published.is_unavailable(id);
     let find = move || {
         let (queue, owner) = (&shared.queue, owner.as_deref());
         let found = shared.published.find(queue, owner, &wanted)?;
@@ -129,6 +131,7 @@ pub async fn collection(
     let (found, why) = block(find).await??;
     found.ok_or_else(|| match why {
         Some(job) => ApiError::no_results(&job),
+        None if unavailable() => ApiError::unavailable(id),
         None => ApiError::absent(ProblemType::Plain, format!("there is no collection `{id}`")),
     })
 }

@@ -83,10 +83,21 @@ impl Published {
         }
     }
 
-    /// Describes the newest results ahead of the first list, on a thread of its own.
+    /// Sources of the operator's that cannot be read now, by their keys in the configuration.
+    pub fn unavailable(&self) -> Vec<String> {
+        self.catalogue.unavailable()
+    }
+
+    /// Whether the source of a collection of the operator's cannot be read now.
+    pub fn is_unavailable(&self, id: &str) -> bool {
+        self.catalogue.is_unavailable(id)
+    }
+
+    /// Describes what the operator offers, and the newest results ahead of the first list, on a thread of its own.
     pub fn prepare(self: &Arc<Self>, queue: &Arc<Queue>) {
         let (published, queue) = (self.clone(), Arc::downgrade(queue));
         std::thread::spawn(move || {
+            published.catalogue.configured(0, usize::MAX);
             let filter = Filter { states: vec![JobStatus::Successful], limit: AHEAD, ..Filter::default() };
             let jobs = queue.upgrade().and_then(|queue| queue.list(&filter).ok());
             for job in jobs.into_iter().flat_map(|page| page.jobs) {

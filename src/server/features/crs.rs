@@ -2,7 +2,7 @@
 
 use geo::Geometry;
 
-use crate::crs::{Crs, CrsError, Transformer};
+use crate::crs::{Crs, CrsError, NamedCrs, Transformer};
 use crate::ogc::collections::{CRS84, crs_uri};
 use crate::ogc::features::Coordinates;
 use crate::server::error::ApiError;
@@ -25,6 +25,16 @@ pub fn supported(epsg: Option<u32>) -> Vec<String> {
     [CRS84.to_owned(), crs_uri(4326), crs_uri(3857)].into_iter().chain(more.map(crs_uri)).collect()
 }
 
+/// The URI of a system that is named by a URN, or by a URI with another version or scheme.
+fn uri_of(text: &str) -> Option<String> {
+    let by_authority = text.starts_with("urn:") || text.contains("/def/crs/");
+    let named = by_authority.then(|| NamedCrs::parse(text).ok()).flatten()?;
+    if named.crs == Crs::wgs84() && !named.north_first {
+        return Some(CRS84.to_owned());
+    }
+    named.crs.epsg().map(crs_uri)
+}
+
 impl AskedCrs {
     /// Longitude and latitude.
     pub fn usual() -> Self {
@@ -42,24 +52,19 @@ impl AskedCrs {
                 code.parse().map_or_else(|_| text.to_owned(), crs_uri)
             }
             Some(("OGC", "CRS84")) => CRS84.to_owned(),
-            _ => text.to_owned(),
+            _ => uri_of(text).unwrap_or_else(|| text.to_owned()),
         };
         if !known.contains(&uri) {
             let told = format!("`{text}` is not supported; this collection has {}", known.join(", "));
             return Err(ApiError::parameter(parameter, told));
         }
-        if uri == CRS84 {
-            return Ok(Self::usual());
-        }
-        let code = uri.rsplit('/').next().and_then(|code| code.parse().ok()).unwrap_or(4326);
-        let crs = Crs::from_epsg(code).map_err(ApiError::internal)?;
-        Ok(Self { north_first: crs.is_north_first(), uri, crs })
+        let NamedCrs { crs, north_first } = NamedCrs::parse(&uri).map_err(ApiError::internal)?;
+        Ok(Self { uri, crs, north_first })
     }
 
     /// Four numbers in the order of the system, as x and y.
     pub fn ordered(&self, bounds: [f64; 4]) -> [f64; 4] {
-        let [a, b, c, d] = bounds;
-        if self.north_first { [b, a, d, c] } else { bounds }
+        NamedCrs { crs: self.crs.clone(), north_first: self.north_first }.x_first(bounds)
     }
 
     /// Brings a geometry of a request to longitude and latitude.
@@ -91,5 +96,30 @@ impl AskedCrs {
     /// The value of `Content-Crs`.
     pub fn header(&self) -> String {
         format!("<{}>", self.uri)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_is_the_same_by_each_of_its_names() {
+        for (text, uri, north_first) in [
+            ("EPSG:4326", crs_uri(4326), true),
+            ("[EPSG:4326]", crs_uri(4326), true),
+            ("http://www.opengis.net/def/crs/EPSG/0/4326", crs_uri(4326), true),
+            ("https://www.opengis.net/def/crs/EPSG/0/4326", crs_uri(4326), true),
+            ("urn:ogc:def:crs:EPSG::4326", crs_uri(4326), true),
+            ("urn:ogc:def:crs:OGC:1.3:CRS84", CRS84.to_owned(), false),
+            (CRS84, CRS84.to_owned(), false),
+            ("urn:ogc:def:crs:EPSG::32649", crs_uri(32649), false),
+        ] {
+            let asked = AskedCrs::parse("crs", text, Some(32649)).unwrap();
+            assert_eq!((asked.uri.as_str(), asked.north_first), (uri.as_str(), north_first), "{text}");
+        }
+        for wrong in ["urn:ogc:def:crs:EPSG::32650", "EPSG:x", "nonsense", ""] {
+            assert!(AskedCrs::parse("crs", wrong, Some(32649)).is_err(), "{wrong}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use super::collections::{collection, parameters, value};
 use super::error::{Answer, ApiError, not_modified, ok};
 use super::html::items::{self as pages, Of};
 use super::html::{self, show};
-use super::routes::{Read as _, at};
+use super::routes::{Mount as _, Read as _, at};
 use super::state::{ServerState, block};
 use super::wire::is_known;
 use crate::io::feature_file::{FeatureFile, Stored};
@@ -36,10 +36,10 @@ pub use crs::{AskedCrs, supported};
 pub fn routes(config: &mut ServiceConfig) {
     let below = |end: &str| at(&format!("/collections/{{collection}}/{end}"));
     config
-        .service(below("items").read(items))
-        .service(below("items/{feature}").read(item))
-        .service(below("queryables").read(queryables))
-        .service(below("schema").read(schema));
+        .mount(below("items").read(items))
+        .mount(below("items/{feature}").read(item))
+        .mount(below("queryables").read(queryables))
+        .mount(below("schema").read(schema));
 }
 
 /// The columns of a collection of features.

@@ -175,7 +175,7 @@ async fn on_pool(
 
 /// How long a picture may be believed: results do not change, but they may go.
 fn believed(state: &ServerState) -> &'static str {
-    if state.config.keys.is_empty() { "public, max-age=300" } else { "private, max-age=300" }
+    if state.access.is_open() { "public, max-age=300" } else { "private, max-age=300" }
 }
 
 fn unchanged(state: &ServerState, etag: &str) -> HttpResponse {

@@ -15,7 +15,7 @@ mod xyz;
 
 use actix_web::web::ServiceConfig;
 
-use super::routes::{Read as _, at};
+use super::routes::{Mount as _, Read as _, at};
 
 pub use documents::{collection_links, tileset};
 pub use drawn::vector_tile;
@@ -27,32 +27,32 @@ pub use tilesets::no_form;
 /// Mounts the routes.
 pub fn configure(config: &mut ServiceConfig) {
     config
-        .service(at("/tileMatrixSets").read(tilesets::matrix_sets))
-        .service(at("/tileMatrixSets/{set}").read(tilesets::matrix_set))
-        .service(at("/styles").read(styles::list))
-        .service(at("/styles/{style}").read(styles::one))
-        .service(at("/styles/{style}/metadata").read(styles::metadata))
-        .service(at("/styles/{style}/legend").read(styles::legend))
-        .service(at("/wmts").read(wmts::by_query))
-        .service(at("/wmts/1.0.0/WMTSCapabilities.xml").read(wmts::capabilities))
-        .service(at("/wmts/1.0.0/{layer}/{style}/{set}/{z}/{row}/{col}.{ending}").read(wmts::tile))
-        .service(
+        .mount(at("/tileMatrixSets").read(tilesets::matrix_sets))
+        .mount(at("/tileMatrixSets/{set}").read(tilesets::matrix_set))
+        .mount(at("/styles").read(styles::list))
+        .mount(at("/styles/{style}").read(styles::one))
+        .mount(at("/styles/{style}/metadata").read(styles::metadata))
+        .mount(at("/styles/{style}/legend").read(styles::legend))
+        .mount(at("/wmts").read(wmts::by_query))
+        .mount(at("/wmts/1.0.0/WMTSCapabilities.xml").read(wmts::capabilities))
+        .mount(at("/wmts/1.0.0/{layer}/{style}/{set}/{z}/{row}/{col}.{ending}").read(wmts::tile))
+        .mount(
             at("/wmts/1.0.0/{layer}/{style}/{set}/{z}/{row}/{col}/{j}/{i}.json").read(wmts::feature_info),
         )
-        .service(at("/tiles/{collection}/tilejson.json").read(xyz::tilejson))
-        .service(at("/tiles/{collection}/{z}/{x}/{file}").read(xyz::tile));
+        .mount(at("/tiles/{collection}/tilejson.json").read(xyz::tilejson))
+        .mount(at("/tiles/{collection}/{z}/{x}/{file}").read(xyz::tile));
     for below in ["/collections/{collection}", "/collections/{collection}/styles/{style}"] {
         config
-            .service(at(&format!("{below}/map")).read(images::map))
-            .service(at(&format!("{below}/map/tiles")).read(tilesets::list))
-            .service(at(&format!("{below}/map/tiles/{{set}}")).read(tilesets::one))
-            .service(at(&format!("{below}/map/tiles/{{set}}/{{z}}/{{row}}/{{col}}")).read(images::tile));
+            .mount(at(&format!("{below}/map")).read(images::map))
+            .mount(at(&format!("{below}/map/tiles")).read(tilesets::list))
+            .mount(at(&format!("{below}/map/tiles/{{set}}")).read(tilesets::one))
+            .mount(at(&format!("{below}/map/tiles/{{set}}/{{z}}/{{row}}/{{col}}")).read(images::tile));
     }
     config
-        .service(at("/collections/{collection}/styles").read(styles::of_collection))
-        .service(at("/collections/{collection}/styles/{style}").read(styles::one_of_collection))
-        .service(at("/collections/{collection}/styles/{style}/legend").read(styles::legend_of_collection))
-        .service(at("/collections/{collection}/point").read(values::point))
-        .service(at("/collections/{collection}/statistics").read(values::statistics))
-        .service(at("/collections/{collection}/coverage").read(values::coverage));
+        .mount(at("/collections/{collection}/styles").read(styles::of_collection))
+        .mount(at("/collections/{collection}/styles/{style}").read(styles::one_of_collection))
+        .mount(at("/collections/{collection}/styles/{style}/legend").read(styles::legend_of_collection))
+        .mount(at("/collections/{collection}/point").read(values::point))
+        .mount(at("/collections/{collection}/statistics").read(values::statistics))
+        .mount(at("/collections/{collection}/coverage").read(values::coverage));
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,6 +15,9 @@ use crate::ogc::outputs::{CSV, essence};
 use crate::ogc::{DateInterval, title_of};
 use crate::process::ProcessError;
 use crate::store::{FeatureIndexes, Offered, live, plain, result_file};
+
+/// How long a source that could not be read is left alone, though nothing of it has changed since.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
 
 /// A successful job, whose results may be layers.
 #[derive(Clone, Debug)]
@@ -56,7 +60,22 @@ struct Configured {
     id: String,
     name: String,
     what: What,
-    layer: Mutex<Option<(String, Option<Arc<Layer>>)>>,
+    last: Mutex<Option<Look>>,
+}
+
+/// What was found when a source was last looked at.
+#[derive(Debug)]
+struct Look {
+    version: Option<String>,
+    at: Instant,
+    found: Result<Arc<Layer>, describe::Reason>,
+}
+
+impl Look {
+    /// Whether it still holds of a source that is of this version now.
+    fn holds(&self, now: Option<&String>) -> bool {
+        self.version.as_ref() == now && (self.found.is_ok() || self.at.elapsed() < LEFT_ALONE)
+    }
 }
 
 /// Collections by their ids. What it tells is held in memory until [`Catalogue::forget`].
@@ -86,7 +105,7 @@ impl Catalogue {
                 id: free_id(name, &mut taken),
                 name: name.clone(),
                 what,
-                layer: Mutex::default(),
+                last: Mutex::default(),
             })
             .collect();
         Self { offered, indexes, configured, results: Mutex::default() }
@@ -115,27 +134,27 @@ impl Catalogue {
             What::Live => PathBuf::new(),
         };
         let now = match entry.what {
-            What::Live => live::version_of(self.offered.live.maps.get(name)?, &self.offered)?,
-            What::Cube | What::File => version_of(&path)?,
+            What::Live => live::version_of(self.offered.live.maps.get(name)?, &self.offered),
+            What::Cube | What::File => version_of(&path),
         };
-        let mut known = held(&entry.layer);
-        let fresh = known.as_ref().filter(|(version, _)| *version == now).map(|(_, layer)| layer.clone());
-        let layer = fresh.unwrap_or_else(|| {
-            let described = match entry.what {
-                What::Cube => describe::cube(&path),
-                What::File => {
+        let mut last = held(&entry.last);
+        if !last.as_ref().is_some_and(|look| look.holds(now.as_ref())) {
+            let found = match (&now, entry.what) {
+                (None, _) => Err(format!("{} does not exist", path.display())),
+                (Some(_), What::Cube) => describe::cube(&path),
+                (Some(_), What::File) => {
                     let style = self.offered.styles.get(name).map(String::as_str);
                     describe::file(&path, media_type_of(&path).unwrap_or_default(), style, &self.indexes)
                 }
-                What::Live => {
-                    let found = open_live(name, now.clone(), &self.offered);
-                    found.map_err(|(key, why)| format!("{key}: {why}"))
+                (Some(now), What::Live) => {
+                    let opened = open_live(name, now.clone(), &self.offered);
+                    opened.map_err(|(key, why)| format!("{key}: {why}"))
                 }
             };
-            let layer = told(&entry.name, described);
-            *known = Some((now, layer.clone()));
-            layer
-        })?;
+            *last = Some(Look { version: now, at: Instant::now(), found: self.logged(entry, found) });
+        }
+        let layer = last.as_ref()?.found.as_ref().ok()?.clone();
+        drop(last);
         let live = self.offered.live.maps.get(name).filter(|_| entry.what == What::Live);
         let title = live.and_then(|live| live.title.clone()).unwrap_or_else(|| title_of(name));
         let origin = match live {
@@ -145,18 +164,62 @@ impl Catalogue {
         Some(Collection { id: entry.id.clone(), title, origin, layer })
     }
 
-    /// Opens every map that is computed where it is looked at, so that what does not fit is told at once.
+    /// Opens every map that is computed where it is looked at, so that what does not fit is told at once. One
+    /// whose sources cannot be read is tried again when it is asked for.
     ///
     /// # Errors
     /// The key of the configuration, and what is wrong with it.
     pub fn check_live(&self) -> Result<(), (String, String)> {
         for entry in self.configured.iter().filter(|c| c.what == What::Live) {
             let (name, inputs) = (&entry.name, &self.offered.live.maps[&entry.name]);
-            let version = live::version_of(inputs, &self.offered).unwrap_or_default();
-            let layer = open_live(name, version.clone(), &self.offered)?;
-            *held(&entry.layer) = Some((version, Some(Arc::new(layer))));
+            let version = live::version_of(inputs, &self.offered);
+            let found = match open_live(name, version.clone().unwrap_or_default(), &self.offered) {
+                Ok(layer) => Ok(layer),
+                Err(mistake) => match broken_source(name, &self.offered) {
+                    Some((key, why)) => Err(format!("{key}: {why}")),
+                    None => return Err(mistake),
+                },
+            };
+            let found = self.logged(entry, found);
+            *held(&entry.last) = Some(Look { version, at: Instant::now(), found });
         }
         Ok(())
+    }
+
+    /// Sources that cannot be read now, by their keys in the configuration, as far as they were looked at.
+    pub fn unavailable(&self) -> Vec<String> {
+        let missing = self.offered.missing().map(|(key, _)| key);
+        let looked = self.configured.iter().filter(|entry| self.is_fault(entry)).map(|entry| entry.key(self));
+        let mut keys: Vec<String> = missing.chain(looked).collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    /// Whether the source of a configured collection could not be read when it was last looked at.
+    pub fn is_unavailable(&self, id: &str) -> bool {
+        self.configured.iter().any(|entry| entry.id == id && self.is_fault(entry))
+    }
+
+    /// Whether a source failed that was meant to be a layer: of files, some are none.
+    fn is_fault(&self, entry: &Configured) -> bool {
+        // Where somebody looks at it just now, nothing is known yet.
+        let Ok(last) = entry.last.try_lock() else { return false };
+        let Some(Look { version, found: Err(_), .. }) = &*last else { return false };
+        version.is_none() || entry.what != What::File || self.offered.mines.contains_key(&entry.name)
+    }
+
+    /// The layer, or a line in the log that says why there is none.
+    fn logged(&self, entry: &Configured, found: Result<Layer, describe::Reason>) -> Result<Arc<Layer>, describe::Reason> {
+        if let Err(reason) = &found {
+            let key = entry.key(self);
+            if entry.what == What::File {
+                tracing::info!(key, reason, "not published as a layer");
+            } else {
+                tracing::warn!(key, reason, "unavailable until its source can be read");
+            }
+        }
+        found.map(Arc::new)
     }
 
     /// How many outputs of a job may be layers.
@@ -205,12 +268,42 @@ impl Catalogue {
     }
 }
 
-/// Opens every map that is computed where it is looked at.
+impl Configured {
+    /// Its key in the configuration.
+    fn key(&self, catalogue: &Catalogue) -> String {
+        let table = match self.what {
+            What::Cube => "data.cubes",
+            What::Live => "live",
+            What::File if catalogue.offered.mines.contains_key(&self.name) => "data.mines",
+            What::File => "data.files",
+        };
+        format!("{table}.{}", self.name)
+    }
+}
+
+/// Opens every map that is computed where it is looked at; those whose sources cannot be read come back, each
+/// with its key and why.
 ///
 /// # Errors
 /// As [`Catalogue::check_live`].
-pub fn check_live(offered: &Offered) -> Result<(), (String, String)> {
-    offered.live.maps.keys().try_for_each(|name| open_live(name, String::new(), offered).map(drop))
+pub fn check_live(offered: &Offered) -> Result<Vec<(String, String)>, (String, String)> {
+    let mut unavailable = Vec::new();
+    for name in offered.live.maps.keys() {
+        if let Err(mistake) = open_live(name, String::new(), offered) {
+            unavailable.push(broken_source(name, offered).ok_or(mistake)?);
+        }
+    }
+    Ok(unavailable)
+}
+
+/// The source of a live map that cannot be read, if it is that.
+fn broken_source(name: &str, offered: &Offered) -> Option<(String, String)> {
+    let inputs = offered.live.maps.get(name)?;
+    let cube = offered.cubes.get(&inputs.cube)?;
+    if let Err(reason) = describe::cube(cube) {
+        return Some((format!("live.{name}.cube"), reason));
+    }
+    live::broken_file(inputs, offered).map(|(key, reason)| (format!("live.{name}.{key}"), reason))
 }
 
 fn open_live(name: &str, version: String, offered: &Offered) -> Result<Layer, (String, String)> {
