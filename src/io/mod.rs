@@ -30,6 +30,7 @@ pub mod scenes;
 pub mod series_csv;
 mod shapefile;
 mod spool;
+pub mod spreadsheet;
 mod table;
 pub(crate) mod text;
 pub mod vector_rows;

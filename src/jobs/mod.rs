@@ -2,14 +2,17 @@
 //! data and keeps results. Plain threads; knows neither where results live nor who asks.
 
 mod canonical;
+mod clock;
 mod error;
 mod model;
 mod notices;
 mod query;
 mod queue;
 mod reporter;
+mod rows;
 mod schema;
 mod store;
+mod turns;
 mod workers;
 
 pub use error::{JobsError, SubmitError};

@@ -33,6 +33,11 @@ pub enum Failure {
         /// By what.
         reason: String,
     },
+    /// Its record in the store cannot be read as a whole.
+    Record {
+        /// The columns that are damaged, between commas.
+        columns: String,
+    },
 }
 
 /// What callers are told where a disk is full: not which.
@@ -45,6 +50,9 @@ impl Failure {
             ProcessError::Input { input, message } => Self::Input { input, message },
             ProcessError::Failed(message) => Self::Process { message },
             ProcessError::Full(_) => Self::Interrupted { reason: FULL.to_owned() },
+            ProcessError::Short { what, .. } => {
+                Self::Interrupted { reason: format!("the server has {what}; ask again later") }
+            }
             ProcessError::Cancelled => Self::Interrupted { reason: "it was cancelled".to_owned() },
         }
     }
@@ -56,6 +64,9 @@ impl std::fmt::Display for Failure {
             Self::Input { input, message } => write!(f, "input `{input}`: {message}"),
             Self::Process { message } => f.write_str(message),
             Self::Interrupted { reason } => f.write_str(reason),
+            Self::Record { columns } => {
+                write!(f, "the record of this job is damaged ({columns}): dismiss it, and ask again")
+            }
         }
     }
 }

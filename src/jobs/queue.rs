@@ -31,6 +31,12 @@ pub trait Host: Send + Sync {
     /// As [`crate::process::Process::run`].
     fn run(&self, job: &Job, progress: &dyn Progress, cancel: CancelToken) -> Result<(), ProcessError>;
 
+    /// Ids under which something has been kept for so long that a job must be there which needs it: what no
+    /// job needs is forgotten.
+    fn kept(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Removes whatever is kept under this id; may be called again, or for what was never there.
     fn forget(&self, id: &str);
 
@@ -351,8 +357,15 @@ impl Drop for Queue {
 fn recover(shared: &Shared) -> Result<(), JobsError> {
     let mut waiting = Vec::new();
     for job in shared.store.unfinished()? {
+        // With its request: what cannot be read cannot run.
+        let Some(job) = shared.store.get(&job.id)? else { continue };
+        if let Some(damaged) = &job.failure {
+            shared.store.fail(&job.id, damaged)?;
+            shared.clear_away(&job.id);
+            shared.announce_by_id(&job.id);
+            continue;
+        }
         if job.state == JobStatus::Running {
-            let Some(job) = shared.store.get(&job.id)? else { continue };
             if guarded(|| shared.host.resumable(&job)) == Some(true) {
                 shared.store.put_back(&job.id, "goes on from what it kept when the server stopped")?;
             } else {

@@ -7,17 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::model::now;
+use super::rows::{COLUMNS, job_of, time, whole_job_of};
 use super::{
     Failure, Filter, Job, JobStatus, JobsError, LogLine, Page, Subscription, canonical, notices, schema,
 };
 
-/// The columns of [`job_of`], in order.
-const COLUMNS: &str = "id, process, version, owner, state, created, started, finished, updated, progress, \
-                       message, failure, shares, request_id";
 /// The states in which nothing more happens to a job by itself.
 const OVER: &str = "('successful', 'failed', 'dismissed')";
 /// Prepared statements that are kept.
@@ -42,58 +39,18 @@ pub struct Expired {
     pub results: Option<String>,
 }
 
-impl ToSql for JobStatus {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_str().into())
-    }
-}
-
-impl FromSql for JobStatus {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let name = value.as_str()?;
-        name.parse().map_err(|e: String| FromSqlError::Other(e.into()))
-    }
-}
-
-/// The time in this column, stored as milliseconds since 1970.
-pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
-    let stored: Option<i64> = row.get(column)?;
-    let read = stored.map(Timestamp::from_millisecond).transpose();
-    read.map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, e.into()))
-}
-
-/// The JSON in this column.
-fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
-    let stored: Option<String> = row.get(column)?;
-    let read = stored.as_deref().map(serde_json::from_str).transpose();
-    read.map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, e.into()))
-}
-
-/// A job without its request.
-fn job_of(row: &Row<'_>) -> rusqlite::Result<Job> {
-    Ok(Job {
-        id: row.get(0)?,
-        process: row.get(1)?,
-        version: row.get(2)?,
-        owner: row.get(3)?,
-        state: row.get(4)?,
-        created: time(row, 5)?.unwrap_or_default(),
-        started: time(row, 6)?,
-        finished: time(row, 7)?,
-        updated: time(row, 8)?.unwrap_or_default(),
-        progress: row.get(9)?,
-        message: row.get(10)?,
-        request: serde_json::Value::Null,
-        failure: json(row, 11)?,
-        of: row.get(12)?,
-        request_id: row.get(13)?,
-        basis: String::new(),
-    })
-}
-
 /// The failure as it is stored.
 fn failure_text(failure: Option<&Failure>) -> Option<String> {
     failure.and_then(|f| serde_json::to_string(f).ok())
+}
+
+/// The jobs of a query.
+fn jobs_of(
+    statement: &mut rusqlite::Statement<'_>,
+    values: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<Job>> {
+    let rows = statement.query_map(values, |row| Ok(job_of(row)))?;
+    rows.filter_map(rusqlite::Result::transpose).collect()
 }
 
 fn insert(
@@ -168,6 +125,8 @@ impl Store {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
+            // Files for a moment would be missing where too many are open.
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             schema::version(connection)
         };
@@ -237,11 +196,11 @@ impl Store {
         let sql =
             format!("SELECT {COLUMNS}, request FROM jobs LEFT JOIN requests ON job = number WHERE id = ?");
         let mut statement = connection.prepare_cached(&sql)?;
-        let read = |row: &Row<'_>| Ok(Job { request: json(row, 14)?.unwrap_or_default(), ..job_of(row)? });
-        Ok(statement.query_row([id], read).optional()?)
+        Ok(statement.query_row([id], |row| Ok(whole_job_of(row))).optional()?.flatten())
     }
 
-    /// Jobs by a filter, newest first, with the exact number of all that it lets through.
+    /// Jobs by a filter, newest first, with the exact number of all that it lets through. Damaged rows are
+    /// failed jobs among them, and left out where they have no id.
     ///
     /// # Errors
     /// [`JobsError::Database`].
@@ -253,8 +212,8 @@ impl Store {
             .query_row(rusqlite::params_from_iter(count.values), |row| row.get(0))?;
         let page = filter.page(COLUMNS, now, total.unsigned_abs());
         let mut statement = connection.prepare_cached(&page.sql)?;
-        let rows = statement.query_map(rusqlite::params_from_iter(page.values), job_of)?;
-        Ok(Page { jobs: rows.collect::<rusqlite::Result<_>>()?, total: total.unsigned_abs() })
+        let jobs = jobs_of(&mut statement, rusqlite::params_from_iter(page.values))?;
+        Ok(Page { jobs, total: total.unsigned_abs() })
     }
 
     /// How many jobs there are in each state.
@@ -268,7 +227,7 @@ impl Store {
             let count: i64 = row.get(1)?;
             Ok((row.get(0)?, count.unsigned_abs()))
         })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        Ok(rows.filter_map(std::result::Result::ok).collect())
     }
 
     /// Writes what is there already, to see whether the file can be written.
@@ -288,8 +247,7 @@ impl Store {
         let sql =
             format!("SELECT {COLUMNS} FROM jobs WHERE state IN ('accepted', 'running') ORDER BY number");
         let mut statement = connection.prepare_cached(&sql)?;
-        let rows = statement.query_map([], job_of)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        Ok(jobs_of(&mut statement, [])?)
     }
 
     /// The newest successful job of the same process, version and owner whose request asks for the
@@ -305,8 +263,9 @@ impl Store {
              AND state = 'successful' AND shares IS NULL ORDER BY number DESC LIMIT 1"
         );
         let mut statement = connection.prepare_cached(&sql)?;
-        let found = statement.query_row(params![hash, job.process, job.version, job.owner], job_of);
-        Ok(found.optional()?)
+        let values = params![hash, job.process, job.version, job.owner];
+        let found = statement.query_row(values, |row| Ok(job_of(row))).optional()?.flatten();
+        Ok(found.filter(|found| found.state == JobStatus::Successful))
     }
 
     /// An accepted job runs from now on; `false` where it is not accepted (any more).
@@ -379,8 +338,8 @@ impl Store {
             let number: i64 = row.get(0)?;
             Ok(LogLine {
                 number: number.unsigned_abs(),
-                at: time(row, 1)?.unwrap_or_default(),
-                text: row.get(2)?,
+                at: time(row, 1).ok().flatten().unwrap_or_default(),
+                text: row.get(2).unwrap_or_else(|_| "this line cannot be read".to_owned()),
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -446,6 +405,23 @@ impl Store {
         Ok(unshared(&self.connection(), results_id)?.is_some())
     }
 
+    /// Whether a job that waits, runs or was successful may have results under this id, of its own or
+    /// shared.
+    ///
+    /// # Errors
+    /// [`JobsError::Database`].
+    pub fn is_needed(&self, results_id: &str) -> Result<bool> {
+        let needed = self
+            .connection()
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM jobs WHERE id = ?1 \
+                 AND state IN ('accepted', 'running', 'successful')) \
+                 OR EXISTS (SELECT 1 FROM jobs WHERE shares = ?1 AND state = 'successful')",
+            )?
+            .query_row([results_id], |row| row.get(0))?;
+        Ok(needed)
+    }
+
     /// Removes the rows of these jobs, with their logs.
     ///
     /// # Errors
@@ -473,7 +449,8 @@ impl Store {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let rows = statement
                 .query_map(params![before.as_millisecond(), limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let old: Vec<(String, String)> = rows.collect::<rusqlite::Result<_>>()?;
+            // A row without an id that can be read keeps no other.
+            let old: Vec<(String, String)> = rows.filter_map(std::result::Result::ok).collect();
             let mut dismiss = t.prepare_cached("UPDATE jobs SET state = 'dismissed' WHERE id = ?")?;
             old.iter().try_for_each(|(id, _)| dismiss.execute([id]).map(drop))?;
             old.into_iter().map(|(id, results)| Ok(Expired { id, results: unshared(t, &results)? })).collect()

@@ -1,5 +1,6 @@
 //! The queue over a real store, with a host that does what the test asks.
 
+mod damage;
 mod dismissal;
 mod restart;
 mod results;
@@ -29,6 +30,8 @@ struct Fake {
     most_at_once: AtomicUsize,
     resumes: AtomicBool,
     lost_results: AtomicBool,
+    kept: Mutex<Vec<String>>,
+    short: AtomicUsize,
     gate: (Mutex<bool>, Condvar),
 }
 
@@ -77,6 +80,9 @@ impl Fake {
             }
             "panic" => panic!("index out of bounds"),
             "fail" => Err(ProcessError::failed("the disk is full")),
+            "short" if self.short.fetch_add(1, Ordering::SeqCst) == 0 => {
+                Err(ProcessError::Short { what: "too many open files", reason: "a.tif".to_owned() })
+            }
             "refuse" => Err(ProcessError::input("dates", "is required")),
             _ => Ok(()),
         }
@@ -98,6 +104,10 @@ impl Host for Fake {
         self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
         let _out = Out(&self.at_once);
         self.act(job, progress, &cancel)
+    }
+
+    fn kept(&self) -> Vec<String> {
+        self.kept.lock().unwrap().clone()
     }
 
     fn forget(&self, id: &str) {

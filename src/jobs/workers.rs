@@ -1,5 +1,4 @@
-//! What the queue and its threads share: the workers, the clock that writes progress down and
-//! sweeps, and the thread that tells the host.
+//! What the queue and its threads share: the workers, and the threads that tell the host and subscribers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,21 +6,19 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
-use super::model::now;
 use super::reporter::Reporter;
+use super::turns::Turns;
 use super::{Failure, Host, Job, JobsError, Limits, Store, Untold};
-use crate::process::{CancelToken, DynProcess, ProcessError, find};
+use crate::process::{CancelToken, DynProcess, ProcessError, Progress as _, find};
 
 /// The time between two writes of a job's progress: at most four a second.
-const TICK: Duration = Duration::from_millis(250);
+pub(super) const TICK: Duration = Duration::from_millis(250);
 /// The clock's pause where nothing runs and nothing is swept; it is woken.
-const FAR: Duration = Duration::from_hours(1);
+pub(super) const FAR: Duration = Duration::from_hours(1);
 /// The time after which a write is tried again that the store refused.
-const RETRY: Duration = Duration::from_secs(1);
-/// Rows that a sweep takes at a time.
-const SWEPT: usize = 200;
+pub(super) const RETRY: Duration = Duration::from_secs(1);
+/// Pauses before a run is tried again that the system was too short of something for.
+const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15)];
 /// Bounds of what a caller is told to wait where the queue is full, seconds.
 const RETRY_AFTER_S: (f64, f64) = (1.0, 600.0);
 
@@ -50,7 +47,7 @@ pub(super) enum Fate {
 
 /// How a run ended.
 #[derive(Clone, Debug)]
-enum Outcome {
+pub(super) enum Outcome {
     Done,
     Failed(Failure),
 }
@@ -60,13 +57,13 @@ enum Outcome {
 pub(super) struct Running {
     owner: Option<String>,
     pub cancel: CancelToken,
-    reporter: Arc<Reporter>,
+    pub reporter: Arc<Reporter>,
     pub fate: Option<Fate>,
     /// When it was told to stop.
     pub told: Option<Instant>,
     since: Instant,
     /// Its end, where the store refused it.
-    unwritten: Option<Outcome>,
+    pub unwritten: Option<Outcome>,
 }
 
 /// What is decided under the one lock.
@@ -75,11 +72,17 @@ pub(super) struct State {
     pub open: bool,
     pub waiting: VecDeque<Waiting>,
     pub running: BTreeMap<String, Running>,
+    turns: Turns,
     /// Mean time of a run, weighted to the last ones, seconds.
     mean_s: Option<f64>,
 }
 
 impl State {
+    /// Takes the job that is next.
+    fn take(&mut self) -> Option<Waiting> {
+        self.turns.next(&mut self.waiting, self.running.values().map(|running| &running.owner))
+    }
+
     /// Jobs of this owner that wait or run.
     pub fn of_owner(&self, owner: &str) -> usize {
         let owners = self.waiting.iter().map(|w| &w.owner).chain(self.running.values().map(|r| &r.owner));
@@ -128,14 +131,20 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }
 
-fn held<T>(lock: Result<T, PoisonError<T>>) -> T {
+pub(super) fn held<T>(lock: Result<T, PoisonError<T>>) -> T {
     lock.unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
     pub fn new(store: Store, host: Arc<dyn Host>, limits: Limits) -> (Self, Receiver<Job>) {
         let (sender, receiver) = channel();
-        let state = State { open: true, waiting: VecDeque::new(), running: BTreeMap::new(), mean_s: None };
+        let state = State {
+            open: true,
+            waiting: VecDeque::new(),
+            running: BTreeMap::new(),
+            turns: Turns::default(),
+            mean_s: None,
+        };
         let shared = Self {
             store,
             host,
@@ -262,7 +271,7 @@ impl Shared {
     fn next(&self) -> Option<(String, CancelToken, Arc<Reporter>)> {
         let mut state = self.state();
         while state.open {
-            let Some(waiting) = state.waiting.pop_front() else {
+            let Some(waiting) = state.take() else {
                 state = held(self.work.wait(state));
                 continue;
             };
@@ -311,13 +320,16 @@ impl Shared {
         let span = tracing::error_span!("job", job = id, process = job.process, request_id = request);
         let _inside = span.enter();
         tracing::info!("the job starts");
-        match catch_unwind(AssertUnwindSafe(|| self.host.run(&job, reporter, cancel))) {
+        match self.run_patiently(&job, &cancel, reporter) {
             Ok(Ok(())) => {
                 tracing::info!("the job is done");
                 Outcome::Done
             }
             Ok(Err(error)) => {
-                if let ProcessError::Failed(message) | ProcessError::Full(message) = &error {
+                if let ProcessError::Failed(message)
+                | ProcessError::Full(message)
+                | ProcessError::Short { reason: message, .. } = &error
+                {
                     tracing::error!(reason = message, "the job failed");
                 }
                 Outcome::Failed(Failure::of(error))
@@ -329,8 +341,34 @@ impl Shared {
         }
     }
 
+    /// Runs a job, and again after a pause where the system was too short of something: nothing of the run
+    /// before is kept.
+    fn run_patiently(
+        &self,
+        job: &Job,
+        cancel: &CancelToken,
+        reporter: &Reporter,
+    ) -> std::thread::Result<Result<(), ProcessError>> {
+        let mut pauses = AGAIN.into_iter();
+        loop {
+            let ran = catch_unwind(AssertUnwindSafe(|| self.host.run(job, reporter, cancel.clone())));
+            let Ok(Err(ProcessError::Short { what, reason })) = &ran else { return ran };
+            let Some(pause) = pauses.next() else { return ran };
+            let seconds = pause.as_secs();
+            tracing::warn!(reason, seconds, "the server has {what}; the job is tried again");
+            reporter.note(&format!("the server has {what}; it is tried again in {seconds} s"));
+            let until = Instant::now() + pause;
+            while Instant::now() < until {
+                if cancel.is_cancelled() {
+                    return Ok(Err(ProcessError::Cancelled));
+                }
+                std::thread::sleep(TICK);
+            }
+        }
+    }
+
     /// Writes the end of a run, and says so. Where the store refuses, the clock tries again.
-    fn conclude(&self, id: &str, outcome: Outcome) {
+    pub fn conclude(&self, id: &str, outcome: Outcome) {
         let mut state = self.state();
         let Some(running) = state.running.get_mut(id) else { return };
         let fate = running.fate;
@@ -367,77 +405,11 @@ impl Shared {
     }
 
     /// Writes down what a job said since the last time.
-    fn write_down(&self, id: &str, reporter: &Reporter) {
+    pub fn write_down(&self, id: &str, reporter: &Reporter) {
         if let Some(news) = reporter.news()
             && let Err(error) = self.store.progress(id, news.percent, &news.step, &news.lines)
         {
             tracing::warn!(job = id, %error, "progress is lost");
-        }
-    }
-
-    /// The clock, until the queue is closed and nothing runs: progress, ends that the store refused,
-    /// retention.
-    pub fn keep_time(&self) {
-        let mut next_sweep = Instant::now();
-        let mut next_retry = Instant::now();
-        loop {
-            if let Some(retention) = self.limits.retention.filter(|_| next_sweep <= Instant::now()) {
-                if let Err(error) = self.sweep(retention) {
-                    tracing::error!(%error, "old jobs cannot be removed");
-                }
-                next_sweep = Instant::now() + self.limits.sweep_every;
-            }
-            let state = self.state();
-            if !state.open && state.running.is_empty() {
-                return;
-            }
-            let state = if state.running.is_empty() {
-                let until_sweep = next_sweep.saturating_duration_since(Instant::now());
-                let pause = if self.limits.retention.is_some() { until_sweep } else { FAR };
-                held(self.clock.wait_timeout(state, pause)).0
-            } else {
-                // Not on the condition: woken early, it would write more often.
-                drop(state);
-                std::thread::sleep(TICK);
-                self.state()
-            };
-            let running: Vec<_> = state
-                .running
-                .iter()
-                .map(|(id, r)| (id.clone(), r.reporter.clone(), r.unwritten.clone()))
-                .collect();
-            drop(state);
-            let retries = next_retry <= Instant::now();
-            for (id, reporter, unwritten) in running {
-                match unwritten {
-                    Some(outcome) if retries => self.conclude(&id, outcome),
-                    Some(_) => {}
-                    None => self.write_down(&id, &reporter),
-                }
-            }
-            if retries {
-                next_retry = Instant::now() + RETRY;
-            }
-        }
-    }
-
-    /// Removes jobs that ended longer ago than this, and their results.
-    fn sweep(&self, retention: Duration) -> Result<(), JobsError> {
-        let age = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-        let before = now().as_millisecond().saturating_sub(age);
-        let Ok(before) = Timestamp::from_millisecond(before) else { return Ok(()) };
-        loop {
-            let old = self.store.expire(before, SWEPT)?;
-            for results in old.iter().filter_map(|job| job.results.as_deref()) {
-                guarded(|| self.host.forget(results));
-            }
-            for job in &old {
-                guarded(|| self.host.vanished(&job.id));
-            }
-            self.store.delete(old.iter().map(|job| job.id.as_str()))?;
-            if old.len() < SWEPT {
-                return Ok(());
-            }
         }
     }
 }

@@ -244,6 +244,7 @@ impl WmtsCapabilities<'_> {
 
     fn layer(&self, xml: &mut String, layer: &WmtsLayer) {
         let (id, base) = (escape(&layer.id), escape(self.base));
+        let place_of = format!("{base}/wmts/1.0.0/{}", super::segment(&layer.id));
         let _ = write!(
             xml,
             "    <Layer>\n      <ows:Title>{}</ows:Title>\n      <ows:Abstract>{}</ows:Abstract>\n",
@@ -300,14 +301,14 @@ impl WmtsCapabilities<'_> {
             let _ = writeln!(
                 xml,
                 "      <ResourceURL format=\"{format}\" resourceType=\"tile\" \
-                 template=\"{base}/wmts/1.0.0/{id}/{{Style}}/{place}.{ending}{time}\"/>"
+                 template=\"{place_of}/{{Style}}/{place}.{ending}{time}\"/>"
             );
         }
         for format in self.info_formats {
             let _ = writeln!(
                 xml,
                 "      <ResourceURL format=\"{format}\" resourceType=\"FeatureInfo\" \
-                 template=\"{base}/wmts/1.0.0/{id}/{{Style}}/{place}/{{J}}/{{I}}.json{time}\"/>"
+                 template=\"{place_of}/{{Style}}/{place}/{{J}}/{{I}}.json{time}\"/>"
             );
         }
         xml.push_str("    </Layer>\n");

@@ -19,6 +19,14 @@ pub enum ProcessError {
     /// There is no space left where results are kept.
     #[error("{0}")]
     Full(String),
+    /// The system is short of something that may be there again in a moment: the same run may be tried again.
+    #[error("{reason}")]
+    Short {
+        /// Of what, in words that callers may read.
+        what: &'static str,
+        /// What failed by it.
+        reason: String,
+    },
     /// Anything else: a broken file in the middle of a scene.
     #[error("{0}")]
     Failed(String),

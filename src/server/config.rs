@@ -151,6 +151,12 @@ pub struct JobsConfig {
 pub struct LimitsConfig {
     /// Megabytes of a request's body.
     pub body_megabytes: usize,
+    /// Connections at a time, half of the files that may be open at most. For one more, the one that has
+    /// been idle for longest is closed; where none is idle, it is answered with 503.
+    pub connections: usize,
+    /// Megabytes of results that may stand in one answer that holds several, is a document or is a WPS
+    /// response; what is over is a link there.
+    pub inline_megabytes: usize,
     /// Seconds that a client has to send the head of a request, and then its body; bodies of which 16
     /// kB come every second have longer.
     pub client_seconds: u64,
@@ -326,6 +332,8 @@ impl Default for LimitsConfig {
         let Limits { pixels, vertices, geometry_vertices, memory_megabytes } = Limits::default();
         Self {
             body_megabytes: 32,
+            connections: 1000,
+            inline_megabytes: 16,
             client_seconds: 20,
             free_megabytes: 100,
             pixels,

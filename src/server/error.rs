@@ -17,6 +17,7 @@ use crate::ogc::wps::{Exception, ExceptionCode, Version, XML};
 use crate::ogc::{InputProblem, PROBLEM_JSON, Problem, ProblemType};
 use crate::process::ProcessError;
 use crate::process::inputs::InputFaults;
+use crate::store::Shortage;
 use crate::tiles::{PoolFull, TileError};
 
 /// What is answered where nothing else can be.
@@ -33,6 +34,9 @@ pub struct ApiError {
 /// What a page may load: what is served here, and nothing that stands in it.
 const CSP: &str = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
+
+/// Seconds after which it is worth asking again where the system is short of something.
+const RETRY_AFTER_S: u64 = 2;
 
 /// What a handler answers.
 pub type Answer = Result<HttpResponse, ApiError>;
@@ -146,10 +150,45 @@ impl ApiError {
         Self::new(status, detail.into_iter().fold(problem, Problem::detail))
     }
 
-    /// A mistake of the server's own: the caller learns no more than that.
+    /// A mistake of the server's own: the caller learns no more than that. Where the system is short of
+    /// something, it is no mistake, and told as what it is.
     pub fn internal(reason: impl std::fmt::Display) -> Self {
+        let reason = reason.to_string();
+        if let Some(short) = Shortage::of_text(&reason) {
+            tracing::error!(reason, "the server has {}", short.words());
+            return Self::short(short);
+        }
         tracing::error!(%reason, "internal error");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, Problem::titled("Internal error"))
+    }
+
+    /// Too little of something: what may be over in a moment is to be asked again.
+    fn short(short: Shortage) -> Self {
+        let (status, retry_after) = match short {
+            Shortage::Space => (StatusCode::INSUFFICIENT_STORAGE, None),
+            Shortage::Files | Shortage::Memory | Shortage::Threads => {
+                (StatusCode::SERVICE_UNAVAILABLE, Some(RETRY_AFTER_S))
+            }
+        };
+        let problem = Problem::titled(status.canonical_reason().unwrap_or("Error"));
+        let problem = problem.detail(format!("the server has {}", short.words()));
+        Self { retry_after, ..Self::new(status, problem) }
+    }
+
+    /// A result that cannot be read: one that is not there was deleted.
+    pub fn result(error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::NotFound { Self::gone() } else { Self::internal(error) }
+    }
+
+    /// Results that were there once.
+    pub fn gone() -> Self {
+        let why = "the results of this job were deleted; run the process again";
+        Self::new(StatusCode::GONE, Problem::new(ProblemType::ResultNotAvailable).detail(why))
+    }
+
+    /// Whether the same may be asked again in a moment.
+    pub fn is_passing(&self) -> bool {
+        self.retry_after.is_some()
     }
 
     /// A collection that is no map: its features are drawn by clients.
@@ -188,6 +227,10 @@ impl ApiError {
             (Some(Failure::Process { .. }), _) => {
                 let problem =
                     Problem::new(ProblemType::ResultNotAvailable).detail(super::jobs::PROCESS_FAILED);
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, problem)
+            }
+            (Some(Failure::Record { .. }), _) => {
+                let problem = Problem::new(ProblemType::ResultNotAvailable).detail(detail);
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, problem)
             }
             (None, JobStatus::Dismissed) => {
@@ -245,8 +288,7 @@ impl From<JobsError> for ApiError {
     fn from(error: JobsError) -> Self {
         if error.is_full() {
             tracing::error!(%error, "no space is left for jobs");
-            let problem = Problem::titled("No space left").detail("the server's disk is full");
-            return Self::new(StatusCode::INSUFFICIENT_STORAGE, problem);
+            return Self::short(Shortage::Space);
         }
         Self::internal(error)
     }
@@ -351,6 +393,7 @@ impl From<ApiError> for Refused {
         let told = [
             StatusCode::UNAUTHORIZED,
             StatusCode::FORBIDDEN,
+            StatusCode::GONE,
             StatusCode::MISDIRECTED_REQUEST,
             StatusCode::PAYLOAD_TOO_LARGE,
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -404,6 +447,19 @@ pub fn wmts_report(exception: &WmtsException) -> HttpResponse {
 /// A report on a body that is no request of WPS.
 pub fn wps_unreadable(exception: &Exception, version: Version) -> HttpResponse {
     HttpResponse::BadRequest().content_type(XML).body(exception.report(version))
+}
+
+/// The whole answer on a connection for which there is no place.
+pub fn too_many_connections() -> String {
+    let problem = Problem::titled("Too many connections").detail("the server has no place for another connection");
+    let problem = problem.status(StatusCode::SERVICE_UNAVAILABLE.as_u16());
+    let body = serde_json::to_string(&problem).unwrap_or_default();
+    format!(
+        "HTTP/1.1 {}\r\nContent-Type: {PROBLEM_JSON}\r\nContent-Length: {}\r\nRetry-After: {RETRY_AFTER_S}\r\n\
+         Connection: close\r\n\r\n{body}",
+        StatusCode::SERVICE_UNAVAILABLE,
+        body.len()
+    )
 }
 
 /// A document that stands beside a page: which of them is answered, `Accept` says.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -20,11 +21,13 @@ use crate::ogc::Execute;
 use crate::process::{CancelToken, Context, ProcessError, Progress, find};
 use crate::store::collections::{Asked, is_layer_of_features};
 use crate::store::{
-    FeatureIndexes, Identity, LocalSink, Offered, Runs, STAGING, ServedSource, no_space, plain, result_of,
+    FeatureIndexes, Identity, LocalSink, Offered, Runs, STAGING, ServedSource, Shortage, plain, result_of,
 };
 
 /// Free bytes below which nothing can be written any more.
 const NO_SPACE: u64 = 128 << 10;
+/// How long a folder of results may be without a job: that of a job is never.
+const GRACE: Duration = Duration::from_hours(1);
 
 /// What a job may reach beyond what is offered.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ pub struct Reach {
     pub limits: Limits,
     /// Reads files that came by value or by link.
     pub reader: Reader,
+    /// Megabytes of results that a callback may hold.
+    pub inline_megabytes: usize,
 }
 
 impl Reach {
@@ -50,8 +55,9 @@ impl Reach {
         let wrong = |reason| ConfigError::Wrong { path: "links".to_owned(), reason };
         let hosts = config.links.hosts().map_err(wrong)?;
         let (caps, folder) = (config.links.caps(), store.join("fetched"));
-        let reader = Reader::new(config.reader.limits());
-        Ok(Self { hosts, caps, folder, limits: config.limits.of_a_job(), reader })
+        let (limits, reader) = (&config.limits, Reader::new(config.reader.limits()));
+        let inline_megabytes = limits.inline_megabytes;
+        Ok(Self { hosts, caps, folder, limits: limits.of_a_job(), reader, inline_megabytes })
     }
 }
 
@@ -133,7 +139,7 @@ impl RunHost {
                 remove(&half);
             }
             // Results are there once their list is; of a job that was cut off there are none.
-            if uuid::Uuid::parse_str(&named(&folder)).is_ok() && !folder.join("results.json").exists() {
+            if is_job_id(&named(&folder)) && !folder.join("results.json").exists() {
                 remove(&folder);
             }
         }
@@ -164,11 +170,20 @@ impl RunHost {
         Some(Fetcher::guarded(self.reach.hosts.clone(), self.reach.caps).stopping(stop(cancel)))
     }
 
-    /// A failure, or that there is no space left: whoever wrote, the file system knows.
-    fn or_full(&self, error: ProcessError) -> ProcessError {
-        match error {
-            ProcessError::Failed(reason) if self.is_full() || no_space(&reason) => ProcessError::Full(reason),
-            other => other,
+    /// A failure, or that the system has too little of something: no space (whoever wrote, the file system
+    /// knows), no descriptors, no memory. Then an input that cannot be read is no mistake of the caller.
+    fn or_short(&self, error: ProcessError) -> ProcessError {
+        let (ProcessError::Failed(reason) | ProcessError::Input { message: reason, .. }) = &error else {
+            return error;
+        };
+        let failed = matches!(error, ProcessError::Failed(_));
+        match Shortage::of_text(reason) {
+            Some(short) if short.passes() => {
+                ProcessError::Short { what: short.words(), reason: reason.clone() }
+            }
+            Some(_) if failed => ProcessError::Full(reason.clone()),
+            _ if failed && self.is_full() => ProcessError::Full(reason.clone()),
+            _ => error,
         }
     }
 
@@ -190,8 +205,8 @@ fn stop(cancel: &CancelToken) -> Stop {
     Arc::new(move || cancel.is_cancelled())
 }
 
-impl Host for RunHost {
-    fn run(&self, job: &Job, progress: &dyn Progress, cancel: CancelToken) -> Result<(), ProcessError> {
+impl RunHost {
+    fn run_once(&self, job: &Job, progress: &dyn Progress, cancel: CancelToken) -> Result<(), ProcessError> {
         let process = find(&job.process)
             .ok_or_else(|| ProcessError::failed(format_args!("there is no process `{}`", job.process)))?;
         let wrong = |(path, what): (String, String)| ProcessError::input(path, what);
@@ -217,7 +232,7 @@ impl Host for RunHost {
             progress.step("fetch", 0);
             let bytes = source.content(&link.input, &link.href, link.media_type.as_deref());
             cancel.check()?;
-            request.put(&link, &bytes.map_err(|e| source.told(e))?, &description.inputs).map_err(wrong)?;
+            request.put(&link, &bytes.map_err(|e| source.told(self.or_short(e)))?, &description.inputs).map_err(wrong)?;
         }
         let context = Context { data: &source, sink: &sink, progress, cancel: cancel.clone(), budget };
         let pool = self.pool()?;
@@ -230,8 +245,8 @@ impl Host for RunHost {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(pool);
         cancel.check()?;
         // Asked while what was written is still there.
-        run.map_err(|error| self.or_full(source.told(error)))?;
-        let files = sink.commit().map_err(|error| self.or_full(error.into()))?;
+        run.map_err(|error| source.told(self.or_short(error)))?;
+        let files = sink.commit()?;
         // Results of features answer at once when they are first asked for.
         for file in files.iter().filter(|file| is_layer_of_features(file)) {
             progress.step("put features into columns", 0);
@@ -241,9 +256,26 @@ impl Host for RunHost {
         }
         Ok(())
     }
+}
+
+impl Host for RunHost {
+    fn run(&self, job: &Job, progress: &dyn Progress, cancel: CancelToken) -> Result<(), ProcessError> {
+        self.run_once(job, progress, cancel).map_err(|error| self.or_short(error))
+    }
+
+    fn kept(&self) -> Vec<String> {
+        let old = |folder: &PathBuf| {
+            let changed = std::fs::metadata(folder).and_then(|found| found.modified());
+            changed.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|age| age > GRACE))
+        };
+        let mut ids: Vec<String> = folders(&self.offered.results).filter(old).map(|f| named(&f)).collect();
+        ids.retain(|name| is_job_id(name));
+        ids
+    }
 
     fn notify(&self, notice: &Notice, job: &Job) -> Result<(), Untold> {
-        super::callbacks::send(notice, job, &self.folder(job.results_id()), self.reach.hosts.clone())
+        let folder = self.folder(job.results_id());
+        super::callbacks::send(notice, job, &folder, self.reach.inline_megabytes, self.reach.hosts.clone())
     }
 
     fn forget(&self, id: &str) {
@@ -276,6 +308,11 @@ fn folders(folder: &Path) -> impl Iterator<Item = PathBuf> {
 
 fn named(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Whether a folder of this name is one of a job: others are somebody else's.
+fn is_job_id(name: &str) -> bool {
+    uuid::Uuid::parse_str(name).is_ok_and(|id| id.to_string() == name)
 }
 
 fn remove(folder: &Path) {

@@ -40,7 +40,6 @@ pub async fn submit(
 ) -> Result<Job, ApiError> {
     let found = known(process)?;
     let description = found.describe();
-    links::check(state, asked, &description, owner.as_deref())?;
     budget::check(asked, &description, state.config.limits.pixels)?;
     let new = NewJob {
         process: process.to_owned(),
@@ -50,8 +49,9 @@ pub async fn submit(
         subscriber: links::subscription(asked, &state.base(request)),
         ..NewJob::default()
     };
-    let (queue, host, asked) = (state.queue.clone(), state.host.clone(), asked.clone());
+    let (shared, asked) = (state.clone(), asked.clone());
     let submitted = block(move || {
+        links::check(&shared, &asked, &description, new.owner.as_deref())?;
         // Those that are fetched are looked at when the job runs.
         let later = asked.references(&description.inputs);
         let later: Vec<&str> = later.iter().map(|link| link.input.as_str()).collect();
@@ -59,8 +59,9 @@ pub async fn submit(
         found.check_json(&inputs, &later)?;
         let Value::Object(inputs) = inputs else { return Err(ApiError::internal("inputs are an object")) };
         let asked = Execute { inputs, ..asked };
-        let identity = host.identity(&asked, new.owner.as_deref());
-        Ok::<_, ApiError>(queue.submit(NewJob { fresh: !identity.steady, basis: identity.text, ..new })?)
+        let identity = shared.host.identity(&asked, new.owner.as_deref());
+        let new = NewJob { fresh: !identity.steady, basis: identity.text, ..new };
+        Ok::<_, ApiError>(shared.queue.submit(new)?)
     });
     submitted.await?
 }
@@ -76,6 +77,7 @@ pub fn told(job: &Job, base: &str) -> StatusInfo {
         Failure::Input { input, message } => Problem::input(input, message),
         Failure::Process { .. } => Problem::new(ProblemType::ResultNotAvailable).detail(PROCESS_FAILED),
         Failure::Interrupted { reason } => Problem::new(ProblemType::ResultNotAvailable).detail(reason),
+        Failure::Record { .. } => Problem::new(ProblemType::ResultNotAvailable).detail(f.to_string()),
     });
     let mut told =
         StatusInfo::new(&job.id, &job.process, job.state).with_progress(job.progress).with_links(base);

@@ -13,7 +13,7 @@ use super::collections::parameters;
 use super::error::{Answer, ApiError, not_modified, ok};
 use super::html;
 use super::paging::{MOST, Page};
-use super::state::ServerState;
+use super::state::{ServerState, block};
 use super::wire::{is_known, weak_tag};
 use crate::ogc::collections::rel;
 use crate::ogc::link::OPENAPI_JSON;
@@ -116,11 +116,18 @@ pub async fn process(request: HttpRequest, path: web::Path<String>, state: web::
     parameters(&request, &["f"]).map_err(|e| e.to(&request))?;
     let process = known(&path).map_err(|e| e.to(&request))?;
     let mut described = process.describe();
+    let mut offers = html::Offers::default();
+    // Nothing is told of it to those who are not known.
     if at_hand(&state, &request).is_ok() {
-        offer(&mut described, state.host.offered());
+        let shared = state.clone();
+        let told = block(move || {
+            let offered = shared.host.offered();
+            offer(&mut described, offered);
+            (described, html::Offers::of(offered))
+        });
+        (described, offers) = told.await.map_err(|e| ApiError::from(e).to(&request))?;
     }
     let told = process_document(described, &state.base(&request));
-    let offers = html::Offers::of(&state, &request);
     html::answer(&request, &state, &told, |site, told| html::process::page(site, told, &offers))
 }
 

@@ -120,13 +120,14 @@ fn offered(config: &ServerConfig, results: PathBuf) -> Offered {
     }
 }
 
-/// Looks at the sources of a configuration as the start of a server does, and tells what of them is unavailable:
-/// a server starts without it.
+/// Looks at what a configuration offers as the start of a server does: names that collide are an error; sources
+/// that are unavailable are told, as a server starts without them.
 ///
 /// # Errors
 /// [`ConfigError`] naming the key of what does not fit.
 pub fn check_sources(config: &ServerConfig) -> Result<Vec<String>, ConfigError> {
     let offered = offered(config, PathBuf::new());
+    collections::check_names(&offered).map_err(|(key, e)| ConfigError::wrong(key, e))?;
     let broken = collections::check_live(&offered).map_err(|(key, e)| ConfigError::wrong(key, e))?;
     let missing = offered.missing().map(|(key, path)| format!("{key}: {} does not exist", path.display()));
     Ok(missing.chain(broken.into_iter().map(|(key, why)| format!("{key}: {why}"))).collect())
@@ -167,7 +168,9 @@ impl ServerState {
             tracing::warn!(key, path = %path.display(), "unavailable: it does not exist");
         }
         let catalogue = Catalogue::new(offered.clone(), indexes.clone());
-        catalogue.check_live().map_err(|(key, e)| ConfigError::wrong(key, e))?;
+        let wrong = |(key, e): (String, String)| ConfigError::wrong(key, e);
+        collections::check_names(&offered).map_err(wrong)?;
+        catalogue.check_live().map_err(wrong)?;
         let growing = Arc::new(GrowingResults::new(&folder.join("columns")));
         let published = Arc::new(Published::new(catalogue, growing));
         let metrics = Arc::new(Metrics::new()?);

@@ -18,6 +18,7 @@ use super::routes::{Mount as _, Read as _, at};
 use super::state::ServerState;
 use crate::io::feature_file::FeatureFile;
 use crate::ogc::features::PropertyKind;
+use crate::ogc::segment;
 use crate::ogc::tiles::{MVT, TileJson, TilesetInfo, tilesets};
 use crate::store::collections::{Collection, Origin};
 use crate::store::feature_query::{Filter, tile_rows};
@@ -58,7 +59,7 @@ fn tileset(
     let told = maps::tileset(collection, None, set, state, base);
     TilesetInfo {
         data_type: "vector",
-        own: format!("{base}/collections/{}/tiles/{}", collection.id, set.id()),
+        own: format!("{base}/collections/{}/tiles/{}", segment(&collection.id), set.id()),
         formats: vec![(MVT, "mvt")],
         style: None,
         layers: Some(json!([layer(collection, file)])),
@@ -135,7 +136,7 @@ async fn list(request: HttpRequest, path: web::Path<String>, state: web::Data<Se
         let (collection, file) = table(&request, &state, &path).await?;
         let base = state.base(&request);
         let all = MatrixSet::ALL.map(|set| tileset(&collection, &file, set, &state, &base));
-        Ok(document(&tilesets(&format!("{base}/collections/{}/tiles", collection.id), &all)))
+        Ok(document(&tilesets(&format!("{base}/collections/{}/tiles", segment(&collection.id)), &all)))
     };
     listed.await.map_err(|e: ApiError| e.to(&request))
 }

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HOST, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 use tracing::Instrument;
 
+use super::connections::Line;
 use super::state::ServerState;
-use super::taken::{Line, Taken};
+use super::taken::Taken;
 
 /// The header of ids.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -37,9 +38,16 @@ pub fn id_of(request: &HttpRequest) -> Option<String> {
 /// # Errors
 /// As what is behind it.
 pub async fn watch(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let line = request.request().conn_data::<Arc<Line>>().cloned();
+    // HTTP/1.0 need not say whom it calls.
+    let called = line.as_ref().filter(|_| !request.headers().contains_key(HOST)).and_then(|line| line.local);
+    if let Some(Ok(called)) = called.map(|called| HeaderValue::from_str(&called.to_string())) {
+        request.headers_mut().insert(HOST, called);
+    }
+    let line = line.map(|line| line.busy());
     let given = request.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok()).filter(|id| is_plain(id));
     let id = given.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
@@ -50,10 +58,6 @@ pub async fn watch(
         let (state, method) =
             (request.app_data::<web::Data<ServerState>>().cloned(), request.method().clone());
         let path = request.path().to_owned();
-        let line = request.request().conn_data::<Arc<Line>>().cloned();
-        if let Some(line) = &line {
-            line.wait();
-        }
         let mut response = next.call(request).await?.map_into_boxed_body();
         super::wire::finish_headers(&mut response);
         if let Ok(value) = HeaderValue::from_str(&id) {

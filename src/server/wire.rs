@@ -17,7 +17,10 @@ use sha2::{Digest, Sha256};
 use super::error::{self, ApiError};
 use super::html::is_negotiated;
 use super::pace::Paced;
-use super::state::ServerState;
+use super::state::{ServerState, block};
+
+/// Bytes of a body whose hash takes longer than others should wait.
+const LARGE: usize = 1 << 20;
 
 /// Marks what is not to be compressed.
 const LEFT_ALONE: HeaderValue = HeaderValue::from_static("identity");
@@ -40,7 +43,7 @@ pub async fn finish(
     let response = next.call(request).await?.map_into_boxed_body();
     let response = in_our_words(response);
     let response =
-        if error::is_ok(&response) && is_read(response.request()) { tagged(response) } else { response };
+        if error::is_ok(&response) && is_read(response.request()) { tagged(response).await } else { response };
     Ok(compressible(response))
 }
 
@@ -85,7 +88,7 @@ pub fn weak_tag(body: &[u8]) -> String {
 }
 
 /// A document with an ETag made of what it says; nothing but the tag where the caller has it.
-fn tagged(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+async fn tagged(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     if response.headers().contains_key(ETAG) {
         return response;
     }
@@ -95,7 +98,15 @@ fn tagged(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         Ok(body) => body,
         Err(body) => return ServiceResponse::new(request, response.set_body(body)),
     };
-    let tag = weak_tag(&body);
+    let hashed = if body.len() < LARGE {
+        Ok(weak_tag(&body))
+    } else {
+        let whole = body.clone();
+        block(move || weak_tag(&whole)).await
+    };
+    let Ok(tag) = hashed else {
+        return ServiceResponse::new(request, response.set_body(BoxBody::new(body)));
+    };
     if let Ok(value) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(ETAG, value);
     }

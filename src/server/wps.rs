@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::access::caller;
 use super::error::{ApiError, Refused, wps_report, wps_unreadable};
+use super::inline::Room;
 use super::jobs::{PROCESS_FAILED, message, submit};
 use super::pages::DESCRIPTION;
-use super::results::{Output, outputs};
+use super::results::{Opened, Output, href, open, outputs};
 use super::state::{ServerState, block};
 use crate::jobs::{Failure, Job, JobStatus};
 use crate::ogc::outputs::{JSON, essence, media_types};
@@ -22,6 +23,8 @@ use crate::ogc::wps::{
 use crate::ogc::{Mode, ProcessDescription, Transmission};
 use crate::process::{DynProcess, find, registry};
 
+/// Bytes of a JSON document that is read, to see what it is.
+const SMALL: usize = 64 << 10;
 /// How long a status or result that was asked for at once waits for a short job.
 const SHORT: Duration = Duration::from_millis(500);
 /// Bytes of a document that is looked at whether it is a literal.
@@ -105,9 +108,8 @@ async fn run(
         Operation::GetResult(id) => {
             let job = own(request, state, &id, SHORT).await?;
             finished(&job)?;
-            let process = known(&job.process)?.describe();
-            let outputs = values(&job, state, request, &process, None)?;
-            xml(result(&told(&job, &url, None, &outputs), &process))
+            let written = Written { form: Form::Result, url, location: None };
+            xml(written.of(request, state, job, None).await?)
         }
         Operation::Dismiss(id) => {
             let job = own(request, state, &id, Duration::ZERO).await?;
@@ -146,23 +148,82 @@ async fn execute_job(
         });
     }
     finished(&job)?;
-    if execute.raw {
-        let found = outputs(&job, state)?;
-        if let Some(single) = found.first() {
-            return match plain_text(single) {
-                Some(text) => Ok(super::error::ok().content_type("text/plain; charset=utf-8").body(text)),
-                None => Ok(super::results::file(single, request)?),
-            };
-        }
+    if execute.raw
+        && let Some(output) = first(state, &job).await?
+    {
+        return Ok(match output {
+            Raw::Literal(text) => super::error::ok().content_type("text/plain; charset=utf-8").body(text),
+            Raw::File(opened) => opened.into_response(request),
+        });
     }
-    let outputs = values(&job, state, request, &process, Some(execute))?;
-    let lineage = execute.lineage.then_some(execute);
-    let kept = execute.store.then_some(location.as_str());
-    let told = told(&job, &url, kept, &outputs);
-    Ok(xml(match version {
-        Version::V1 => execute_response(&told, &process, lineage),
-        Version::V2 => result(&told, &process),
-    }))
+    let form = match version {
+        Version::V1 => Form::Response { lineage: execute.lineage },
+        Version::V2 => Form::Result,
+    };
+    let written = Written { form, url, location: execute.store.then_some(location) };
+    Ok(xml(written.of(request, state, job, Some(execute.clone())).await?))
+}
+
+/// An output that is sent by itself.
+enum Raw {
+    /// A literal as bare text: WPS knows no JSON around it.
+    Literal(String),
+    File(Opened),
+}
+
+/// The first output of a job.
+async fn first(state: &web::Data<ServerState>, job: &Job) -> Result<Option<Raw>, ApiError> {
+    let (shared, job) = (state.clone(), job.clone());
+    let raw = |output: Output| match plain_text(&output) {
+        Some(text) => Ok(Raw::Literal(text)),
+        None => open(output).map(Raw::File),
+    };
+    block(move || outputs(&job, &shared)?.into_iter().next().map(raw).transpose()).await?
+}
+
+/// Which document tells of a job.
+#[derive(Clone, Copy)]
+enum Form {
+    /// An ExecuteResponse (1.0), with the request where it is to be repeated.
+    Response { lineage: bool },
+    /// A Result (2.0).
+    Result,
+}
+
+/// A document with outputs in it: files are read, and what is large is written, on a thread that may wait.
+struct Written {
+    form: Form,
+    url: String,
+    location: Option<String>,
+}
+
+impl Written {
+    async fn of(
+        self,
+        request: &HttpRequest,
+        state: &web::Data<ServerState>,
+        job: Job,
+        execute: Option<WpsExecute>,
+    ) -> Result<String, Refused> {
+        let (shared, base) = (state.clone(), state.base(request));
+        let process = known(&job.process)?.describe();
+        let text = block(move || {
+            let outputs = match job.state {
+                JobStatus::Successful => values(&job, &shared, &base, &process, execute.as_ref())?,
+                _ => Vec::new(),
+            };
+            let failure = failure_of(&job);
+            let mut told = told(&job, &self.url, self.location.as_deref(), &outputs);
+            told.exception = failure.as_ref();
+            Ok::<_, ApiError>(match self.form {
+                Form::Response { lineage } => {
+                    execute_response(&told, &process, execute.as_ref().filter(|_| lineage))
+                }
+                Form::Result => result(&told, &process),
+            })
+        });
+        Ok(text.await.map_err(ApiError::from)??)
+    }
 }
 
 /// A literal as its bare text: WPS knows no JSON around it.
@@ -186,17 +247,10 @@ pub async fn stored(
 ) -> HttpResponse {
     let answer = async {
         let job = own(&request, &state, &path, SHORT).await?;
-        let process = known(&job.process)?.describe();
         let base = state.base(&request);
         let (url, location) = (format!("{base}/wps"), status_location(&base, &job));
-        let outputs = match job.state {
-            JobStatus::Successful => values(&job, &state, &request, &process, None)?,
-            _ => Vec::new(),
-        };
-        let failure = failure_of(&job);
-        let mut told = told(&job, &url, Some(&location), &outputs);
-        told.exception = failure.as_ref();
-        Ok::<_, Refused>(execute_response(&told, &process, None))
+        let written = Written { form: Form::Response { lineage: false }, url, location: Some(location) };
+        written.of(&request, &state, job, None).await
     };
     match answer.await {
         Ok(text) => super::error::ok().content_type(XML).body(text),
@@ -241,6 +295,7 @@ fn failure_of(job: &Job) -> Option<Exception> {
         Failure::Input { input, message } => Exception::invalid(input, message.clone()),
         Failure::Process { .. } => Exception::new(ExceptionCode::NoApplicableCode, PROCESS_FAILED),
         Failure::Interrupted { reason } => Exception::new(ExceptionCode::NoApplicableCode, reason.clone()),
+        Failure::Record { .. } => Exception::new(ExceptionCode::NoApplicableCode, failure.to_string()),
     })
 }
 
@@ -277,34 +332,37 @@ fn told<'a>(
     }
 }
 
-/// The outputs of a job: documents by value, files by link unless a value is asked for.
+/// Whether JSON is an object or an array.
+fn is_compound(json: &[u8]) -> bool {
+    json.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| b"{[".contains(first))
+}
+
+/// The outputs of a job: documents by value, files by link unless a value is asked for. What has no room
+/// in the answer is a link too.
 fn values(
     job: &Job,
     state: &ServerState,
-    request: &HttpRequest,
+    base: &str,
     process: &ProcessDescription,
     execute: Option<&WpsExecute>,
-) -> Result<Vec<OutputAnswer>, Refused> {
-    let base = state.base(request);
-    let fail = |_| Exception::new(ExceptionCode::NoApplicableCode, "the results cannot be read");
-    let one = |output: &Output| {
+) -> Result<Vec<OutputAnswer>, ApiError> {
+    let mut room = Room::new(state.config.limits.inline_megabytes);
+    let mut one = |output: &Output| {
         let asked = execute.and_then(|e| e.outputs.iter().find(|o| o.name == output.name)?.transmission);
-        let is_json = output.media_type.split(';').next().is_some_and(|t| t.trim() == "application/json");
+        let is_json = essence(&output.media_type) == JSON;
         let schema = process.outputs.get(&output.name).map_or(&Value::Null, |o| &o["schema"]);
         let file = media_types(schema) != [JSON];
         let by_link = asked == Some(Transmission::Reference) || (asked.is_none() && file);
-        let value = if by_link {
-            let href = format!("{base}/jobs/{}/results/{}", job.id, output.name);
-            OutputValue::Reference { href, media_type: output.media_type.clone() }
-        } else {
-            let bytes = std::fs::read(&output.path).map_err(fail)?;
-            if is_json {
-                OutputValue::Json(serde_json::from_slice(&bytes).unwrap_or(json!(null)))
-            } else {
-                OutputValue::File { bytes, media_type: output.media_type.clone() }
+        let media_type = output.media_type.clone();
+        let value = match if by_link { None } else { room.take(output)? } {
+            None => OutputValue::Reference { href: href(base, job, output), media_type },
+            // A value of its own, or a small document; a large one stays as it is written.
+            Some(bytes) if is_json && (bytes.len() < SMALL || !is_compound(&bytes)) => {
+                OutputValue::Json(serde_json::from_slice(&bytes).map_err(ApiError::internal)?)
             }
+            Some(bytes) => OutputValue::File { bytes, media_type },
         };
         Ok(OutputAnswer { name: output.name.clone(), value })
     };
-    outputs(job, state)?.iter().map(one).collect()
+    outputs(job, state)?.iter().map(&mut one).collect()
 }

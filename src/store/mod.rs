@@ -12,6 +12,7 @@ mod inbox;
 pub mod live;
 mod offered;
 mod served;
+mod shortage;
 mod sink;
 mod source;
 
@@ -22,5 +23,6 @@ pub use identity::Identity;
 pub use live::{LiveLayer, LiveOffers};
 pub use offered::{Kind, Offered};
 pub use served::{ServedSource, is_link, plain, result_file, result_of};
-pub use sink::{LocalSink, STAGING, StoreError, no_space};
+pub use shortage::Shortage;
+pub use sink::{LocalSink, STAGING, StoreError};
 pub use source::LocalSource;

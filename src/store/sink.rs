@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::features::{StagedFeatures, styled};
 use super::growing::GrowingJob;
 use crate::budget::{Budget, Claim};
+use super::shortage::reason;
 use crate::classmap::{Legend, Symbol};
 use crate::crs::GeoBox;
 use crate::io::IoError;
@@ -376,31 +377,6 @@ impl RasterReader for StagedReader {
     fn read(&self, grid: &GeoBox, window: Window, method: Resampling) -> Result<Plane<f32>, ProcessError> {
         let read = self.raster.read(grid, window, method);
         read.map_err(|e| final_names(&e, &self.staging, &self.folder))
-    }
-}
-
-/// Why there is no space: full, its quota used up, a limit on files.
-const NO_SPACE: [&str; 3] = [
-    "the disk is full; free some space or choose another folder",
-    "the disk quota is used up; free some space",
-    "the file is larger than this system allows (ulimit -f)",
-];
-
-/// Whether the reason of a failure is that there is no space.
-pub fn no_space(reason: &str) -> bool {
-    NO_SPACE.iter().any(|words| reason.contains(words))
-}
-
-/// An i/o error with the way out.
-fn reason(error: &std::io::Error) -> String {
-    use std::io::ErrorKind;
-    match error.kind() {
-        ErrorKind::StorageFull => NO_SPACE[0].to_owned(),
-        ErrorKind::QuotaExceeded => NO_SPACE[1].to_owned(),
-        ErrorKind::FileTooLarge => NO_SPACE[2].to_owned(),
-        ErrorKind::PermissionDenied => "no permission to write there".to_owned(),
-        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
-        _ => error.to_string(),
     }
 }
 

@@ -1,6 +1,7 @@
-"""A soak: mixed load on a server of its own over the loopback, `kill -9` in the middle, then everything is
-looked at: no job lost, no half file, memory flat. Jobs, and beside them what people look at: tiles of all kinds,
-features, downloads in parts, maps that are drawn live and maps that grow; every answer is opened (`looks.py`).
+"""A soak: mixed load on a server of its own over the loopback, `kill -9` in the middle of a `rice-map`, then
+everything is looked at: no job lost, no half file, memory flat. Jobs, and beside them what people look at: tiles of
+all kinds, features, downloads in parts, maps that are drawn live and maps that grow; every answer is opened
+(`looks.py`). A share of the requests is hostile, and connections are held all the time (`hostile.py`).
 `make soak`; figures go to standard output as Markdown."""
 
 import argparse
@@ -19,6 +20,7 @@ import threading
 import time
 
 import conftest
+import hostile
 import looks
 import requests
 
@@ -42,6 +44,7 @@ class Soak:
         self.times, self.looked, self.memory = [], [], []
         self.stop = threading.Event()
         self.looks, self.growing = looks.Looks(server, self.word), {}
+        self.hostile = hostile.Hostile(server)
 
     def word(self):
         with self.lock:
@@ -132,10 +135,13 @@ class Soak:
             ("GET", "/wps?service=WPS&request=Execute", {}),
         ][int(self.word()[:2], 16) % 10]
 
+    def attack(self):
+        return self.hostile.any()
+
     MIX = [
         ("later", 22), ("now", 10), ("pausing", 6), ("heatmap", 2), ("rice", 0.6), ("status", 22), ("results", 9),
         ("listing", 5), ("dismiss", 6), ("by_query", 4), ("wps", 6), ("bad", 8),
-        ("look", 60), ("growing_map", 0.5), ("grown", 12),
+        ("look", 60), ("growing_map", 0.5), ("grown", 12), ("attack", 5),
     ]
 
     def send(self, session, kind):
@@ -173,6 +179,27 @@ class Soak:
             interrupted = answer.status_code == 503 and INTERRUPTED in answer.text
             if answer.status_code >= 500 and not busy and not interrupted:
                 self.faults.append(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+
+    def kill_in_a_map(self):
+        """Kills the server while it runs a `rice-map`, and starts it again. Gives the job."""
+        session = requests.Session()
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            method, path, more = self.rice()
+            answer = session.request(method, self.server.url + path, timeout=60, **more)
+            if answer.status_code != 201:
+                time.sleep(0.1)
+                continue
+            job, status = answer.json()["jobID"], "accepted"
+            with self.lock:
+                self.jobs[job] = "rice"
+            while status == "accepted":
+                status = session.get(f"{self.server.url}/jobs/{job}", timeout=60).json()["status"]
+            if status == "running":
+                self.server.stop(signal.SIGKILL)
+                self.server.start()
+                return job
+        raise RuntimeError("no rice-map ran for two minutes")
 
     def worker(self, number, workers):
         session = requests.Session()
@@ -213,7 +240,7 @@ def check_jobs(soak):
                 good = told["status"] == "successful" or (told["status"] == "dismissed" and job in soak.dismissed)
                 if told["status"] == "failed" and told["message"] == INTERRUPTED:
                     counts["of these failed by the kill"] += 1
-                elif not good and kind != "bad":
+                elif not good and kind not in ("bad", "attack"):
                     wrong.append(f"{job} ({kind}): {told['status']}, {told['message']}")
                 if told["status"] == "successful":
                     results = session.get(f"{soak.server.url}/jobs/{job}/results", timeout=30)
@@ -278,14 +305,14 @@ def main():
         soak.looks.prepare()
         threads = [threading.Thread(target=soak.worker, args=(n, given.workers)) for n in range(given.workers)]
         threads.append(threading.Thread(target=soak.watch))
+        threads.append(threading.Thread(target=soak.hostile.hold, args=(soak.stop,)))
         begin = time.monotonic()
         for thread in threads:
             thread.start()
         time.sleep(given.minutes * 30)
         first = server.pid
         accepted = len(soak.jobs)
-        server.stop(signal.SIGKILL)
-        server.start()
+        cut = soak.kill_in_a_map()
         down = time.monotonic()
         time.sleep(max(0, begin + given.minutes * 60 - down))
         soak.stop.set()
@@ -293,6 +320,8 @@ def main():
             thread.join()
         lasted = time.monotonic() - begin
         counts, wrong = check_jobs(soak)
+        answer = requests.get(f"{server.url}/jobs/{cut}", timeout=30).json()
+        cut = f"{answer['status']}, {answer['message']}"
         whole, torn = check_files(server.folder / "store" / "results")
         halves = [flat(soak.memory, first), flat(soak.memory, server.pid)]
         server.stop()
@@ -302,7 +331,8 @@ def main():
     looked = sorted(soak.looked) or [0]
     sent = sum(soak.statuses.values())
     rows = [
-        ("lasted", f"{lasted:.0f} s, `kill -9` after {given.minutes * 30:.0f} s"),
+        ("lasted", f"{lasted:.0f} s, `kill -9` in a `rice-map` after {given.minutes * 30:.0f} s: that is {cut}"),
+        ("hostile requests", ", ".join(f"{what}: {count}" for what, count in sorted(soak.hostile.counts.items()))),
         ("requests answered", f"{sent} ({sent / lasted:.0f} a second), unanswered around the kill: {soak.unanswered}"),
         ("by status", ", ".join(f"{status}: {count}" for status, count in sorted(soak.statuses.items()))),
         ("time to answer, without synchronous calls", f"median {times[len(times) // 2] * 1000:.1f} ms, 99 % {times[len(times) * 99 // 100] * 1000:.0f} ms"),

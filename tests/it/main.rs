@@ -31,6 +31,7 @@ mod server_manners;
 mod server_ogcapi_processes;
 mod server_ops;
 mod server_own_process;
+mod server_resources;
 mod server_sources;
 mod server_styles;
 mod server_tiles;

@@ -108,6 +108,12 @@ fn items() -> Value {
             "The format of the answer, before what `Accept` says.",
             &["geojson", "json", "html", "csv", "gpkg"],
         ),
+        choice(
+            "csv",
+            "Of a table: `spreadsheet` writes cells that a spreadsheet would run as formulas so that they are \
+             shown; `data` leaves them as they are.",
+            &["data", "spreadsheet"],
+        ),
     ];
     parameters.extend(conditions());
     operation["parameters"] = Value::Array(parameters);

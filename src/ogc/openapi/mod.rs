@@ -344,6 +344,9 @@ impl OpenApi<'_> {
                 job_parameter(), output_parameter(),
                 {"name": "f", "in": "query", "description": "The output's style for QGIS instead, where it has one.",
                  "schema": {"type": "string", "enum": ["qml"]}},
+                {"name": "csv", "in": "query",
+                 "description": "Of a table: `spreadsheet` has cells that a spreadsheet would run as formulas shown.",
+                 "schema": {"type": "string", "enum": ["data", "spreadsheet"]}},
                 {"name": "Range", "in": "header", "schema": {"type": "string"}, "description": "Which bytes."}
             ],
             "responses": answers(good, &["400", "404", "406"])

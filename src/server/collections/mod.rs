@@ -16,7 +16,7 @@ use super::error::{Answer, ApiError};
 use super::html;
 use super::paging::limit_of;
 use super::state::{ServerState, block};
-use crate::jobs::{Job, JobsError, Queue};
+use crate::jobs::{Job, JobStatus, JobsError, Queue};
 use crate::ogc::collections::CollectionInfo;
 use crate::ogc::collections::CollectionList;
 use crate::ogc::outputs::JSON;
@@ -109,7 +109,7 @@ pub fn days(text: &str) -> Result<(Date, Date), ApiError> {
 /// The collection of the path, where the caller may see it.
 ///
 /// # Errors
-/// 401, or 404: somebody else's collection is as good as none.
+/// 401, or 404: somebody else's collection is as good as none; 410 where its results were deleted.
 pub async fn collection(
     request: &HttpRequest,
     state: &web::Data<ServerState>,
@@ -125,11 +125,12 @@ pub async fn collection(
     let find = move || {
         let (queue, owner) = (&shared.queue, owner.as_deref());
         let found = shared.published.find(queue, owner, &wanted)?;
-        let why = if found.is_none() { given_up(queue, owner, &wanted)? } else { None };
+        let why = if found.is_none() { given_up(queue, owner, &wanted, &*shared.host)? } else { None };
         Ok::<_, JobsError>((found, why))
     };
     let (found, why) = block(find).await??;
     found.ok_or_else(|| match why {
+        Some(job) if job.state == JobStatus::Successful => ApiError::gone(),
         Some(job) => ApiError::no_results(&job),
         None if unavailable() => ApiError::unavailable(id),
         None => ApiError::absent(ProblemType::Plain, format!("there is no collection `{id}`")),

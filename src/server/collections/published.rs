@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::jobs::{Filter, Job, JobStatus, JobsError, Queue};
+use crate::jobs::{Filter, Host, Job, JobStatus, JobsError, Queue};
 use crate::server::collection_output::promised;
 use crate::store::GrowingResults;
 use crate::store::collections::{Asked, Catalogue, Collection, JobResults};
@@ -186,8 +186,8 @@ impl Published {
             ..Filter::default()
         };
         let jobs = queue.list(&filter)?.jobs;
-        let jobs: Vec<JobResults> =
-            jobs.iter().filter(|job| job.owner.as_deref() == owner).map(facts).collect();
+        let own = |job: &&Job| job.owner.as_deref() == owner && job.state == JobStatus::Successful;
+        let jobs: Vec<JobResults> = jobs.iter().filter(own).map(facts).collect();
         let growing = self.growing.of(owner);
         if wanted.bbox.is_some() || wanted.days.is_some() {
             let configured = self.catalogue.configured(0, usize::MAX);
@@ -238,14 +238,24 @@ impl Published {
     }
 }
 
-/// The caller's job that would have made this collection, had it not failed or been dismissed.
+/// The caller's job that would have made this collection, had it not failed or been dismissed, or that made
+/// it and whose results were deleted.
 ///
 /// # Errors
 /// [`JobsError::Database`].
-pub fn given_up(queue: &Queue, owner: Option<&str>, id: &str) -> Result<Option<Job>, JobsError> {
+pub fn given_up(
+    queue: &Queue,
+    owner: Option<&str>,
+    id: &str,
+    host: &dyn Host,
+) -> Result<Option<Job>, JobsError> {
     let Some((job, output)) = parts(id) else { return Ok(None) };
     let job = queue.get(job)?.filter(|job| job.owner.as_deref() == owner);
-    let over = |job: &Job| matches!(job.state, JobStatus::Failed | JobStatus::Dismissed);
+    let over = |job: &Job| match job.state {
+        JobStatus::Failed | JobStatus::Dismissed => true,
+        JobStatus::Successful => !host.has_results(job),
+        JobStatus::Accepted | JobStatus::Running => false,
+    };
     Ok(job.filter(|job| over(job) && promised(job, output).is_some()))
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::jobs::Job;
-use crate::ogc::Link;
+use crate::ogc::{Link, segment};
 use crate::ogc::collections::{CRS84, CollectionInfo, DataType, Extent, crs_uri, rel};
 use crate::ogc::features::{self, SCHEMA_JSON};
 use crate::ogc::outputs::{CSV, GEOJSON, GEOPACKAGE, JSON};
@@ -119,7 +119,7 @@ fn more(kind: &LayerKind) -> Map<String, Value> {
 
 /// Links of a collection. What another part serves of it is linked here.
 fn links(collection: &Collection, base: &str, data: &DataConfig) -> Vec<Link> {
-    let own = format!("{base}/collections/{}", collection.id);
+    let own = format!("{base}/collections/{}", segment(&collection.id));
     let mut links = vec![
         Link::new(&own, "self", JSON).titled("This document"),
         Link::new(format!("{own}?f=html"), "alternate", "text/html").titled("This document as a page"),

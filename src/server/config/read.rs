@@ -126,6 +126,12 @@ impl ServerConfig {
         if !(1..=2048).contains(&self.limits.body_megabytes) {
             return wrong("limits.body_megabytes", "is not within 1 to 2,048");
         }
+        if !(8..=1_000_000).contains(&self.limits.connections) {
+            return wrong("limits.connections", "is not within 8 to 1,000,000");
+        }
+        if !(1..=1024).contains(&self.limits.inline_megabytes) {
+            return wrong("limits.inline_megabytes", "is not within 1 to 1,024");
+        }
         if !(1..=3600).contains(&self.limits.client_seconds) {
             return wrong("limits.client_seconds", "is not within 1 to 3,600");
         }
@@ -167,7 +173,7 @@ impl ServerConfig {
             }
         }
         if let Some(name) = self.live.keys().find(|name| !is_plain(name)) {
-            return wrong(&format!("live.{name}"), "a name has letters, digits, `-` and `_` alone");
+            return wrong(&format!("live.{name}"), "a name has letters of any script, digits, `-` and `_` alone");
         }
         self.check_data()
     }
@@ -195,8 +201,9 @@ impl ServerConfig {
         let mut names = BTreeSet::new();
         for (kind, name, path) in self.data.entries() {
             let at = format!("data.{kind}.{name}");
-            if name.is_empty() || name.contains(['/', '\\', '?', '#']) {
-                return Err(ConfigError::wrong(at, "a name has no `/`, `\\`, `?` or `#`"));
+            let odd = |c: char| ['/', '\\', '?', '#'].contains(&c) || c.is_control();
+            if name.is_empty() || name.contains(odd) {
+                return Err(ConfigError::wrong(at, "a name has no `/`, `\\`, `?` or `#`, and no control characters"));
             }
             // Cubes are asked for as such; everything else by its name alone.
             if !names.insert((kind == "cubes", name)) {
@@ -237,9 +244,10 @@ impl ServerConfig {
     }
 }
 
-/// Whether a name may stand in an address as it is.
+/// Whether a name needs no other letters in an address.
 fn is_plain(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || (!c.is_ascii() && !c.is_control());
+    !name.is_empty() && name.chars().all(plain)
 }
 
 /// Whether it is an address rather than a file.

@@ -18,8 +18,9 @@ pub const USUAL: usize = 10;
 pub const MOST: usize = 10_000;
 
 /// Parameters that are no properties.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     "f",
+    "csv",
     "limit",
     "offset",
     "bbox",
@@ -101,6 +102,20 @@ impl Format {
                 ApiError::not_acceptable(&[GEOJSON, HTML, CSV, GEOPACKAGE])
             }),
         }
+    }
+}
+
+/// Whether a table is asked for whose formulas are shown as text (`csv=spreadsheet`).
+///
+/// # Errors
+/// 400 where it is another word, or what is asked for is no table.
+pub fn for_spreadsheets(query: &[(String, String)], is_table: bool) -> Result<bool, ApiError> {
+    match value(query, "csv") {
+        None => Ok(false),
+        Some(_) if !is_table => Err(ApiError::parameter("csv", "is for tables alone; this is not text/csv")),
+        Some("spreadsheet") => Ok(true),
+        Some("data") => Ok(false),
+        Some(other) => Err(ApiError::parameter("csv", format!("`{other}` is neither data nor spreadsheet"))),
     }
 }
 

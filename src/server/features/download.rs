@@ -3,12 +3,13 @@
 use std::fs::File;
 
 use actix_files::NamedFile;
-use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 
 use super::asked::{Asked, Format};
 use crate::crs::Crs;
 use crate::io::feature_file::FeatureFile;
+use crate::io::spreadsheet::shown_as_text_in;
 use crate::io::vector_write::{FeatureFormat, VectorWriter};
+use crate::server::disposition::{attachment, file_name};
 use crate::server::error::ApiError;
 use crate::vector::{FeatureSchema, GeometryKind, reproject};
 
@@ -22,11 +23,16 @@ pub struct Download {
     pub returned: usize,
 }
 
-/// Writes what is asked for.
+/// Writes what is asked for; `shown` has formulas of a table written as text.
 ///
 /// # Errors
 /// 400 where a table is asked for in another CRS; 500: disk full.
-pub fn download(file: &FeatureFile, asked: &Asked, format: Format, name: &str) -> Result<Download, ApiError> {
+pub fn download(
+    file: &FeatureFile,
+    asked: &Asked,
+    (format, shown): (Format, bool),
+    name: &str,
+) -> Result<Download, ApiError> {
     let kind = match format {
         Format::Csv if asked.crs.crs != Crs::wgs84() => {
             let told = "a table has longitude and latitude; ask for geojson or gpkg in another CRS";
@@ -40,7 +46,8 @@ pub fn download(file: &FeatureFile, asked: &Asked, format: Format, name: &str) -
         .page(file, asked.offset, asked.limit.unwrap_or(usize::MAX))
         .map_err(ApiError::internal)?;
     let folder = tempfile::tempdir().map_err(ApiError::internal)?;
-    let path = folder.path().join(format!("{name}.{}", kind.extension()));
+    let name = format!("{}.{}", file_name(name), kind.extension());
+    let path = folder.path().join(&name);
     let schema = FeatureSchema {
         crs: asked.crs.crs.clone(),
         geometry: file.geometry(),
@@ -56,12 +63,17 @@ pub fn download(file: &FeatureFile, asked: &Asked, format: Format, name: &str) -
         }
     }
     writer.finish().map_err(ApiError::internal)?;
+    let path = if shown {
+        let table = folder.path().join("shown");
+        shown_as_text_in(&path, &table).map_err(ApiError::internal)?;
+        table
+    } else {
+        path
+    };
     // Open, it outlives its folder.
     let open = File::open(&path).map_err(ApiError::internal)?;
     let sent = NamedFile::from_file(open, &path).map_err(ApiError::internal)?;
-    let parameters = vec![DispositionParam::Filename(format!("{name}.{}", kind.extension()))];
-    let disposition = ContentDisposition { disposition: DispositionType::Attachment, parameters };
     let mime = format.media_type().parse().map_err(ApiError::internal)?;
-    let file = sent.set_content_type(mime).set_content_disposition(disposition).use_etag(false);
+    let file = sent.set_content_type(mime).set_content_disposition(attachment(&name)).use_etag(false);
     Ok(Download { file: file.use_last_modified(false), matched, returned: rows.len() })
 }

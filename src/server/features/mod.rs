@@ -29,7 +29,7 @@ use crate::store::collections::{Collection, Growing};
 use crate::store::feature_query::{TimeFormat, geometry_name, time_column, time_format};
 use crate::vector::{Field, FieldKind, GeometryKind, reproject};
 
-pub use asked::{columns, conditions, pairs};
+pub use asked::{columns, conditions, for_spreadsheets, pairs};
 pub use crs::{AskedCrs, supported};
 
 /// The routes of features.
@@ -73,6 +73,7 @@ pub async fn items(request: HttpRequest, path: web::Path<String>, state: web::Da
         let awaited = collection.layer.is_awaited();
         let query = if awaited { Vec::new() } else { pairs_of_items(&request, &file)? };
         let format = Format::of(&request, &query)?;
+        let shown = for_spreadsheets(&query, format == Format::Csv)?;
         let base = state.base(&request);
         if format == Format::Page {
             return table_page(&request, &state, collection, file, query).await;
@@ -84,7 +85,7 @@ pub async fn items(request: HttpRequest, path: web::Path<String>, state: web::Da
         let sent = request.clone();
         let mut response = match format {
             Format::GeoJson => block(move || page(&collection, &file, &query, &base)).await??.into_response(),
-            _ => block(move || whole(&collection, &file, &query, format)).await??.into_response(&sent),
+            _ => block(move || whole(&collection, &file, &query, (format, shown))).await??.into_response(&sent),
         };
         tagged(&mut response, &tag)?;
         Ok(response)
@@ -172,7 +173,7 @@ async fn described(request: &HttpRequest, id: &str, state: &web::Data<ServerStat
         GeometryKind::Any => "any",
     };
     let time = time.map(|column| file.fields()[column].name.as_str());
-    let address = format!("{}/collections/{}/{what}", state.base(request), collection.id);
+    let address = format!("{}/collections/{}/{what}", state.base(request), segment(&collection.id));
     let geometry = (&*geometry_name(&file), shape);
     let schema = features::schema(&address, &collection.title, geometry, &properties, time);
     Ok(ok().content_type(SCHEMA_JSON).body(schema.to_string()))
@@ -196,7 +197,7 @@ fn page(collection: &Collection, file: &FeatureFile, query: &Pairs, base: &str) 
     let (matched, rows) = asked.query.page(file, asked.offset, limit).map_err(ApiError::internal)?;
     let stored = file.features(&rows, &asked.columns).map_err(ApiError::internal)?;
     let found = written(stored, file, &asked.columns, &asked.crs)?;
-    let own = format!("{base}/collections/{}", collection.id);
+    let own = format!("{base}/collections/{}", segment(&collection.id));
     let links = links(&own, query, (asked.offset, limit), matched);
     let document = features::page(found, matched, &links);
     Ok(Written { document, crs: asked.crs.header(), count: Some((matched, rows.len())) })
@@ -221,19 +222,19 @@ impl Written {
     }
 }
 
-/// Items as a file.
+/// Items as a file of a format, and whether its formulas are shown.
 fn whole(
     collection: &Collection,
     file: &FeatureFile,
     query: &Pairs,
-    format: Format,
+    (format, shown): (Format, bool),
 ) -> Result<Sent, ApiError> {
     let asked = Asked::read(query, file, &collection.layer)?;
     let name = match &collection.origin {
         crate::store::collections::Origin::Job { output, .. } => output,
         _ => &collection.id,
     };
-    let download = download::download(file, &asked, format, name)?;
+    let download = download::download(file, &asked, (format, shown), name)?;
     Ok(Sent { download, crs: asked.crs.header() })
 }
 
@@ -279,7 +280,7 @@ fn single(
     file.rows_of(number - 1..number, &mut rows).map_err(ApiError::internal)?;
     let stored = file.features(&rows, &columns).map_err(ApiError::internal)?;
     let mut feature = written(stored, file, &columns, &crs)?.pop().unwrap_or_default();
-    let own = format!("{base}/collections/{}", collection.id);
+    let own = format!("{base}/collections/{}", segment(&collection.id));
     feature["links"] = json!([
         Link::new(format!("{own}/items/{number}"), "self", GEOJSON).titled("This feature"),
         Link::new(format!("{own}/items/{number}?f=html"), "alternate", HTML).titled("This feature as a page"),

@@ -1,6 +1,5 @@
 //! The form of a process, made from its description alone.
 
-use actix_web::HttpRequest;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
@@ -9,9 +8,7 @@ use super::words::inline;
 use crate::ogc::coerce::{takes_bbox, takes_link};
 use crate::ogc::outputs::{GEOJSON, GEOTIFF, essence, media_types};
 use crate::ogc::{ProcessDescription, title_of};
-use crate::server::access::at_hand;
-use crate::server::state::ServerState;
-use crate::store::Kind;
+use crate::store::{Kind, Offered};
 
 /// Data of the server that inputs may name.
 #[derive(Clone, Debug, Default)]
@@ -23,12 +20,8 @@ pub struct Offers {
 }
 
 impl Offers {
-    /// What the operator offers to this caller; nothing to those who are not known.
-    pub fn of(state: &ServerState, request: &HttpRequest) -> Self {
-        if at_hand(state, request).is_err() {
-            return Self::default();
-        }
-        let offered = state.host.offered();
+    /// What the operator offers. Looks into folders.
+    pub fn of(offered: &Offered) -> Self {
         Self { cubes: offered.names(Kind::Cube), files: offered.names(Kind::File) }
     }
 }

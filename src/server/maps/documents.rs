@@ -17,7 +17,7 @@ use crate::tiles::{Format, MatrixSet};
 
 /// Address of a collection in a style.
 pub fn own(collection: &Collection, style: Option<&Style>, base: &str) -> String {
-    let own = format!("{base}/collections/{}", collection.id);
+    let own = format!("{base}/collections/{}", segment(&collection.id));
     style.map_or(own.clone(), |style| format!("{own}/styles/{}", segment(&style.id)))
 }
 
@@ -30,7 +30,7 @@ pub fn collection_links(collection: &Collection, base: &str) -> Vec<Link> {
         links.extend([
             Link::new(format!("{own}/map/tiles"), rel::TILESETS_MAP, JSON).titled("Tilesets of maps"),
             Link::new(format!("{own}/map"), rel::MAP, PNG).titled("A map"),
-            Link::new(format!("{base}/tiles/{}/tilejson.json", collection.id), "describedby", JSON)
+            Link::new(format!("{base}/tiles/{}/tilejson.json", segment(&collection.id)), "describedby", JSON)
                 .titled("TileJSON"),
         ]);
     }
@@ -180,7 +180,7 @@ pub fn tilejson(
     TileJson {
         name: collection.title.clone(),
         description: style.note.clone().unwrap_or_default(),
-        tiles: vec![format!("{base}/tiles/{}/{{z}}/{{x}}/{{y}}.png{query}", collection.id)],
+        tiles: vec![format!("{base}/tiles/{}/{{z}}/{{x}}/{{y}}.png{query}", segment(&collection.id))],
         bounds: collection.layer.bounds,
         zooms: (least_zoom(collection, MatrixSet::WebMercatorQuad), native),
         zoom,

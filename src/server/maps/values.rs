@@ -12,7 +12,7 @@ use crate::io::pyramid::{Block, Pyramid};
 use crate::raster::Window;
 use crate::server::collections::{collection, parameters, value};
 use crate::server::error::{Answer, ApiError, document};
-use crate::server::results::{Output, file};
+use crate::server::results::{Output, open};
 use crate::server::state::{ServerState, block};
 use crate::store::collections::{Collection, LayerKind};
 use crate::tiles::{Levels, TileError};
@@ -258,10 +258,9 @@ pub async fn coverage(request: HttpRequest, state: web::Data<ServerState>) -> An
         if layer.growing.is_some() {
             return Err(ApiError::still_growing());
         }
-        file(
-            &Output { name: found.id, path: layer.file.clone(), media_type: layer.media_type.clone() },
-            &request,
-        )
+        let (path, media_type) = (layer.file.clone(), layer.media_type.clone());
+        let opened = block(move || open(Output { name: found.id, path, media_type })).await??;
+        Ok(opened.into_response(&request))
     };
     told.await.map_err(|e| e.to(&request))
 }

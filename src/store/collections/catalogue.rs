@@ -54,7 +54,7 @@ enum What {
     File,
 }
 
-/// What the operator offers, under a plain id.
+/// What the operator offers, under an id.
 #[derive(Debug)]
 struct Configured {
     id: String,
@@ -94,15 +94,9 @@ fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Catalogue {
     /// A catalogue of what is offered and of results below its folder.
     pub fn new(offered: Offered, indexes: Arc<FeatureIndexes>) -> Self {
-        let mut taken = BTreeMap::new();
-        let files = offered.mines.iter().chain(&offered.files);
-        let files = files.filter(|(_, path)| media_type_of(path).is_some());
-        let cubes = offered.cubes.keys().map(|n| (n, What::Cube));
-        let live = offered.live.maps.keys().map(|n| (n, What::Live));
-        let names = cubes.chain(live).chain(files.map(|(n, _)| (n, What::File)));
-        let configured = names
-            .map(|(name, what)| Configured {
-                id: free_id(name, &mut taken),
+        let configured = names(&offered)
+            .map(|(_, name, what)| Configured {
+                id: id_of(name),
                 name: name.clone(),
                 what,
                 last: Mutex::default(),
@@ -246,14 +240,20 @@ impl Catalogue {
             let dated = described.map(|layer| Layer { dates: layer.dates.or(output.asked.dates), ..layer });
             told(&output.name, dated)
         });
-        Some(Collection::of_job(job, &output.name, output.asked.subject.as_deref(), layer.clone()?))
+        let layer = layer.clone().filter(|layer| layer.file.exists())?;
+        Some(Collection::of_job(job, &output.name, output.asked.subject.as_deref(), layer))
     }
 
     fn outputs(&self, folder: &str) -> Outputs {
-        if let Some(known) = held(&self.results).get(folder) {
-            return known.clone();
+        let place = self.offered.results.join(folder);
+        let known = held(&self.results).get(folder).cloned();
+        match known {
+            Some(known) if place.join("results.json").exists() => return known,
+            // They were deleted by somebody else.
+            Some(_) => self.forget(folder),
+            None => {}
         }
-        let read = listed(&self.offered.results.join(folder));
+        let read = listed(&place);
         let found: Outputs = Arc::new(read.unwrap_or_default());
         // Results that are not there yet are looked for again.
         if !found.is_empty() {
@@ -367,14 +367,40 @@ fn dates_of(inputs: &Value) -> Option<(Date, Date)> {
     (interval.first > Date::MIN && interval.last < Date::MAX).then_some((interval.first, interval.last))
 }
 
-/// A plain id for a name that no other has.
-fn free_id(name: &str, taken: &mut BTreeMap<String, usize>) -> String {
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
-    let plain = if plain.is_empty() { "layer".to_owned() } else { plain };
-    let times = taken.entry(plain.clone()).or_insert(0);
-    *times += 1;
-    if *times == 1 { plain } else { format!("{plain}-{times}") }
+/// What the operator offers that may be a layer: its table, its name, and what it stands for.
+fn names(offered: &Offered) -> impl Iterator<Item = (&'static str, &String, What)> {
+    let tables = [("data.mines", &offered.mines), ("data.files", &offered.files)];
+    let files = tables.into_iter().flat_map(|(table, files)| {
+        let layers = files.iter().filter(|(_, path)| media_type_of(path).is_some());
+        layers.map(move |(name, _)| (table, name, What::File))
+    });
+    let cubes = offered.cubes.keys().map(|name| ("data.cubes", name, What::Cube));
+    let live = offered.live.maps.keys().map(|name| ("live", name, What::Live));
+    cubes.chain(live).chain(files)
+}
+
+/// The id of the collection that is offered by a name, whatever else is offered: letters of any script
+/// are kept, and what has a meaning of its own in addresses becomes a dash.
+pub fn id_of(name: &str) -> String {
+    let kept = |c: char| c.is_ascii_alphanumeric() || c == '_' || (!c.is_ascii() && !c.is_control());
+    name.chars().map(|c| if kept(c) { c } else { '-' }).collect()
+}
+
+/// Refuses names whose collections would have one address.
+///
+/// # Errors
+/// The key of the configuration, and which other it collides with.
+pub fn check_names(offered: &Offered) -> Result<(), (String, String)> {
+    let mut taken: BTreeMap<String, String> = BTreeMap::new();
+    for (table, name, _) in names(offered) {
+        let (id, key) = (id_of(name), format!("{table}.{name}"));
+        if let Some(other) = taken.get(&id) {
+            let why = format!("its collection would be `{id}`, as that of {other} is; rename one of them");
+            return Err((key, why));
+        }
+        taken.insert(id, key);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -382,6 +408,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn every_name_has_an_id_of_its_own_whatever_else_is_offered() {
+        for (name, id) in [
+            ("county-2019", "county-2019"),
+            ("county 2019.v2", "county-2019-v2"),
+            ("湖南", "湖南"),
+            ("湖北", "湖北"),
+            ("Đồng Tháp", "Đồng-Tháp"),
+            ("a%2Fb:c", "a-2Fb-c"),
+        ] {
+            assert_eq!(id_of(name), id);
+        }
+        let table = |names: &[&str]| names.iter().map(|n| ((*n).to_owned(), PathBuf::from("x.tif"))).collect();
+        let mut offered =
+            Offered { cubes: table(&["a b", "湖南"]), files: table(&["c", "湖北"]), ..Offered::default() };
+        check_names(&offered).unwrap();
+        offered.files.insert("a-b".to_owned(), PathBuf::from("x.tif"));
+        let (key, why) = check_names(&offered).unwrap_err();
+        assert!(key == "data.files.a-b" && why.contains("data.cubes.a b"), "{key}: {why}");
+        offered.files.insert("a-b".to_owned(), PathBuf::from("model.json"));
+        check_names(&offered).unwrap_or_else(|(key, why)| panic!("no layer: {key}: {why}"));
+    }
 
     #[test]
     fn what_was_mapped_is_told_only_where_the_request_has_it_by_name() {

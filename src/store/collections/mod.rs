@@ -11,7 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-pub use catalogue::{Asked, Catalogue, JobResults, check_live};
+pub use catalogue::{Asked, Catalogue, JobResults, check_live, check_names};
 pub use describe::{is_layer_of_features, styles_of};
 pub use growing::Growing;
 
@@ -24,7 +24,7 @@ use crate::vector::{Field, GeometryKind};
 /// A published layer under its id.
 #[derive(Clone, Debug)]
 pub struct Collection {
-    /// Letters, digits, `-` and `_`: `JOB-output`, or the name that the operator gave.
+    /// Letters of any script, digits, `-` and `_`: `JOB-output`, or the name that the operator gave.
     pub id: String,
     /// For people.
     pub title: String,
