@@ -18,6 +18,7 @@ mod members;
 pub mod method;
 mod model;
 mod observations;
+mod plausible;
 pub mod predict;
 mod predictor_trees;
 mod recipe;

@@ -252,6 +252,9 @@ pub fn from_table(
             values.extend(kept.iter().map(|&r| at.map_or(f32::NAN, |d| series.values[d * table.rows() + r])));
         }
     }
+    for (channel, values) in channels.iter().zip(values.chunks_exact_mut((dates.len() * kept.len()).max(1))) {
+        notes.extend(super::plausible::check(*channel, values).map_err(SampleError::Unusable)?);
+    }
     let sample = |&r: &usize| Sample { position: None, feature: r, properties: table.properties[r].clone() };
     let observations = Observations {
         series: channels.iter().map(|c| c.name().to_owned()).collect(),

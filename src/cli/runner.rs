@@ -89,7 +89,7 @@ impl Run<'_> {
         // What waits to be put in order (FlatGeobuf) waits where there is room for the result.
         let _ = tempfile::env::override_temp_dir(self.out);
         let source = LocalSource::new(self.base, progress).within(budget.clone());
-        let context = Context { data: &source, sink: &sink, progress, cancel: stop.token.clone(), budget };
+        let context = Context::new(&source, &sink, progress, stop.token.clone()).within(budget);
         let run = AssertUnwindSafe(|| pool.install(|| self.process.run_json(inputs, &context)));
         catch_unwind(run).unwrap_or_else(|panic| Err(ProcessError::failed(panic_text(&*panic))))?;
         stop.token.check()?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Band;
+use super::{Band, Findings};
 use crate::crs::GeoBox;
 use crate::raster::Window;
 
@@ -87,6 +87,11 @@ pub trait PixelSource: Send + Sync {
         true
     }
 
+    /// What it notices while it reads.
+    fn findings(&self) -> Option<Arc<Findings>> {
+        None
+    }
+
     /// Rows and columns of the pieces that files are stored in, in pixels of the cube, where
     /// the finest band has such pieces: blocks of whole pieces are read fastest.
     fn piece(&self) -> Option<(usize, usize)> {
@@ -134,6 +139,11 @@ impl DataCube {
     pub fn days(&self) -> Vec<f32> {
         let first_year = self.acquisitions.first().map_or(1970, |a| a.date.year());
         self.acquisitions.iter().map(|a| a.day_of_series(first_year)).collect()
+    }
+
+    /// What its source notices while it reads.
+    pub fn findings(&self) -> Option<Arc<Findings>> {
+        self.source.findings()
     }
 
     /// Whether it is known without reading that no date has data in a window (sparse scenes).

@@ -4,6 +4,7 @@
 
 mod band;
 mod block;
+mod findings;
 mod regularize;
 mod request;
 mod series_table;
@@ -11,6 +12,7 @@ mod smoothing;
 
 pub use band::Band;
 pub use block::{Acquisition, Block, Coverage, CubeError, DataCube, PixelSource, day_of_series};
+pub use findings::Findings;
 pub(crate) use regularize::fewest_of;
 pub use regularize::{FEWEST_DATES, Regularize, Regularizer, TimeGrid, despike};
 pub(crate) use regularize::{HAMPEL_FLOOR, HAMPEL_LIMIT};

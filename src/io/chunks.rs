@@ -26,6 +26,24 @@ pub enum Samples {
 }
 
 impl Samples {
+    /// The value at a position.
+    pub fn at(&self, position: usize) -> f32 {
+        match self {
+            Self::U8(v) => f32::from(v[position]),
+            Self::U16(v) => f32::from(v[position]),
+            Self::F32(v) => v[position],
+        }
+    }
+
+    /// How many values there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::U8(v) => v.len(),
+            Self::U16(v) => v.len(),
+            Self::F32(v) => v.len(),
+        }
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Self::U8(v) => v.len(),

@@ -2,14 +2,14 @@
 //!
 //! Local GeoTIFFs of one band of bytes or 16-bit numbers are decoded by the `tiff` crate without
 //! locks or a global cache; absent chunks of sparse files cost nothing. Everything else (JPEG
-//! 2000, links, archives, several bands, floats) is read by GDAL.
+//! 2000, links, archives, several bands, floats, masks) is read by GDAL.
 
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use gdal::raster::GdalDataType;
+use gdal::raster::{ColorInterpretation, GdalDataType, RasterBand};
 use gdal::{Dataset, Metadata};
 use tiff::ColorType;
 use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
@@ -78,11 +78,15 @@ pub struct RasterFile {
     pub grid: GeoBox,
     /// Nodata value of each band.
     pub nodata: Vec<Option<f64>>,
+    /// Scale and offset of each band, where the file states them.
+    pub calibration: Vec<Option<(f64, f64)>>,
     /// Description of each band (empty where there is none).
     pub descriptions: Vec<String>,
     /// Whether values are floating point numbers.
     pub floating: bool,
     sample_type: SampleType,
+    /// Whether a mask or alpha band says which pixels are missing: they are read as NaN.
+    masked: bool,
     chunk_rows: usize,
     chunk_cols: usize,
     /// How it is read.
@@ -120,21 +124,6 @@ pub enum RasterError {
         place: String,
         /// What is missing.
         what: &'static str,
-    },
-    /// A value that no surface reflects.
-    #[error(
-        "{place}: the pixel at row {row}, column {col} has reflectance {value}; its scale or nodata value may be \
-         missing from the metadata"
-    )]
-    Reflectance {
-        /// The raster.
-        place: String,
-        /// Its row.
-        row: usize,
-        /// Its column.
-        col: usize,
-        /// The value.
-        value: f32,
     },
     /// Pixels that cannot be decoded.
     #[error(
@@ -179,7 +168,9 @@ impl RasterFile {
     /// # Errors
     /// As [`RasterFile::open`].
     pub fn overview(&self, overview: usize) -> Result<Self, RasterError> {
-        Self::open_level(&self.place, Some(&self.grid.crs), Some(overview))
+        let level = Self::open_level(&self.place, Some(&self.grid.crs), Some(overview))?;
+        // What the bands state stands in the image, and not always in its overviews.
+        Ok(Self { calibration: self.calibration.clone(), nodata: self.nodata.clone(), ..level })
     }
 
     fn open_level(place: &Place, crs: Option<&Crs>, overview: Option<usize>) -> Result<Self, RasterError> {
@@ -201,13 +192,19 @@ impl RasterFile {
             _ => crs.cloned().ok_or_else(|| no_place("coordinate reference system"))?,
         };
         let mut nodata = Vec::new();
+        let mut calibration = Vec::new();
         let mut descriptions = Vec::new();
         let mut sample_type = SampleType::U8;
-        let (mut floating, mut block) = (false, (1, 1));
+        let (mut floating, mut masked, mut block) = (false, false, (1, 1));
         for (i, band) in dataset.rasterbands().enumerate() {
             let band = band.map_err(|e| fail(reason(&e)))?;
             let data_type = band.band_type();
+            if i > 0 && matches!(band.color_interpretation(), ColorInterpretation::AlphaBand) {
+                continue; // the mask of the bands before it
+            }
             nodata.push(band.no_data_value());
+            calibration.push(stated_calibration(&band));
+            masked |= band.mask_flags().is_ok_and(|f| f.is_per_dataset() && !f.is_all_valid());
             descriptions.push(band.description().unwrap_or_default());
             let this = match data_type {
                 GdalDataType::UInt8 => SampleType::U8,
@@ -221,6 +218,9 @@ impl RasterFile {
                 sample_type = SampleType::F32;
             }
         }
+        if masked {
+            sample_type = SampleType::F32;
+        }
         let (chunk_cols, mut chunk_rows) = (block.0.clamp(1, cols), block.1.clamp(1, rows));
         let mut file = Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
@@ -228,9 +228,11 @@ impl RasterFile {
             overview,
             grid: GeoBox { rows, cols, affine, crs },
             nodata,
+            calibration,
             descriptions,
             floating,
             sample_type,
+            masked,
             chunk_rows,
             chunk_cols: block.0.clamp(1, cols.max(block.0)),
             way: Way::Gdal,
@@ -356,6 +358,12 @@ impl RasterFile {
         })
     }
 
+    /// The parts of the pieces in the file that lie in a window.
+    pub fn stored_pieces(&self, window: Window) -> Vec<Window> {
+        let there = self.chunks(window).filter(|(index, _)| self.is_present(*index));
+        there.filter_map(|(_, chunk)| chunk.intersection(window)).collect()
+    }
+
     fn is_present(&self, chunk: usize) -> bool {
         self.present.as_ref().is_none_or(|p| p[chunk])
     }
@@ -448,15 +456,10 @@ impl RasterFile {
                 _ => return Err("unexpected sample type".to_owned()),
             },
             Reader::Gdal(dataset) => {
-                read_gdal(dataset, band, window, self.sample_type).map_err(|e| reason(&e))?
+                read_gdal(dataset, band, window, self.sample_type, self.masked).map_err(|e| reason(&e))?
             }
         };
-        let len = match &samples {
-            Samples::U8(v) => v.len(),
-            Samples::U16(v) => v.len(),
-            Samples::F32(v) => v.len(),
-        };
-        if len == window.len() {
+        if samples.len() == window.len() {
             Ok(Chunk { window, samples })
         } else {
             Err("unexpected chunk size".to_owned())
@@ -479,6 +482,7 @@ fn read_gdal(
     band: usize,
     window: Window,
     sample_type: SampleType,
+    masked: bool,
 ) -> Result<Samples, gdal::errors::GdalError> {
     let band = dataset.rasterband(band)?;
     let origin = (window.col as isize, window.row as isize);
@@ -489,7 +493,23 @@ fn read_gdal(
             Samples::U16(band.read_as::<u16>(origin, size, size, None)?.into_shape_and_vec().1)
         }
         SampleType::F32 => {
-            Samples::F32(band.read_as::<f32>(origin, size, size, None)?.into_shape_and_vec().1)
+            let mut values = band.read_as::<f32>(origin, size, size, None)?.into_shape_and_vec().1;
+            if masked {
+                let mask = band.open_mask_band()?.read_as::<u8>(origin, size, size, None)?;
+                for (value, &valid) in values.iter_mut().zip(mask.data()) {
+                    *value = if valid == 0 { f32::NAN } else { *value };
+                }
+            }
+            Samples::F32(values)
         }
     })
+}
+
+/// Scale and offset as the band states them; of either alone, the other is 1 or 0.
+fn stated_calibration(band: &RasterBand) -> Option<(f64, f64)> {
+    let stated = |value: Option<f64>| value.filter(|v| v.is_finite());
+    match (stated(band.scale()), stated(band.offset())) {
+        (None, None) => None,
+        (scale, offset) => Some((scale.unwrap_or(1.0), offset.unwrap_or(0.0))),
+    }
 }

@@ -6,7 +6,8 @@ use super::chunks::ChunkCache;
 use super::cog::read_legend;
 use super::gdal_setup::open_raster;
 use super::raster_file::{Place, RasterError, RasterFile};
-use super::scenes::reader::{BandLayer, Layer, Reflectance};
+use super::scenes::reader::{BandLayer, Layer};
+use super::scenes::reflectance::Reflectance;
 use crate::classmap::Legend;
 use crate::crs::{CrsError, GeoBox};
 use crate::raster::{Mapping, NodeGrid, Plane, Resampling, Window};
@@ -67,8 +68,14 @@ impl RasterOnGrid {
     pub fn read(&self, grid: &GeoBox, window: Window, method: Resampling) -> Result<Plane<f32>, OnGridError> {
         let layer = Layer { file: self.file.clone(), band: 1, mapping: self.mapping(grid)?, method };
         let nodata = self.file.nodata.first().copied().flatten();
-        let band =
-            BandLayer { layer, reflectance: Reflectance { scale: 1.0, offset: 0.0, nodata, bounded: false } };
+        let (scale, offset) = self.file.calibration.first().copied().flatten().unwrap_or((1.0, 0.0));
+        let numbers = Reflectance {
+            scale: scale as f32,
+            offset: offset as f32,
+            nodata: [nodata, None],
+            surface: false,
+        };
+        let band = BandLayer { layer, reflectance: numbers, watch: None };
         let mut plane = Plane::filled(window.rows, window.cols, f32::NAN);
         if !band.read(&self.cache, window, &mut plane.values)? {
             plane.values.fill(f32::NAN);

@@ -353,8 +353,7 @@ impl Host for Folders {
         let process = find(&job.process).ok_or_else(|| ProcessError::failed("no such process"))?;
         let sink = LocalSink::create(&self.0.join(&job.id), [])?;
         let source = LocalSource::new(&self.0, progress);
-        let budget = Budget::default();
-        let context = Context { data: &source, sink: &sink, progress, cancel, budget };
+        let context = Context::new(&source, &sink, progress, cancel);
         process.run_json(job.request["inputs"].clone(), &context)?;
         sink.commit()?;
         Ok(())

@@ -117,13 +117,8 @@ impl Step<'_, '_> {
     /// # Errors
     /// Those of the process, inputs by the names that the whole has for them.
     pub fn run(&self, process: &dyn DynProcess, inputs: Json) -> Result<(), ProcessError> {
-        let context = Context {
-            data: self,
-            sink: self,
-            progress: self,
-            cancel: self.context.cancel.clone(),
-            budget: self.context.budget.clone(),
-        };
+        let cancel = self.context.cancel.clone();
+        let context = Context::new(self, self, self, cancel).within(self.context.budget.clone());
         process.run_json(inputs, &context).map_err(|error| match error {
             ProcessError::Input { input, message } => {
                 ProcessError::Input { input: outer_path(&input, self.inputs), message }

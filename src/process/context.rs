@@ -1,13 +1,13 @@
 //! What a run gets from its host: data, a place for results, progress, a way to stop.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ProcessError;
 use crate::budget::{Budget, Claim};
 use crate::classmap::Legend;
 use crate::crs::GeoBox;
-use crate::cube::{CubeRequest, DataCube, SeriesTable};
+use crate::cube::{CubeRequest, DataCube, Findings, SeriesTable};
 use crate::ogc::{CubeInput, FileInput};
 use crate::raster::{Plane, Window};
 use crate::vector::{FeatureSchema, FeatureTable, MineRows, Value};
@@ -25,9 +25,28 @@ pub struct Context<'a> {
     /// What it may take. Inputs and outputs are held to it where they are opened; a process claims what
     /// it holds whole.
     pub budget: Budget,
+    /// What the cubes of the run notice while they are read.
+    findings: Mutex<Vec<Arc<Findings>>>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// What a run gets.
+    pub fn new(
+        data: &'a dyn DataSource,
+        sink: &'a dyn ResultSink,
+        progress: &'a dyn Progress,
+        cancel: CancelToken,
+    ) -> Self {
+        Self { data, sink, progress, cancel, budget: Budget::default(), findings: Mutex::default() }
+    }
+
+    /// The same within this budget.
+    #[must_use]
+    pub fn within(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
     /// Opens the cube and tells the user what its reader noticed.
     ///
     /// # Errors
@@ -35,7 +54,7 @@ impl Context<'_> {
     pub fn open_cube(&self, cube: &CubeInput, request: &CubeRequest) -> Result<DataCube, ProcessError> {
         self.progress.step("open the scenes", 0);
         let cube = self.data.cube(cube, request)?;
-        cube.notes.iter().for_each(|note| self.progress.note(note));
+        self.note_cube(&cube);
         self.cancel.check()?;
         Ok(cube)
     }
@@ -46,6 +65,18 @@ impl Context<'_> {
     /// [`ProcessError::Input`] naming the input where the budget has no room for it.
     pub fn claim(&self, input: &str, what: &'static str, bytes: Option<u64>) -> Result<Claim, ProcessError> {
         self.budget.claim(what, bytes).map_err(|over| ProcessError::input(input, over))
+    }
+
+    /// Tells the user what a cube's reader noticed so far, and what it will by [`Context::note_findings`].
+    pub fn note_cube(&self, cube: &DataCube) {
+        cube.notes.iter().for_each(|note| self.progress.note(note));
+        self.findings.lock().unwrap_or_else(PoisonError::into_inner).extend(cube.findings());
+    }
+
+    /// Tells the user what the readers of the run's cubes noticed while they read.
+    pub fn note_findings(&self) {
+        let findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        findings.iter().flat_map(|f| f.take()).for_each(|note| self.progress.note(&note));
     }
 }
 

@@ -113,8 +113,14 @@ impl Process for IndexSeries {
             if let Some(why) = columns::missing(&features.features, &inputs.class_property) {
                 context.progress.note(&format!("features: {why}: the figure has one class"));
             }
-            let svg = series.figure(&inputs.class_property)?.svg()?;
-            context.sink.file("figure", outputs::SVG, svg.as_bytes())?;
+            match series.svg(&inputs.class_property, context) {
+                Ok(svg) => context.sink.file("figure", outputs::SVG, svg.as_bytes())?,
+                // The table does not depend on it.
+                Err(error) if context.sink.wants("table") => {
+                    context.progress.note(&format!("there is no figure: {error}"));
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -291,7 +297,20 @@ impl<'a> Series<'a> {
         csv.into_inner().map_err(ProcessError::failed)
     }
 
-    fn figure(&self, class_property: &str) -> Result<CurveFigure, ProcessError> {
+    /// The figure; where no class has enough values at any date, of as many as there are.
+    fn svg(&self, class_property: &str, context: &Context<'_>) -> Result<String, ProcessError> {
+        let figure = self.figure(class_property, FEWEST)?;
+        if !figure.is_empty() {
+            return figure.svg();
+        }
+        context.progress.note(&format!(
+            "figure: no class has {FEWEST} values at any date, so its means rest on fewer, down to one"
+        ));
+        self.figure(class_property, 1)?.svg()
+    }
+
+    /// The class means of at least so many values (or of all, where a class has fewer).
+    fn figure(&self, class_property: &str, fewest: usize) -> Result<CurveFigure, ProcessError> {
         let class = |f: &Feature| match f.properties.get(class_property) {
             None | Some(Value::Null) => NO_CLASS.to_owned(),
             Some(value) => value.to_string(),
@@ -308,7 +327,7 @@ impl<'a> Series<'a> {
                 let points = dates.iter().enumerate().filter_map(|(d, acquisition)| {
                     let start = (s * dates.len() + d) * self.features.len();
                     let x = f64::from((acquisition.date - first).get_days());
-                    mean_point(x, members.iter().map(|&f| self.values[start + f]), members.len())
+                    mean_point(x, members.iter().map(|&f| self.values[start + f]), members.len().min(fewest))
                 });
                 let name = format!("{} (n = {})", entry.name, members.len());
                 Curve { name, color: entry.color, points: points.collect() }
@@ -339,10 +358,10 @@ fn means(values: &[f32], places: usize, counts: &[usize]) -> Vec<f32> {
     means
 }
 
-/// Mean and standard deviation of the valid values, where there are enough of `members`.
-fn mean_point(x: f64, values: impl Iterator<Item = f32>, members: usize) -> Option<Point> {
+/// Mean and standard deviation of the valid values, where there are at least `fewest`.
+fn mean_point(x: f64, values: impl Iterator<Item = f32>, fewest: usize) -> Option<Point> {
     let valid: Vec<f64> = values.filter(|v| v.is_finite()).map(f64::from).collect();
-    if valid.is_empty() || valid.len() < members.min(FEWEST) {
+    if valid.is_empty() || valid.len() < fewest {
         return None;
     }
     let n = valid.len() as f64;
@@ -375,7 +394,7 @@ mod tests {
 
     #[test]
     fn a_mean_needs_three_values_or_all_of_a_small_class() {
-        assert_eq!(mean_point(0.0, [1.0, 2.0].into_iter(), 9), None);
+        assert_eq!(mean_point(0.0, [1.0, 2.0].into_iter(), FEWEST), None);
         let point = mean_point(0.0, [1.0, 3.0].into_iter(), 2).unwrap();
         assert_eq!((point.y, point.spread), (2.0, 2f64.sqrt()));
     }

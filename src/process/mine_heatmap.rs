@@ -403,7 +403,7 @@ mod tests {
 
     fn run(memory: &Memory, more: serde_json::Value) -> Result<(GeoBox, String, Vec<f32>), ProcessError> {
         let sink = Kept::default();
-        let context = Context { sink: &sink, ..memory.as_context() };
+        let context = Context::new(memory, &sink, &Silent, memory.cancel.clone()).within(memory.budget.clone());
         let mut inputs = json!({"mines": "mines.geojson"});
         inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         MineHeatmap.run_json(inputs, &context)?;

@@ -48,7 +48,7 @@ impl Memory {
 
     /// The context over this memory.
     pub fn as_context(&self) -> Context<'_> {
-        Context { data: self, sink: self, progress: &Silent, cancel: self.cancel.clone(), budget: self.budget.clone() }
+        Context::new(self, self, &Silent, self.cancel.clone()).within(self.budget.clone())
     }
 }
 

@@ -86,6 +86,8 @@ impl<P: Process> DynProcess for P {
         let parsed = inputs::parse(&inputs, &[], P::check)?;
         let parsed = parsed.ok_or_else(|| ProcessError::input("inputs", "are not complete"))?;
         drop(inputs);
-        self.run(parsed, context)
+        let result = self.run(parsed, context);
+        context.note_findings();
+        result
     }
 }

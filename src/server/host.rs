@@ -234,7 +234,7 @@ impl RunHost {
             cancel.check()?;
             request.put(&link, &bytes.map_err(|e| source.told(self.or_short(e)))?, &description.inputs).map_err(wrong)?;
         }
-        let context = Context { data: &source, sink: &sink, progress, cancel: cancel.clone(), budget };
+        let context = Context::new(&source, &sink, progress, cancel.clone()).within(budget);
         let pool = self.pool()?;
         let span = tracing::Span::current();
         let run = || process.run_json(Value::Object(request.inputs.clone()), &context);

@@ -11,7 +11,7 @@ fn rededge() -> Command {
 }
 
 /// Writes `inputs.json` into a folder and runs a process on it, results in `out`.
-fn run(folder: &Path, process: &str, inputs: &Value, options: &[&str]) -> Output {
+pub fn run(folder: &Path, process: &str, inputs: &Value, options: &[&str]) -> Output {
     std::fs::write(folder.join("inputs.json"), inputs.to_string()).unwrap();
     rededge()
         .args(["run", process])
@@ -23,7 +23,7 @@ fn run(folder: &Path, process: &str, inputs: &Value, options: &[&str]) -> Output
         .unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

@@ -5,6 +5,7 @@
 
 mod cli;
 mod county;
+mod deliveries;
 mod methods;
 mod mines;
 mod monitor;

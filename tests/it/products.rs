@@ -16,26 +16,26 @@ use serde_json::{Value, json};
 
 use crate::scenes::{bands, location, open};
 
-const UTM: u32 = 32649;
+pub const UTM: u32 = 32649;
 
 /// A raster to be written: its grid and the value of each pixel by band, row and column.
-struct Made<'a> {
-    epsg: Option<u32>,
-    left: f64,
-    top: f64,
-    size: f64,
-    rows: usize,
-    cols: usize,
-    bands: usize,
-    value: &'a dyn Fn(usize, usize, usize) -> f64,
+pub struct Made<'a> {
+    pub epsg: Option<u32>,
+    pub left: f64,
+    pub top: f64,
+    pub size: f64,
+    pub rows: usize,
+    pub cols: usize,
+    pub bands: usize,
+    pub value: &'a dyn Fn(usize, usize, usize) -> f64,
 }
 
 impl<'a> Made<'a> {
-    fn new(size: f64, rows: usize, cols: usize, value: &'a dyn Fn(usize, usize, usize) -> f64) -> Self {
+    pub fn new(size: f64, rows: usize, cols: usize, value: &'a dyn Fn(usize, usize, usize) -> f64) -> Self {
         Self { epsg: Some(UTM), left: 700_000.0, top: 3_090_000.0, size, rows, cols, bands: 1, value }
     }
 
-    fn fill<T: gdal::raster::GdalType + Copy>(&self, dataset: &mut Dataset, cast: fn(f64) -> T) {
+    pub fn fill<T: gdal::raster::GdalType + Copy>(&self, dataset: &mut Dataset, cast: fn(f64) -> T) {
         if let Some(epsg) = self.epsg {
             dataset.set_spatial_ref(&SpatialRef::from_epsg(epsg).unwrap()).unwrap();
             dataset.set_geo_transform(&[self.left, self.size, 0.0, self.top, 0.0, -self.size]).unwrap();
@@ -49,7 +49,7 @@ impl<'a> Made<'a> {
         }
     }
 
-    fn tiff(&self, path: &Path) {
+    pub fn tiff(&self, path: &Path) {
         self.tiff_as::<u16>(
             path,
             |v| v as u16,
@@ -57,7 +57,12 @@ impl<'a> Made<'a> {
         );
     }
 
-    fn tiff_as<T: gdal::raster::GdalType + Copy>(&self, path: &Path, cast: fn(f64) -> T, options: &[&str]) {
+    pub fn tiff_as<T: gdal::raster::GdalType + Copy>(
+        &self,
+        path: &Path,
+        cast: fn(f64) -> T,
+        options: &[&str],
+    ) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let driver = DriverManager::get_driver_by_name("GTiff").unwrap();
         let options = options.iter().copied().collect::<RasterCreationOptions>();
@@ -68,7 +73,7 @@ impl<'a> Made<'a> {
     }
 
     /// Lossless JPEG 2000, as ESA's.
-    fn jp2<T: gdal::raster::GdalType + Copy>(&self, path: &Path, cast: fn(f64) -> T) {
+    pub fn jp2<T: gdal::raster::GdalType + Copy>(&self, path: &Path, cast: fn(f64) -> T) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let memory = DriverManager::get_driver_by_name("MEM").unwrap();
         let mut source = memory.create_with_band_type::<T, _>("", self.cols, self.rows, self.bands).unwrap();
@@ -79,22 +84,22 @@ impl<'a> Made<'a> {
     }
 }
 
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-fn plane(cube: &DataCube, time: usize, band: Band) -> Vec<f32> {
+pub fn plane(cube: &DataCube, time: usize, band: Band) -> Vec<f32> {
     let mut out = vec![0.0; cube.grid.window().len()];
     cube.read_date(time, &[band], cube.grid.window(), &mut out).unwrap();
     out
 }
 
-fn item(id: &str, day: &str, assets: Value) -> Value {
+pub fn item(id: &str, day: &str, assets: Value) -> Value {
     json!({"type": "Feature", "stac_version": "1.0.0", "id": id, "collection": "sentinel-2-l2a",
         "properties": {"datetime": format!("{day}T03:05:41Z")}, "assets": assets})
 }
 
-fn by_value(items: Vec<Value>) -> SceneSource {
+pub fn by_value(items: Vec<Value>) -> SceneSource {
     let items = json!({"type": "FeatureCollection", "features": items});
     SceneSource { input: "cube".to_owned(), kind: SourceKind::Items(items) }
 }
@@ -104,10 +109,10 @@ fn asset(href: &str) -> Value {
     json!({"href": href, "raster:bands": [{"scale": 0.0001, "offset": 0, "nodata": 0}]})
 }
 
-const PRODUCT: &str = "S2A_MSIL2A_20220705T030541_N0400_R075_T49RFL_20220705T070000";
+pub const PRODUCT: &str = "S2A_MSIL2A_20220705T030541_N0400_R075_T49RFL_20220705T070000";
 
 /// A Level-2A product as ESA lays it out: metadata, granule, bands in R10m, R20m, R60m.
-fn safe(parent: &Path, level: &str) -> PathBuf {
+pub fn safe(parent: &Path, level: &str) -> PathBuf {
     let root = parent.join(format!("{PRODUCT}.SAFE"));
     let granule = root.join("GRANULE/L2A_T49RFL_A036700_20220705T031500");
     let name = |band: &str, metres: u32| {
@@ -157,7 +162,7 @@ fn safe(parent: &Path, level: &str) -> PathBuf {
     root
 }
 
-fn zip_folder(root: &Path, zip: &Path) {
+pub fn zip_folder(root: &Path, zip: &Path) {
     let mut archive = zip::ZipWriter::new(fs::File::create(zip).unwrap());
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -206,8 +211,12 @@ fn a_safe_product_reads_the_same_from_its_folder_and_its_zip() {
             .all(|(a, b)| a.to_bits() == b.to_bits());
         assert!(same, "{band}");
     }
-    // A folder of products is a cube of them; the folder and the zip are the same scene twice.
-    let error = open(parent.path(), &wanted).unwrap_err();
+    // A folder of products is a cube of them; the folder and the zip are the same scene, read once.
+    let both = open(parent.path(), &wanted).unwrap();
+    assert_eq!(both.acquisitions[0].scenes, [PRODUCT]);
+    assert!(both.notes.iter().any(|n| n.contains(".SAFE.zip) is left out")), "{:?}", both.notes);
+    let sources = [&root, &zip].map(|path| location(path.to_string_lossy()));
+    let error = open_cube(&sources, Path::new("."), &wanted).unwrap_err();
     assert!(error.message.contains("given twice") && error.message.contains(PRODUCT), "{error}");
 }
 
@@ -228,7 +237,7 @@ fn a_level_1c_product_is_refused_and_an_incomplete_one_named() {
 
 const GF6: &str = "GF6_WFV_E113.1_N28.0_20220712_L1A1119912345";
 
-fn gf6(folder: &Path) -> PathBuf {
+pub fn gf6(folder: &Path) -> PathBuf {
     let image = folder.join(format!("{GF6}_sr.tiff"));
     let value = |band: usize, r: usize, c: usize| 1000.0 * (band + 1) as f64 + (r * 75 + c) as f64 / 10.0;
     Made { bands: 8, ..Made::new(16.0, 75, 75, &value) }.tiff(&image);

@@ -20,8 +20,7 @@ fn run_on(threads: usize, process: &str, inputs: Value, base: &Path, out: &Path)
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let sink = LocalSink::create(out, []).unwrap();
     let source = LocalSource::new(base, &Silent);
-    let (cancel, budget) = (CancelToken::default(), Budget::default());
-    let context = Context { data: &source, sink: &sink, progress: &Silent, cancel, budget };
+    let context = Context::new(&source, &sink, &Silent, CancelToken::default());
     pool.install(|| find(process).unwrap().run_json(inputs, &context))?;
     sink.commit().unwrap();
     Ok(())

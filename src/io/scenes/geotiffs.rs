@@ -3,6 +3,7 @@
 //! `{date:%Y%m%d}` is a date by `%Y %y %m %d %j`; `{date}` alone takes `20220105`, `2022-01-05`,
 //! `2022_01_05` and `2022005`. `{band}` is a band or mask name (`B05`, `rededge1`, `SCL`). `*` is
 //! any text, and any other `{name}` is text that tells scenes of one day apart (`{tile}`).
+//! `.tif` stands for `.tiff` and `.TIF` as well.
 //! Without `{band}` a file holds several bands, named by its band descriptions or by the list.
 
 use std::collections::BTreeMap;
@@ -10,11 +11,17 @@ use std::path::Path;
 
 use regex::Regex;
 
-use super::Location;
-use super::scene::{Asset, MaskKind, Scene, SceneError, list_files};
+use super::scene::{Asset, MaskKind, Scene, SceneError, has_ending, list_files};
+use super::{Location, first_of};
 use crate::cube::Band;
 use crate::io::raster_file::{Place, RasterFile};
 use crate::named::named;
+
+/// Sentinel-2's baseline 04.00 and with it the offset came on this day: DN of later days may have it.
+const FIRST_OFFSET: jiff::civil::Date = jiff::civil::date(2022, 1, 25);
+
+/// Endings of files that may be bands, and are told where they are left out.
+const RASTERS: [&str; 3] = ["tif", "tiff", "jp2"];
 
 /// The usual spellings, tried in this order.
 const USUAL: [&str; 4] = ["%Y-%m-%d", "%Y_%m_%d", "%Y%m%d", "%Y%j"];
@@ -30,7 +37,12 @@ struct Pattern {
 ///
 /// # Errors
 /// [`SceneError`] for a pattern without a date, names that fit none, or bands without a name.
-pub fn scenes(input: &str, folder: &Path, location: &Location) -> Result<Vec<Scene>, SceneError> {
+pub fn scenes(
+    input: &str,
+    folder: &Path,
+    location: &Location,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Scene>, SceneError> {
     let text = location.pattern.as_deref().unwrap_or_default();
     let pattern = parse(&format!("{input}.pattern"), text)?;
     let listed = location
@@ -45,11 +57,19 @@ pub fn scenes(input: &str, folder: &Path, location: &Location) -> Result<Vec<Sce
         .collect::<Result<Vec<_>, _>>()?;
 
     let mut found: BTreeMap<(jiff::civil::Date, String), Scene> = BTreeMap::new();
-    let mut unknown = Vec::new();
-    let files = list_files(input, folder, pattern.depth)?;
+    let (mut unknown, mut unfit, mut deeper) = (Vec::new(), Vec::new(), Vec::new());
+    // A folder deeper too, to tell what is there.
+    let files = list_files(input, folder, pattern.depth + 1)?;
     for file in &files {
         let Some(name) = file.strip_prefix(folder).ok().and_then(Path::to_str) else { continue };
-        let Some(captures) = pattern.regex.captures(name) else { continue };
+        let Some(captures) = pattern.regex.captures(name) else {
+            if name.split_once('/').is_some_and(|(_, rest)| pattern.regex.is_match(rest)) {
+                deeper.push(name);
+            } else if has_ending(file, &RASTERS) && name.matches('/').count() <= pattern.depth {
+                unfit.push(name);
+            }
+            continue;
+        };
         let path = format!("{input} ({name})");
         let written = &captures["date"];
         let date = pattern.formats.iter().find_map(|f| jiff::civil::Date::strptime(f, written).ok());
@@ -62,7 +82,8 @@ pub fn scenes(input: &str, folder: &Path, location: &Location) -> Result<Vec<Sce
             date,
             cloud_cover: None,
             top_of_atmosphere: false,
-            default_offset: 0.0,
+            offset: (date < FIRST_OFFSET).then_some(0.0),
+            offset_applied: false,
             crs: None,
             bands: BTreeMap::new(),
             masks: Vec::new(),
@@ -106,6 +127,14 @@ pub fn scenes(input: &str, folder: &Path, location: &Location) -> Result<Vec<Sce
         }
     }
     if found.is_empty() {
+        if let Some(first) = deeper.first() {
+            let message = format!(
+                "no file in {} fits `{text}`, but {} in folders below do, such as `{first}`: begin the pattern with `*/`",
+                named(folder),
+                deeper.len()
+            );
+            return Err(SceneError::new(format!("{input}.pattern"), message));
+        }
         let example = files.iter().find_map(|f| f.strip_prefix(folder).ok()).map(|f| named(&f).to_string());
         let example = example.map_or("the folder is empty".to_owned(), |e| format!("the first is `{e}`"));
         let message =
@@ -114,6 +143,18 @@ pub fn scenes(input: &str, folder: &Path, location: &Location) -> Result<Vec<Sce
     }
     unknown.sort();
     unknown.dedup();
+    let mut left_out = |names: &[&str], why: &str| {
+        if !names.is_empty() {
+            let (count, folder) = (names.len(), named(folder));
+            notes.push(format!("{count} files in {folder} are left out, as {why}: {}", first_of(names)));
+        }
+    };
+    left_out(&unfit, &format!("their names do not fit `{text}`"));
+    left_out(&deeper, "they lie in folders below, which a pattern that begins with `*/` reads");
+    if !unknown.is_empty() {
+        let names: Vec<&str> = unknown.iter().map(String::as_str).collect();
+        notes.push(format!("files whose `{{band}}` is no known band are left out: {}", first_of(&names)));
+    }
     let mut scenes: Vec<Scene> = found.into_values().collect();
     for scene in &mut scenes {
         let names = scene.bands.keys().map(Band::to_string).collect::<Vec<_>>().join(", ");
@@ -170,7 +211,15 @@ fn parse(path: &str, text: &str) -> Result<Pattern, SceneError> {
             _ => return Err(SceneError::new(path, format!("`{text}`: {{{name}}} is not understood"))),
         }
     }
-    regex.push_str(&regex::escape(rest));
+    // Whichever way the ending is written.
+    let lower = rest.to_ascii_lowercase();
+    match [".tiff", ".tif"].iter().find(|ending| lower.ends_with(*ending)) {
+        Some(ending) => {
+            regex.push_str(&regex::escape(&rest[..rest.len() - ending.len()]));
+            regex.push_str(r"\.(?i:tiff?)");
+        }
+        None => regex.push_str(&regex::escape(rest)),
+    }
     regex.push('$');
     if formats.is_empty() {
         let hint = "it needs {date} or {date:%Y%m%d}, as in `S2_{date:%Y%m%d}_{band}.tif`";
@@ -221,7 +270,9 @@ mod tests {
         assert_eq!(read("{date}/{band}.tif", "2022-07-05/SCL.tif"), july(Some("SCL")));
         assert_eq!(read("*_{date}_{tile}.tif", "x_2022186_T48P.tif"), july(None));
         assert_eq!(read("{date:%d%m%y}.tif", "050722.tif"), july(None));
-        assert_eq!(read("S2_{date:%Y%m%d}_{band}.tif", "S2_20220705_B05.tiff"), None);
+        assert_eq!(read("S2_{date:%Y%m%d}_{band}.tif", "S2_20220705_B05.tiff"), july(Some("B05")));
+        assert_eq!(read("S2_{date:%Y%m%d}_{band}.tiff", "S2_20220705_B05.TIF"), july(Some("B05")));
+        assert_eq!(read("S2_{date:%Y%m%d}_{band}.tif", "S2_20220705_B05.jp2"), None);
     }
 
     #[test]

@@ -7,8 +7,13 @@
 //!   scene (in the order of the sources) that has most of the bands there.
 //! * QA60 and SCL masks hide a pixel in every band of their scene; both apply where a scene has
 //!   both. They are read by nearest neighbour.
+//! * Pixels without a value are missing: nodata as declared, masks and alpha bands of the files, 0,
+//!   fills of signed data, saturated ones, and reflectance that cannot be. What nobody declared is
+//!   noted; a band whose values cannot be reflectance is refused.
 //! * Reflectance is bilinear where pixels shrink and averaged where they grow.
 
+mod baseline;
+mod calibration;
 mod folder;
 mod geotiffs;
 mod gf6;
@@ -16,7 +21,9 @@ mod grid;
 mod links;
 mod opened;
 pub(super) mod reader;
+pub(super) mod reflectance;
 mod safe;
+mod sample;
 mod scene;
 mod stac;
 
@@ -67,7 +74,8 @@ pub struct Location {
     pub pattern: Option<String>,
     /// The bands of multi-band files, in order, where the files do not describe them.
     pub bands: Vec<String>,
-    /// Reflectance = DN x scale + offset, for folders (default 0.0001; 1 for floats).
+    /// Reflectance = DN x scale + offset, for folders (default: that of the files' bands, else 0.0001;
+    /// 1 for floats).
     pub scale: Option<f64>,
     /// See `scale` (default 0).
     pub offset: Option<f64>,
@@ -100,7 +108,12 @@ pub fn open_cube_by(
     OpenScenes::find(links, sources, base_dir, request)?.into_cube()
 }
 
-fn find_scenes(links: &dyn Links, source: &SceneSource, base_dir: &Path) -> Result<Vec<Scene>, SceneError> {
+fn find_scenes(
+    links: &dyn Links,
+    source: &SceneSource,
+    base_dir: &Path,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Scene>, SceneError> {
     let input = &source.input;
     let location = match &source.kind {
         SourceKind::Items(document) => {
@@ -115,7 +128,7 @@ fn find_scenes(links: &dyn Links, source: &SceneSource, base_dir: &Path) -> Resu
             let document = links.json(&link).map_err(|e| SceneError::new(input, e))?;
             stac::scenes(input, &document, &Base::Link(link))
         }
-        Place::File(path) => folder::scenes(input, &path, location),
+        Place::File(path) => folder::scenes(input, &path, location, notes),
         Place::Zipped(..) => Err(SceneError::new(input, "not a path or link")),
     }
 }
@@ -138,14 +151,38 @@ fn refuse_duplicates(scenes: &[Scene]) -> Result<(), SceneError> {
     Ok(())
 }
 
+/// Leaves out the Level-1C scene of an acquisition whose Level-2A scene is there too, and says so.
+fn prefer_level2(scenes: Vec<Scene>, notes: &mut Vec<String>) -> Vec<Scene> {
+    let better: HashSet<_> =
+        scenes.iter().filter(|s| !s.top_of_atmosphere).filter_map(Scene::acquisition).collect();
+    let twin = |s: &Scene| s.top_of_atmosphere && s.acquisition().is_some_and(|a| better.contains(&a));
+    let (left, kept): (Vec<_>, Vec<_>) = scenes.into_iter().partition(twin);
+    if !left.is_empty() {
+        let ids: Vec<&str> = left.iter().map(|s| s.id.as_str()).collect();
+        notes.push(format!(
+            "{} Level-1C scenes left out, as their Level-2A scenes are there: {}",
+            left.len(),
+            first_of(&ids)
+        ));
+    }
+    kept
+}
+
+/// The first names of a list, for messages.
+fn first_of(names: &[&str]) -> String {
+    let shown = names.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > 5 { format!("{shown}, ...") } else { shown }
+}
+
 /// Leaves out what the request does not want, and says so.
 fn filter(
     input: &str,
     scenes: Vec<Scene>,
     request: &CubeRequest,
-    notes: &mut Vec<String>,
+    all_notes: &mut Vec<String>,
 ) -> Result<Vec<Scene>, SceneError> {
     let total = scenes.len();
+    let mut notes = Vec::new();
     let (mut kept, mut cloudy, mut outside) = (Vec::new(), Vec::new(), 0);
     for scene in scenes {
         if request.dates.is_some_and(|(first, last)| scene.date < first || scene.date > last) {
@@ -162,17 +199,18 @@ fn filter(
         notes.push(format!("{outside} of {total} scenes lie outside the dates that were asked for"));
     }
     if let Some(limit) = request.max_cloud_cover.filter(|_| !cloudy.is_empty()) {
-        let shown = cloudy.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
-        let more = if cloudy.len() > 5 { ", ..." } else { "" };
+        let ids: Vec<&str> = cloudy.iter().map(String::as_str).collect();
         notes.push(format!(
-            "{} of {total} scenes left out: cloud cover of {limit} % or more ({shown}{more})",
-            cloudy.len()
+            "{} of {total} scenes left out: cloud cover of {limit} % or more ({})",
+            cloudy.len(),
+            first_of(&ids)
         ));
     }
     if kept.is_empty() {
         let why = if notes.is_empty() { "there are none".to_owned() } else { notes.join("; ") };
         return Err(SceneError::new(input, format!("no scene is left: {why}")));
     }
+    all_notes.append(&mut notes);
     if !request.allow_top_of_atmosphere
         && let Some(raw) = kept.iter().find(|s| s.top_of_atmosphere)
     {

@@ -4,14 +4,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
+use super::calibration::calibrate;
 use super::grid::{TargetGrid, target_grid};
-use super::reader::{BandLayer, Layer, Reflectance, SceneLayers, SceneReader};
+use super::reader::{BandLayer, Layer, SceneLayers, SceneReader, Watch};
+use super::reflectance::{Reflectance, describe};
+use super::sample::look;
 use super::scene::{Asset, Scene, SceneError};
 use super::{
-    Links, SceneSource, choose_masks, common_bands, filter, find_scenes, open_files, refuse_duplicates,
+    Links, SceneSource, choose_masks, common_bands, filter, find_scenes, open_files, prefer_level2,
+    refuse_duplicates,
 };
 use crate::crs::{Affine, Crs, GeoBox, pixel_metres};
-use crate::cube::{Acquisition, Band, CubeRequest, DataCube};
+use crate::cube::{Acquisition, Band, CubeRequest, DataCube, Findings};
 use crate::io::raster_file::{Place, RasterFile};
 use crate::raster::{Mapping, NodeGrid, Resampling};
 
@@ -24,6 +30,9 @@ pub struct OpenScenes {
     bands: Vec<Band>,
     notes: Vec<String>,
     files: Files,
+    /// What the values of each scene's bands mean, by scene.
+    reflectance: Vec<BTreeMap<Band, Reflectance>>,
+    findings: Arc<Findings>,
     target: TargetGrid,
     /// Columns of the overviews of each file, once they are asked for.
     overviews: HashMap<Place, Vec<usize>>,
@@ -43,18 +52,23 @@ impl OpenScenes {
         let input =
             sources.first().map_or("cube", |s| s.input.split('[').next().unwrap_or("cube")).to_owned();
         let mut scenes = Vec::new();
+        let mut notes = Vec::new();
         for source in sources {
-            scenes.extend(find_scenes(links, source, base_dir)?);
+            scenes.extend(find_scenes(links, source, base_dir, &mut notes)?);
         }
         refuse_duplicates(&scenes)?;
-        let mut notes = Vec::new();
+        let scenes = prefer_level2(scenes, &mut notes);
         let mut scenes = filter(&input, scenes, request, &mut notes)?;
         let bands = common_bands(&input, &scenes, &request.bands)?;
         choose_masks(&mut scenes, request.cloud_mask, &mut notes)?;
         let files = open_files(links, &scenes, &bands)?;
         let rasters = scenes.iter().flat_map(|s| bands.iter().map(|b| &files[&s.bands[b].place].grid));
         let target = target_grid(&input, &rasters.collect::<Vec<_>>(), request)?;
-        Ok(Self { scenes, bands, notes, files, target, overviews: HashMap::new() })
+        let findings = Arc::default();
+        let reflectance = calibrate_all(&scenes, &bands, &files, &target.grid, &findings)?;
+        notes.extend(findings.take());
+        let overviews = HashMap::new();
+        Ok(Self { scenes, bands, notes, files, reflectance, findings, target, overviews })
     }
 
     /// The cube on the grid that was asked for.
@@ -63,7 +77,7 @@ impl OpenScenes {
     /// As [`super::open_cube`].
     pub fn into_cube(self) -> Result<DataCube, SceneError> {
         let (days, acquisitions) = self.days(&self.target.grid, &self.files)?;
-        let reader = SceneReader::new(days, self.target.spans);
+        let reader = SceneReader::new(days, self.target.spans, self.findings);
         Ok(DataCube::new(self.target.grid, acquisitions, self.bands, self.notes, Arc::new(reader)))
     }
 
@@ -115,7 +129,7 @@ impl OpenScenes {
         let (days, acquisitions) = self.days(&grid, &files)?;
         // Polygons are cut at the pixels that were asked for alone.
         let spans = self.target.spans.clone().filter(|_| factor == 1);
-        let reader = SceneReader::new(days, spans).keeping(bytes);
+        let reader = SceneReader::new(days, spans, self.findings.clone()).keeping(bytes);
         Ok(DataCube::new(grid, acquisitions, self.bands.clone(), self.notes.clone(), Arc::new(reader)))
     }
 
@@ -158,29 +172,30 @@ impl OpenScenes {
         let mut systems = Vec::new();
         let mut layer = |asset: &Asset, mask: bool| layer_of(asset, mask, target, files, &mut systems);
         // Scenes keep the order of the sources within a day: the first has precedence.
-        let mut by_day: BTreeMap<jiff::civil::Date, Vec<&Scene>> = BTreeMap::new();
-        for scene in &self.scenes {
-            by_day.entry(scene.date).or_default().push(scene);
+        let mut by_day: BTreeMap<jiff::civil::Date, Vec<(&Scene, &BTreeMap<Band, Reflectance>)>> =
+            BTreeMap::new();
+        for scene in self.scenes.iter().zip(&self.reflectance) {
+            by_day.entry(scene.0.date).or_default().push(scene);
         }
         let mut days = Vec::with_capacity(by_day.len());
         let mut acquisitions = Vec::with_capacity(by_day.len());
         for (date, scenes) in by_day {
-            let layers = scenes.iter().map(|scene| {
+            let layers = scenes.iter().map(|&(scene, reflectance)| {
                 let band = |&band: &Band| {
                     let asset = &scene.bands[&band];
                     let layer = layer(asset, false)?;
-                    let reflectance = reflectance(asset, scene, &layer.file);
-                    Ok((band, BandLayer { layer, reflectance }))
+                    let watch = Some(Watch::new(self.findings.clone(), place_of(scene, band)));
+                    Ok((band, BandLayer { layer, reflectance: reflectance[&band], watch }))
                 };
                 let bands = self.bands.iter().map(band).collect::<Result<_, SceneError>>()?;
                 let masks = scene.masks.iter().map(|(kind, asset)| Ok((*kind, layer(asset, true)?)));
                 Ok(SceneLayers { bands, masks: masks.collect::<Result<_, SceneError>>()? })
             });
             days.push(layers.collect::<Result<Vec<_>, SceneError>>()?);
-            let covers: Vec<f32> = scenes.iter().filter_map(|s| s.cloud_cover).collect();
+            let covers: Vec<f32> = scenes.iter().filter_map(|s| s.0.cloud_cover).collect();
             acquisitions.push(Acquisition {
                 date,
-                scenes: scenes.iter().map(|s| s.id.clone()).collect(),
+                scenes: scenes.iter().map(|s| s.0.id.clone()).collect(),
                 cloud_cover: (!covers.is_empty()).then(|| covers.iter().sum::<f32>() / covers.len() as f32),
             });
         }
@@ -197,13 +212,6 @@ fn layer_of(
     systems: &mut Vec<(Crs, Arc<NodeGrid>)>,
 ) -> Result<Layer, SceneError> {
     let file = files[&asset.place].clone();
-    if asset.band > file.nodata.len() {
-        let has = file.nodata.len();
-        return Err(SceneError::new(
-            &asset.path,
-            format!("{} has {has} bands, not {}", asset.place, asset.band),
-        ));
-    }
     let nodes = if file.grid.crs == target.crs {
         None
     } else if let Some(known) = systems.iter().find(|s| s.0 == file.grid.crs) {
@@ -224,14 +232,73 @@ fn layer_of(
     Ok(Layer { file, band: asset.band, mapping, method })
 }
 
-fn reflectance(asset: &Asset, scene: &Scene, file: &RasterFile) -> Reflectance {
-    let (scale, offset) = if file.floating { (1.0, 0.0) } else { (1e-4, scene.default_offset) };
-    let own = file.nodata[asset.band - 1];
-    Reflectance {
-        scale: asset.scale.unwrap_or(scale) as f32,
-        // A scale without an offset is a complete statement: the offset is 0.
-        offset: asset.offset.unwrap_or(if asset.scale.is_some() { 0.0 } else { offset }) as f32,
-        bounded: true,
-        nodata: asset.nodata.or(own).or((!file.floating).then_some(0.0)).filter(|n| !n.is_nan()),
+/// Scene and band, as notes name them.
+fn place_of(scene: &Scene, band: Band) -> String {
+    format!("scene `{}` {band}", scene.id)
+}
+
+/// What the values of all bands mean, after a look at some of them.
+fn calibrate_all(
+    scenes: &[Scene],
+    bands: &[Band],
+    files: &Files,
+    target: &GeoBox,
+    findings: &Findings,
+) -> Result<Vec<BTreeMap<Band, Reflectance>>, SceneError> {
+    let one = |(scene, band): (&Scene, Band)| {
+        let asset = &scene.bands[&band];
+        calibrated(scene, band, asset, &files[&asset.place], target, findings)
+    };
+    let all: Vec<(&Scene, Band)> = scenes.iter().flat_map(|s| bands.iter().map(move |&b| (s, b))).collect();
+    // Collected first, so that the error is that of the first in order.
+    let all: Vec<Result<Reflectance, SceneError>> = all.into_par_iter().map(one).collect();
+    let all = all.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let by_band = |of_scene: &[Reflectance]| bands.iter().copied().zip(of_scene.iter().copied()).collect();
+    Ok(all.chunks_exact(bands.len()).map(by_band).collect())
+}
+
+fn calibrated(
+    scene: &Scene,
+    band: Band,
+    asset: &Asset,
+    file: &RasterFile,
+    target: &GeoBox,
+    findings: &Findings,
+) -> Result<Reflectance, SceneError> {
+    let has = file.nodata.len();
+    if asset.band > has {
+        let message = format!("{} has {has} bands, not {}", asset.place, asset.band);
+        return Err(SceneError::new(&asset.path, message));
     }
+    let place = place_of(scene, band);
+    let fail = |why: String| SceneError::new(&asset.path, format!("{place}: {why}"));
+    let found = calibrate(asset, scene, file).map_err(fail)?;
+    if let Some(note) = &found.note {
+        findings.add(note, &place, "");
+    }
+    if found.assumed {
+        let what = "no offset is taken, as the processing baseline is not known; where it is 04.00 or later, declare \
+                    the offset of -0.1 (in `raster:bands`, or as `offset` beside the `href` of a folder)";
+        findings.add(what, &format!("scene `{}`", scene.id), "");
+    }
+    let reflectance = found.reflectance;
+    // Metadata of the product itself need no look, nor do those that links are catalogued with: each
+    // look is a request.
+    let link = matches!(asset.place, Place::Link(_));
+    let believed = link && !file.floating && asset.scale.is_some() && reflectance.scale < 1e-3;
+    if asset.certain || believed {
+        return Ok(reflectance);
+    }
+    let seen = look(file, asset.band, &reflectance, target);
+    if let Some(why) = seen.refusal(&reflectance) {
+        return Err(fail(why));
+    }
+    for (odd, detail) in seen.findings() {
+        findings.add(&describe(odd), &place, &detail);
+    }
+    if seen.is_dark() {
+        let what = "all reflectance that was looked at is below 0.01: is the scale right";
+        findings.add(what, &place, "");
+    }
+    Ok(reflectance)
 }

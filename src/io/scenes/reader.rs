@@ -1,9 +1,11 @@
 //! Reads a cube's pixels: window by window, band by band, scenes of one day merged.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::reflectance::{Odd, Reflectance, SATURATED, describe};
 use super::scene::MaskKind;
-use crate::cube::{Band, Coverage, CubeError, PixelSource};
+use crate::cube::{Band, Coverage, CubeError, Findings, PixelSource};
 use crate::io::chunks::{Chunk, ChunkCache, Samples};
 use crate::io::raster_file::{RasterError, RasterFile};
 use crate::raster::{Footprint, Mapping, Patch, Resampling, Spans, Window};
@@ -34,19 +36,28 @@ pub struct BandLayer {
     pub layer: Layer,
     /// What they mean.
     pub reflectance: Reflectance,
+    /// Who is told of values that cannot be.
+    pub watch: Option<Watch>,
 }
 
-/// Reflectance = DN x scale + offset.
-#[derive(Clone, Copy, Debug)]
-pub struct Reflectance {
-    /// See above.
-    pub scale: f32,
-    /// See above.
-    pub offset: f32,
-    /// DN that is no measurement.
-    pub nodata: Option<f64>,
-    /// Whether a float beyond [`MOST_REFLECTANCE`] is an error; if not, infinity is nodata.
-    pub bounded: bool,
+/// Tells what is found in one band of one scene.
+pub struct Watch {
+    findings: Arc<Findings>,
+    place: String,
+    told: [AtomicBool; 2],
+}
+
+impl Watch {
+    /// Tells `findings` under the name of scene and band.
+    pub fn new(findings: Arc<Findings>, place: String) -> Self {
+        Self { findings, place, told: Default::default() }
+    }
+
+    fn tell(&self, odd: Odd) {
+        if !self.told[odd as usize].swap(true, Ordering::Relaxed) {
+            self.findings.add(&describe(odd), &self.place, "");
+        }
+    }
 }
 
 /// The layers of a scene.
@@ -60,56 +71,33 @@ pub struct SceneLayers {
 /// The scenes of a cube by date; those of one day in order of precedence.
 pub struct SceneReader {
     days: Vec<Vec<SceneLayers>>,
+    findings: Arc<Findings>,
     spans: Option<Spans>,
     cache: ChunkCache,
 }
 
 /// Turns one row of stored values into pixels.
 trait Convert<T> {
-    /// Tells the position of a value that cannot be, and the value.
-    fn row(&self, chunk: &Chunk, start: usize, out: &mut [T]) -> Option<(usize, f32)>;
+    fn row(&self, chunk: &Chunk, start: usize, out: &mut [T]);
 }
 
-/// Largest reflectance that may be a measurement: sun glint and snow stay far below it.
-const MOST_REFLECTANCE: f32 = 100.0;
-
-/// The DN of a saturated pixel, as Sentinel-2's metadata declare it.
-const SATURATED: u16 = u16::MAX;
-
-impl Convert<f32> for Reflectance {
-    fn row(&self, chunk: &Chunk, start: usize, out: &mut [f32]) -> Option<(usize, f32)> {
-        let Self { scale, offset, nodata, bounded } = *self;
-        // A nodata value that the type cannot hold marks nothing.
-        let whole = |max: f64| nodata.filter(|n| n.fract() == 0.0 && (0.0..=max).contains(n));
-        match &chunk.samples {
-            Samples::U8(values) => {
-                let missing = whole(255.0).map(|n| n as u8);
-                for (o, &v) in out.iter_mut().zip(&values[start..]) {
-                    *o = if Some(v) == missing { f32::NAN } else { f32::from(v) * scale + offset };
-                }
+impl Convert<f32> for BandLayer {
+    fn row(&self, chunk: &Chunk, start: usize, out: &mut [f32]) {
+        let reflectance = &self.reflectance;
+        let end = start + out.len();
+        let limits = |max: u16| if reflectance.surface { reflectance.possible(max) } else { (0, max) };
+        let any = match &chunk.samples {
+            Samples::U8(v) => {
+                reflectance.whole(v[start..end].iter().map(|&v| u16::from(v)), limits(255), out)
             }
-            Samples::U16(values) => {
-                let missing = whole(65535.0).map_or(SATURATED, |n| n as u16);
-                for (o, &v) in out.iter_mut().zip(&values[start..]) {
-                    let good = v != missing && v != SATURATED;
-                    *o = if good { f32::from(v) * scale + offset } else { f32::NAN };
-                }
-            }
-            Samples::F32(values) => {
-                let missing = nodata.map_or(f32::NAN, |n| n as f32);
-                let mut most = 0.0f32;
-                for (o, &v) in out.iter_mut().zip(&values[start..]) {
-                    let good = v != missing && (bounded || v.is_finite());
-                    *o = if good { v * scale + offset } else { f32::NAN };
-                    most = most.max(o.abs()); // NaN, which is nodata in floats, counts as nothing
-                }
-                if bounded && most > MOST_REFLECTANCE {
-                    let odd = out.iter().position(|o| o.abs() > MOST_REFLECTANCE)?;
-                    return Some((odd, out[odd]));
-                }
-            }
+            Samples::U16(v) => reflectance.whole(v[start..end].iter().copied(), limits(SATURATED), out),
+            Samples::F32(v) => reflectance.floats(&v[start..end], out),
+        };
+        if any && let Some(watch) = &self.watch {
+            (start..end)
+                .filter_map(|at| reflectance.odd(chunk.samples.at(at)))
+                .for_each(|odd| watch.tell(odd));
         }
-        None
     }
 }
 
@@ -117,13 +105,12 @@ impl Convert<f32> for Reflectance {
 struct Codes;
 
 impl Convert<u16> for Codes {
-    fn row(&self, chunk: &Chunk, start: usize, out: &mut [u16]) -> Option<(usize, f32)> {
+    fn row(&self, chunk: &Chunk, start: usize, out: &mut [u16]) {
         match &chunk.samples {
             Samples::U8(v) => out.iter_mut().zip(&v[start..]).for_each(|(o, &v)| *o = u16::from(v)),
             Samples::U16(v) => out.copy_from_slice(&v[start..start + out.len()]),
             Samples::F32(v) => out.iter_mut().zip(&v[start..]).for_each(|(o, &v)| *o = v as u16),
         }
-        None
     }
 }
 
@@ -148,8 +135,7 @@ impl Layer {
         self.source(window).is_some_and(|(_, inside)| self.file.any_present(inside))
     }
 
-    /// Copies the pixels of `inside` to `target`, whose rows are `stride` long and whose first
-    /// pixel is source pixel (`row`, `col`).
+    /// Copies the pixels of `inside` to where `line` says, row by row.
     fn fill<T>(
         &self,
         cache: &ChunkCache,
@@ -158,22 +144,12 @@ impl Layer {
         convert: &impl Convert<T>,
         mut line: impl FnMut(usize, usize, usize, &mut dyn FnMut(&mut [T])),
     ) -> Result<(), RasterError> {
-        let mut odd = None;
         self.file.visit(cache, self.band, inside, keep, |chunk, part| {
             for row in part.row..part.row + part.rows {
                 let start = (row - chunk.window.row) * chunk.window.cols + part.col - chunk.window.col;
-                line(row, part.col, part.cols, &mut |out| {
-                    let found = convert.row(chunk, start, out).map(|(at, value)| (row, part.col + at, value));
-                    odd = odd.or(found);
-                });
+                line(row, part.col, part.cols, &mut |out| convert.row(chunk, start, out));
             }
-        })?;
-        match odd {
-            Some((row, col, value)) => {
-                Err(RasterError::Reflectance { place: self.file.place().to_string(), row, col, value })
-            }
-            None => Ok(()),
-        }
+        })
     }
 
     /// Reads a window; pixels without a value are `missing`. False where the file has nothing
@@ -265,7 +241,7 @@ impl BandLayer {
             Resampling::Bilinear => layer.mapping.bilinear(patch, window, out),
             Resampling::Average => layer.mapping.average(patch, window, out),
         };
-        layer.read(cache, window, f32::NAN, &self.reflectance, &resample, out)
+        layer.read(cache, window, f32::NAN, self, &resample, out)
     }
 }
 
@@ -346,13 +322,13 @@ fn any_valid(values: &[f32]) -> bool {
 impl SceneReader {
     /// A reader whose cache holds one row of stored pieces of every file: as much as blocks that
     /// are read row by row want again.
-    pub fn new(days: Vec<Vec<SceneLayers>>, spans: Option<Spans>) -> Self {
+    pub fn new(days: Vec<Vec<SceneLayers>>, spans: Option<Spans>, findings: Arc<Findings>) -> Self {
         let layers = days
             .iter()
             .flatten()
             .flat_map(|s| s.bands.iter().map(|b| &b.1.layer).chain(s.masks.iter().map(|m| &m.1)));
         let bytes = layers.map(|l| l.file.row_bytes()).sum::<usize>();
-        Self { days, spans, cache: ChunkCache::new(bytes.clamp(MIN_CACHE, MAX_CACHE)) }
+        Self { days, findings, spans, cache: ChunkCache::new(bytes.clamp(MIN_CACHE, MAX_CACHE)) }
     }
 
     /// The same with a cache of so many bytes, for windows that are read in no order.
@@ -363,6 +339,10 @@ impl SceneReader {
 }
 
 impl PixelSource for SceneReader {
+    fn findings(&self) -> Option<Arc<Findings>> {
+        Some(self.findings.clone())
+    }
+
     fn may_have(&self, time: usize, bands: &[Band], window: Window) -> bool {
         let (rows, cols) = (window.row..window.row + window.rows, window.col..window.col + window.cols);
         let inside = self.spans.as_ref().is_none_or(|s| s.touch(rows, cols));

@@ -2,7 +2,8 @@
 //!
 //! Reflectance = (DN + `BOA_ADD_OFFSET`) / `BOA_QUANTIFICATION_VALUE`, both from
 //! `MTD_MSIL2A.xml`; products before baseline 04.00 have no offset. Of each band the finest
-//! JPEG 2000 file is taken; the scene classification masks clouds.
+//! JPEG 2000 file is taken; the scene classification masks clouds. Products of 2015 to 2018 have
+//! other names and members, and may hold the granules of many tiles, each of which is a scene.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,24 +23,52 @@ use crate::text::xml;
 /// Metadata files are some hundred kB; more than this is a mistake (bytes).
 const MAX_XML: u64 = 32 << 20;
 
-/// `T49RFL_20190401T030541_B05_20m.jp2`; older products put `L2A_` before it, Level-1C has no
-/// resolution in it.
+/// `T49RFL_20190401T030541_B05_20m.jp2`; Level-2A of 2017 and 2018 puts `L2A_` before it. Level-1C
+/// has no resolution in it.
 static IMAGE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?:^|_)(B\d[\dA]|SCL)(?:_(\d\d)m)?\.jp2$").expect("a constant pattern"));
+/// Before: `S2A_USER_SCL_L2A_TL_EPA__20160504T..._A004521_T49RGL_20m.jp2`.
+static OLD_CLASSES: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"_(SCL)_L2A_TL_.*_(\d\d)m\.jp2$").expect("a constant pattern"));
 
-/// Whether a folder is a product.
-pub fn is_product(folder: &Path) -> bool {
-    ["MTD_MSIL2A.xml", "MTD_MSIL1C.xml"].iter().any(|name| folder.join(name).is_file())
+/// `MTD_MSIL2A.xml`; until 2016 `S2A_OPER_MTD_SAFL1C_PDMC_....xml` and `S2A_USER_MTD_SAFL2A_....xml`.
+static METADATA: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:MTD_MSI|S2[A-Z]_(?:OPER|USER)_MTD_SAF)(L1C|L2A)(?:_.*)?\.xml$")
+        .expect("a constant pattern")
+});
+
+/// `..._T49RGL...` in the name of a granule.
+static TILE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"_(T\d\d[A-Z]{3})(?:_|$)").expect("a constant pattern"));
+
+/// The level that a metadata file of a product is of.
+fn level_of(file: &str) -> Option<&'static str> {
+    let found = METADATA.captures(file.rsplit('/').next()?)?;
+    Some(if &found[1] == "L1C" { "L1C" } else { "L2A" })
 }
 
-/// Whether a name says that it is one (`….SAFE`, `….SAFE.zip`, `S2A_MSIL2A_….zip`).
+/// Whether a folder is a product: whatever its name, it holds the product's metadata.
+pub fn is_product(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().any(|e| e.file_name().to_str().is_some_and(|name| level_of(name).is_some()))
+}
+
+/// Whether a name says that it is a product (`….SAFE`, `….SAFE.zip`, `S2A_MSIL2A_….zip`).
 pub fn looks_like_product(path: &Path) -> bool {
     let name = lower_name(path);
     has_ending(path, &["safe"])
         || (has_ending(path, &["zip"]) && name.starts_with("s2") && name.contains("_msil"))
 }
 
-/// A product's files, in a folder or an archive.
+/// Whether an archive holds a product.
+pub fn holds_product(zip: &Path) -> bool {
+    let Ok(file) = File::open(zip) else { return false };
+    zip::ZipArchive::new(file).is_ok_and(|archive| {
+        archive.file_names().any(|name| name.is_ok_and(|name| level_of(&name).is_some()))
+    })
+}
+
+/// A product's files, in a folder or an archive, which may hold several products.
 enum Product {
     Folder(PathBuf),
     Archive(PathBuf),
@@ -109,83 +138,182 @@ impl Product {
     }
 }
 
-/// Reads a product's metadata.
+/// Reads the products of a folder or an archive: a scene for each product and granule.
 ///
 /// # Errors
 /// [`SceneError`] naming the file that is missing or malformed.
-pub fn scene(input: &str, location: &Path) -> Result<Scene, SceneError> {
+pub fn scenes(input: &str, location: &Path) -> Result<Vec<Scene>, SceneError> {
     let name = location.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let path = format!("{input} ({name})");
     let product =
         if location.is_dir() { Product::Folder(location.into()) } else { Product::Archive(location.into()) };
     let files = product.files(&path)?;
-    let named = |end: &str| files.iter().find(|f| f.rsplit('/').next() == Some(end)).cloned();
-    let metadata = named("MTD_MSIL2A.xml").or_else(|| named("MTD_MSIL1C.xml")).ok_or_else(|| {
-        SceneError::new(&path, "no MTD_MSIL2A.xml in it: not a Sentinel-2 SAFE product, or not complete")
-    })?;
-    let text = product.text(&path, &metadata)?;
+    let metadata: Vec<&String> = files.iter().filter(|f| level_of(f).is_some()).collect();
+    if metadata.is_empty() {
+        let why = "no MTD_MSIL2A.xml in it: not a Sentinel-2 SAFE product, or not complete";
+        return Err(SceneError::new(path, why));
+    }
+    let root = |file: &str| file.rfind('/').map_or(0, |end| end + 1);
+    let mut scenes = Vec::new();
+    for file in &metadata {
+        let root_here = &file[..root(file)];
+        let mut own: Vec<&str> =
+            files.iter().filter(|f| f.starts_with(root_here)).map(String::as_str).collect();
+        // Products of both levels in one folder: images of Level-1C have no resolution in their names.
+        if metadata.iter().filter(|f| &f[..root(f)] == root_here).count() > 1 {
+            let level1 = level_of(file) == Some("L1C");
+            own.retain(|f| IMAGE.captures(f).is_none_or(|found| found.get(2).is_none() == level1));
+        }
+        scenes.extend(read(&path, &name, &product, file, &own)?);
+    }
+    Ok(scenes)
+}
+
+/// The scenes of the product with this metadata file.
+fn read(
+    path: &str,
+    name: &str,
+    product: &Product,
+    metadata: &str,
+    files: &[&str],
+) -> Result<Vec<Scene>, SceneError> {
+    let level1 = level_of(metadata) == Some("L1C");
+    let text = product.text(path, metadata)?;
     // DTDs are refused by the parser's defaults.
-    let document = Document::parse(&text).map_err(|e| SceneError::new(&path, format!("{metadata}: {e}")))?;
+    let document = Document::parse(&text).map_err(|e| SceneError::new(path, format!("{metadata}: {e}")))?;
     let find = |tag: &str| value(&document, tag);
     let need =
-        |tag: &str| find(tag).ok_or_else(|| SceneError::new(&path, format!("{metadata}: has no {tag}")));
+        |tag: &str| find(tag).ok_or_else(|| SceneError::new(path, format!("{metadata}: has no {tag}")));
 
     let start = need("PRODUCT_START_TIME")?;
     let date = start.get(..10).and_then(|d| d.parse().ok());
     let date = date.ok_or_else(|| {
-        SceneError::new(&path, format!("{metadata}: PRODUCT_START_TIME `{start}` is not a time"))
+        SceneError::new(path, format!("{metadata}: PRODUCT_START_TIME `{start}` is not a time"))
     })?;
-    let level1 = metadata.ends_with("MTD_MSIL1C.xml");
-    let quantification = if level1 { "QUANTIFICATION_VALUE" } else { "BOA_QUANTIFICATION_VALUE" };
-    let quantification: f64 = need(quantification)?.parse().ok().filter(|q| *q > 0.0).ok_or_else(|| {
-        SceneError::new(&path, format!("{metadata}: {quantification} is not a number above 0"))
+    // Level-2A until 2018 (PSD 14.2) names its own members `L2A_`.
+    let usual = if level1 { "QUANTIFICATION_VALUE" } else { "BOA_QUANTIFICATION_VALUE" };
+    let quantification = match find("L2A_BOA_QUANTIFICATION_VALUE").filter(|_| !level1) {
+        Some(found) => find(usual).unwrap_or(found),
+        None => need(usual)?,
+    };
+    let quantification: f64 = quantification.parse().ok().filter(|q| *q > 0.0).ok_or_else(|| {
+        SceneError::new(path, format!("{metadata}: {usual} `{quantification}` is not a number above 0"))
     })?;
-    let offsets = offsets(&document, if level1 { "RADIO_ADD_OFFSET" } else { "BOA_ADD_OFFSET" });
-    let nodata = nodata(&document).unwrap_or(0.0);
-
-    let mut finest: BTreeMap<String, (u32, String)> = BTreeMap::new();
-    for file in files.iter().filter(|f| f.contains("IMG_DATA/")) {
-        let Some(found) = IMAGE.captures(file) else { continue };
-        let metres = found.get(2).and_then(|m| m.as_str().parse().ok()).unwrap_or(0);
-        let key = found[1].to_owned();
-        if finest.get(&key).is_none_or(|f| metres < f.0) {
-            finest.insert(key, (metres, file.clone()));
+    let id = find("PRODUCT_URI").or_else(|| find("PRODUCT_URI_2A").filter(|_| !level1));
+    let id = id.unwrap_or_else(|| root_name(metadata).unwrap_or(name).to_owned());
+    let reading = Reading {
+        product,
+        path,
+        level1,
+        quantification,
+        offsets: offsets(&document, if level1 { "RADIO_ADD_OFFSET" } else { "BOA_ADD_OFFSET" }),
+        nodata: nodata(&document).unwrap_or(0.0),
+        id: id.trim_end_matches(".SAFE"),
+        date,
+        cloud_cover: find("Cloud_Coverage_Assessment").and_then(|c| c.parse().ok()),
+    };
+    // Products until 2016 hold the granules of many tiles.
+    let mut granules: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for file in files {
+        if let Some((granule, _)) = file.split_once("/IMG_DATA/") {
+            granules.entry(granule).or_default().push(file);
         }
     }
-    if finest.is_empty() {
+    let names: Vec<String> =
+        granules.keys().map(|granule| granule_id(reading.id, granule, &granules)).collect();
+    let scenes = granules.into_iter().zip(names).filter_map(|((_, files), id)| reading.scene(id, &files));
+    let scenes: Vec<Scene> = scenes.collect();
+    if scenes.is_empty() {
         return Err(SceneError::new(
-            &path,
+            path,
             "no JPEG 2000 files under GRANULE/*/IMG_DATA: the product is not complete",
         ));
     }
-    let available = finest.keys().cloned().collect::<Vec<_>>().join(", ");
-    let mut bands = BTreeMap::new();
-    let mut masks = Vec::new();
-    for (key, (_, file)) in finest {
-        let mut asset = Asset::plain(format!("{path}: {file}"), product.place(&file));
-        if let Some(kind) = MaskKind::parse(&key) {
-            masks.push((kind, asset));
-        } else if let Some(band) = Band::parse(&key) {
-            let offset = offsets.get(&band).copied().unwrap_or(0.0);
-            asset.scale = Some(1.0 / quantification);
-            asset.offset = Some(offset / quantification);
-            asset.nodata = Some(nodata);
-            bands.insert(band, asset);
-        }
+    Ok(scenes)
+}
+
+/// The id of a granule: the product's, with the tile where there are several tiles, or with the
+/// whole name where a tile has several granules.
+fn granule_id(product: &str, granule: &str, all: &BTreeMap<&str, Vec<&str>>) -> String {
+    fn name(granule: &str) -> &str {
+        granule.rsplit('/').next().unwrap_or(granule)
     }
-    let id = find("PRODUCT_URI").unwrap_or(name);
-    Ok(Scene {
-        id: id.trim_end_matches(".SAFE").to_owned(),
-        date,
-        cloud_cover: find("Cloud_Coverage_Assessment").and_then(|c| c.parse().ok()),
-        top_of_atmosphere: level1,
-        default_offset: 0.0,
-        crs: None,
-        bands,
-        masks,
-        available: format!("{available} ({})", named::named(product.location())),
-        path,
-    })
+    fn tile(granule: &str) -> Option<&str> {
+        TILE.captures(name(granule)).and_then(|found| Some(found.get(1)?.as_str()))
+    }
+    if all.len() == 1 {
+        return product.to_owned();
+    }
+    match tile(granule) {
+        Some(own) if all.keys().filter(|g| tile(g) == Some(own)).count() == 1 => format!("{product}_{own}"),
+        _ => format!("{product}_{}", name(granule)),
+    }
+}
+
+/// The folder that a file of an archive lies in.
+fn root_name(file: &str) -> Option<&str> {
+    file.rsplit('/').nth(1)
+}
+
+/// What the scenes of a product have in common.
+struct Reading<'a> {
+    product: &'a Product,
+    path: &'a str,
+    level1: bool,
+    quantification: f64,
+    offsets: BTreeMap<Band, f64>,
+    nodata: f64,
+    id: &'a str,
+    date: jiff::civil::Date,
+    cloud_cover: Option<f32>,
+}
+
+impl Reading<'_> {
+    /// The scene of a granule with these files, where there are any images among them.
+    fn scene(&self, id: String, files: &[&str]) -> Option<Scene> {
+        let Self { path, level1, quantification, .. } = *self;
+        let mut finest: BTreeMap<&str, (u32, &str)> = BTreeMap::new();
+        for file in files {
+            let Some(found) = IMAGE.captures(file).or_else(|| OLD_CLASSES.captures(file)) else { continue };
+            let metres = found.get(2).and_then(|m| m.as_str().parse().ok()).unwrap_or(0);
+            let key = found.get(1)?.as_str();
+            if finest.get(key).is_none_or(|f| metres < f.0) {
+                finest.insert(key, (metres, file));
+            }
+        }
+        if finest.is_empty() {
+            return None;
+        }
+        let available = finest.keys().copied().collect::<Vec<_>>().join(", ");
+        let mut bands = BTreeMap::new();
+        let mut masks = Vec::new();
+        for (key, (_, file)) in finest {
+            let mut asset = Asset::plain(format!("{path}: {file}"), self.product.place(file));
+            if let Some(kind) = MaskKind::parse(key) {
+                masks.push((kind, asset));
+            } else if let Some(band) = Band::parse(key) {
+                let offset = self.offsets.get(&band).copied().unwrap_or(0.0);
+                asset.scale = Some(1.0 / quantification);
+                asset.offset = Some(offset / quantification);
+                asset.nodata = Some(self.nodata);
+                asset.certain = true;
+                bands.insert(band, asset);
+            }
+        }
+        Some(Scene {
+            id,
+            date: self.date,
+            cloud_cover: self.cloud_cover,
+            top_of_atmosphere: level1,
+            offset: Some(0.0),
+            offset_applied: false,
+            crs: None,
+            bands,
+            masks,
+            available: format!("{available} ({})", named::named(self.product.location())),
+            path: path.to_owned(),
+        })
+    }
 }
 
 fn value(document: &Document, tag: &str) -> Option<String> {

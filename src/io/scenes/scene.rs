@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use crate::crs::Crs;
 use crate::cube::{Band, CloudMask};
@@ -35,18 +38,21 @@ pub struct Asset {
     pub place: Place,
     /// The band of the file, from 1.
     pub band: usize,
-    /// Reflectance = DN x scale + offset. Without it, 0.0001 for whole numbers and 1 for floats.
+    /// Reflectance = DN x scale + offset. Without it that of the file's band, else 0.0001 for whole
+    /// numbers and 1 for floats.
     pub scale: Option<f64>,
-    /// Without it, the scene's [`Scene::default_offset`] for whole numbers and 0 for floats.
+    /// Without it that of the file's band, else [`Scene::offset`] for whole numbers and 0 for floats.
     pub offset: Option<f64>,
-    /// DN that is no measurement; without it the file's own, or 0 for whole numbers.
+    /// DN that is no measurement, besides the file's own and 0.
     pub nodata: Option<f64>,
+    /// Whether scale, offset and nodata stand in the metadata of the product itself.
+    pub certain: bool,
 }
 
 impl Asset {
     /// The only band of a file, with nothing known about its values.
     pub fn plain(path: impl Into<String>, place: Place) -> Self {
-        Self { path: path.into(), place, band: 1, scale: None, offset: None, nodata: None }
+        Self { path: path.into(), place, band: 1, scale: None, offset: None, nodata: None, certain: false }
     }
 }
 
@@ -113,8 +119,11 @@ pub struct Scene {
     pub cloud_cover: Option<f32>,
     /// Level-1C: top of atmosphere.
     pub top_of_atmosphere: bool,
-    /// Reflectance offset where an asset has none: -0.1 for Sentinel-2 since baseline 04.00.
-    pub default_offset: f64,
+    /// Reflectance offset of whole numbers where nothing else tells it: -0.1 for Sentinel-2 since
+    /// baseline 04.00. `None` where the baseline is not known.
+    pub offset: Option<f64>,
+    /// Whether the catalogue says that the offset is subtracted from the pixels already.
+    pub offset_applied: bool,
     /// CRS of its files where they carry none.
     pub crs: Option<Crs>,
     /// Its bands.
@@ -125,10 +134,20 @@ pub struct Scene {
     pub available: String,
 }
 
-/// Whether a processing baseline (`04.00`, `N0510`, `05.10`) carries the offset of -0.1.
-pub fn baseline_has_offset(baseline: &str) -> bool {
-    let digits: String = baseline.chars().filter(char::is_ascii_digit).collect();
-    digits.get(..2).and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major >= 4)
+/// Satellite and tile in an id: `S2B_20EPT_20250731_0_L1C`, `S2A_MSIL2A_..._T49RGL_...`.
+static SATELLITE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("(?i)(?:^|_)(S2[A-Z])_").expect("a constant pattern"));
+/// See [`SATELLITE`].
+static TILE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)_T?(\d\d[C-HJ-NP-X][A-HJ-NP-Z][A-HJ-NP-V])(?:_|$)").expect("a constant pattern")
+});
+
+impl Scene {
+    /// Satellite, tile and day: what the levels of one acquisition have in common.
+    pub fn acquisition(&self) -> Option<(String, String, jiff::civil::Date)> {
+        let part = |pattern: &Regex| Some(pattern.captures(&self.id)?[1].to_ascii_uppercase());
+        Some((part(&SATELLITE)?, part(&TILE)?, self.date))
+    }
 }
 
 /// Where a scene's links lead: relative to a folder or to the link of the document.
@@ -221,15 +240,6 @@ pub fn list_files(path: &str, folder: &Path, depth: usize) -> Result<Vec<PathBuf
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn baselines_since_four_carry_the_offset() {
-        for (baseline, offset) in
-            [("02.11", false), ("03.01", false), ("04.00", true), ("N0510", true), ("", false)]
-        {
-            assert_eq!(baseline_has_offset(baseline), offset, "{baseline}");
-        }
-    }
 
     #[test]
     fn links_are_followed_from_where_they_stand() {

@@ -2,13 +2,14 @@
 //!
 //! Bands are found by `eo:bands` or `bands` (name, then common name), else by the asset's key:
 //! ESA's `B05` or `B05_20m`, earth-search's `rededge1`. Scale, offset and nodata come from each
-//! asset's `raster:bands` (or `bands`).
+//! asset's `raster:bands` (or `bands`); the offset else from the scene's processing baseline.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::scene::{Asset, Base, MaskKind, Scene, SceneError, baseline_has_offset};
+use super::baseline::{OFFSET, ProcessingBaseline, flag};
+use super::scene::{Asset, Base, MaskKind, Scene, SceneError};
 use crate::crs::Crs;
 use crate::cube::Band;
 
@@ -52,22 +53,20 @@ fn scene(path: &str, item: &Value, base: &Base) -> Result<Scene, SceneError> {
     let date = date(path, properties)?;
     let text = |key: &str| properties.get(key).and_then(Value::as_str).unwrap_or_default();
     let collection = item.get("collection").and_then(Value::as_str).unwrap_or_default();
-    let level =
-        [&id, collection, text("processing:level"), text("s2:product_type")].join(" ").to_ascii_lowercase();
+    let level = [&id, collection, text("processing:level"), text("s2:product_type"), text("product:type")]
+        .join(" ")
+        .to_ascii_lowercase();
     let top_of_atmosphere = ["l1c", "level-1c", "msi1c", "level1c"].iter().any(|l| level.contains(l));
     let sensor = [&id, collection, text("platform"), text("constellation")].join(" ").to_ascii_lowercase();
     let gf6 = ["gf6", "gf-6", "gaofen-6", "gaofen6"].iter().any(|s| sensor.contains(s));
-    let baseline =
-        [text("s2:processing_baseline"), text("sentinel:processing_baseline"), text("processing:version")]
-            .into_iter()
-            .find(|b| !b.is_empty())
-            .unwrap_or_default();
-    // earth-search subtracts the offset from the pixels, says so here, and keeps the offset in
-    // raster:bands all the same (its issues 24 and 66).
-    let applied = ["earthsearch:boa_offset_applied", "sentinel:boa_offset_applied"]
-        .iter()
-        .any(|key| properties.get(*key) == Some(&Value::Bool(true)));
-    let default_offset = if baseline_has_offset(baseline) && !applied && !gf6 { -0.1 } else { 0.0 };
+    let applied = offset_applied(path, properties)?;
+    let sentinel2 =
+        ["sentinel-2", "sentinel2", "sentinel 2", "s2a_", "s2b_", "s2c_"].iter().any(|s| sensor.contains(s));
+    let baseline = baseline(properties, &id, sentinel2, top_of_atmosphere);
+    let offset = match baseline {
+        _ if gf6 || applied == Some(true) => Some(0.0),
+        baseline => baseline.map(ProcessingBaseline::offset),
+    };
 
     let assets = member("assets")?
         .as_object()
@@ -98,9 +97,6 @@ fn scene(path: &str, item: &Value, base: &Base) -> Result<Scene, SceneError> {
                 entry.scale = number(&place, asset, index, "scale")?;
                 entry.offset = number(&place, asset, index, "offset")?;
                 entry.nodata = number(&place, asset, index, "nodata")?;
-                if applied && entry.offset == Some(-0.1) {
-                    entry.offset = Some(0.0);
-                }
                 if found.get(&band).is_none_or(|finest| metres < finest.0) {
                     found.insert(band, (metres, entry));
                 }
@@ -113,7 +109,8 @@ fn scene(path: &str, item: &Value, base: &Base) -> Result<Scene, SceneError> {
         date,
         cloud_cover: cloud_cover(path, properties)?,
         top_of_atmosphere,
-        default_offset,
+        offset,
+        offset_applied: applied == Some(true),
         crs: crs(properties),
         available: assets.keys().cloned().collect::<Vec<_>>().join(", "),
         bands: found.into_iter().map(|(band, (_, asset))| (band, asset)).collect(),
@@ -129,6 +126,36 @@ fn date(path: &str, properties: &Map<String, Value>) -> Result<jiff::civil::Date
     stamp
         .or_else(|_| text.get(..10).unwrap_or(text).parse())
         .map_err(|_| SceneError::new(path, format!("`{text}` is not a time such as 2022-01-05T03:15:00Z")))
+}
+
+/// Whether the catalogue says that the offset is subtracted from the pixels already.
+fn offset_applied(path: &str, properties: &Map<String, Value>) -> Result<Option<bool>, SceneError> {
+    let stated = properties.iter().filter(|(key, value)| {
+        !value.is_null() && key.rsplit(':').next().is_some_and(|name| name == "boa_offset_applied")
+    });
+    let read = |(key, value): (&String, &Value)| {
+        let at = format!("{path}.properties.{key}");
+        flag(value).ok_or_else(|| SceneError::new(at, format!("expected true or false, found {value}")))
+    };
+    let flags = stated.map(read).collect::<Result<Vec<_>, _>>()?;
+    Ok((!flags.is_empty()).then(|| flags.contains(&true)))
+}
+
+/// The processing baseline: from the members for it, from `processing:version` where that holds
+/// one, from the product's name in other members, from the id.
+fn baseline(
+    properties: &Map<String, Value>,
+    id: &str,
+    sentinel2: bool,
+    level1: bool,
+) -> Option<ProcessingBaseline> {
+    let own = properties.iter().filter(|(key, _)| key.ends_with("processing_baseline"));
+    let version = || ProcessingBaseline::of_version(properties.get("processing:version")?, sentinel2);
+    let names = || {
+        let texts = properties.values().filter_map(Value::as_str).chain([id]);
+        texts.filter_map(|text| ProcessingBaseline::of_name(&format!("{text}_"), level1)).next()
+    };
+    own.filter_map(|(_, value)| ProcessingBaseline::of_member(value)).next().or_else(version).or_else(names)
 }
 
 fn cloud_cover(path: &str, properties: &Map<String, Value>) -> Result<Option<f32>, SceneError> {
@@ -296,22 +323,67 @@ mod tests {
     #[test]
     fn offsets_belong_to_each_scene() {
         let plain = json!({"B05": {"href": "a.tif"}});
-        let offset = |baseline: &str, applied: bool| {
-            let properties =
-                json!({"s2:processing_baseline": baseline, "earthsearch:boa_offset_applied": applied});
-            read(plain.clone(), properties).default_offset
-        };
-        assert_eq!(offset("03.01", false), 0.0);
-        assert_eq!(offset("04.00", false), -0.1);
-        assert_eq!(offset("04.00", true), 0.0);
+        let offset = |properties: Value| read(plain.clone(), properties).offset;
+        for (properties, expected) in [
+            (json!({"s2:processing_baseline": "03.01"}), Some(0.0)),
+            (json!({"s2:processing_baseline": "3.01"}), Some(0.0)),
+            (json!({"s2:processing_baseline": "2.14"}), Some(0.0)),
+            (json!({"s2:processing_baseline": "04.00"}), Some(OFFSET)),
+            (json!({"s2:processing_baseline": 4.0}), Some(OFFSET)),
+            (json!({"sentinel:processing_baseline": 5.11}), Some(OFFSET)),
+            (json!({"s2:processing_baseline": "99.99"}), None),
+            (json!({"processing:version": "05.00"}), Some(OFFSET)),
+            (json!({"processing:version": "1.0"}), None),
+            (json!({"processing:version": "2.11.0"}), None),
+            (json!({"processing:version": 5.11, "platform": "sentinel-2a"}), Some(OFFSET)),
+            (
+                json!({"s2:product_uri": "S2A_MSIL2A_20220705T030541_N0400_R075_T49RFL_20220705T070000.SAFE"}),
+                Some(OFFSET),
+            ),
+            (
+                json!({"product_uri": "S2A_MSIL2A_20190705T030541_N0211_R075_T49RFL_20190705T070000.SAFE"}),
+                Some(0.0),
+            ),
+            // The product that surface reflectance was made from by somebody else.
+            (
+                json!({"sentinel:product_name": "S2A_MSIL1C_20230705T030541_N0509_R075_T49RFL_20230705T070000"}),
+                None,
+            ),
+            (json!({}), None),
+            (
+                json!({"s2:processing_baseline": "04.00", "earthsearch:boa_offset_applied": false}),
+                Some(OFFSET),
+            ),
+            (json!({"s2:processing_baseline": "04.00", "earthsearch:boa_offset_applied": true}), Some(0.0)),
+            (json!({"s2:processing_baseline": "04.00", "earthsearch:boa_offset_applied": "true"}), Some(0.0)),
+            (json!({"s2:processing_baseline": "04.00", "sentinel:boa_offset_applied": "applied"}), Some(0.0)),
+            (
+                json!({"s2:processing_baseline": "04.00", "earthsearch:boa_offset_applied": "false"}),
+                Some(OFFSET),
+            ),
+        ] {
+            assert_eq!(offset(properties.clone()), expected, "{properties}");
+        }
         let stated = json!({"B05": {"href": "a.tif", "raster:bands": [{"scale": 0.0001, "offset": -0.1, "nodata": 0}]}});
-        let asset = |properties| read(stated.clone(), properties).bands[&Band::RedEdge1].clone();
-        assert_eq!(asset(json!({})).offset, Some(-0.1));
-        assert_eq!(asset(json!({"earthsearch:boa_offset_applied": true})).offset, Some(0.0));
+        let asset = read(stated, json!({})).bands[&Band::RedEdge1].clone();
+        assert_eq!(asset.offset, Some(-0.1));
         let newer =
             json!({"B05": {"href": "a.tif", "raster:scale": 0.0001, "raster:offset": -0.1, "nodata": 0}});
         let asset = read(newer, json!({})).bands[&Band::RedEdge1].clone();
         assert_eq!((asset.scale, asset.offset, asset.nodata), (Some(0.0001), Some(-0.1), Some(0.0)));
+    }
+
+    #[test]
+    fn an_id_tells_the_baseline_where_no_member_does() {
+        let item = |id: &str| {
+            let item = json!({"type": "Feature", "id": id, "assets": {"B05": {"href": "a.tif"}},
+                "properties": {"datetime": "2022-07-05T03:15:00Z"}});
+            scenes("cube", &item, &Base::Folder("/data".into())).unwrap().remove(0).offset
+        };
+        assert_eq!(item("S2A_MSIL2A_20220705T030541_N0510_R075_T49RFL_20220705T070000"), Some(OFFSET));
+        assert_eq!(item("S2A_MSIL2A_20190705T030541_N0211_R075_T49RFL_20190705T070000"), Some(0.0));
+        assert_eq!(item("S2A_MSIL2A_20220705T030541_N0510"), Some(OFFSET));
+        assert_eq!(item("S2B_MSIL2A_20240825T173909_R098_T13TDE_20240825T215747"), None);
     }
 
     #[test]
@@ -341,5 +413,8 @@ mod tests {
         let item = json!({"type": "Feature", "id": "a", "assets": {},
             "properties": {"datetime": "2022-01-01T00:00:00Z", "eo:cloud_cover": "high"}});
         assert_eq!(refuse(item).path, "cube.properties.eo:cloud_cover");
+        let item = json!({"type": "Feature", "id": "a", "assets": {},
+            "properties": {"datetime": "2022-01-01T00:00:00Z", "earthsearch:boa_offset_applied": "perhaps"}});
+        assert_eq!(refuse(item).path, "cube.properties.earthsearch:boa_offset_applied");
     }
 }

@@ -91,6 +91,11 @@ impl CurveFigure {
         Ok(svg)
     }
 
+    /// Whether there is nothing to draw.
+    pub fn is_empty(&self) -> bool {
+        self.points().next().is_none()
+    }
+
     fn points(&self) -> impl Iterator<Item = &Point> {
         self.panels.iter().flat_map(|p| &p.curves).flat_map(|c| &c.points)
     }

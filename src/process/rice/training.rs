@@ -287,9 +287,7 @@ pub fn open_cube(
     context.progress.step("open scenes", 0);
     let request = grid.request(bands, context.data)?;
     let cube = context.data.cube(cube, &request)?;
-    for note in &cube.notes {
-        context.progress.note(note);
-    }
+    context.note_cube(&cube);
     if cube.acquisitions.len() < FEWEST_DATES {
         let why = format_args!(
             "has {} usable dates; a series needs at least {FEWEST_DATES} (maxCloudCover, dates and area leave scenes out)",
