@@ -45,6 +45,9 @@ pub struct Accuracy {
     /// How the samples were divided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Validation>,
+    /// What the figures rest on, where they rest on few samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// An estimate and its 95 % interval.
@@ -91,6 +94,22 @@ pub enum AssessError {
 }
 
 impl Confusion {
+    /// Number of samples of each class.
+    pub fn tested(&self) -> Vec<u64> {
+        self.matrix.iter().map(|row| row.iter().sum()).collect()
+    }
+
+    /// Where the overall accuracy lies with 95 % confidence (Wilson 1927), if the samples are
+    /// independent draws; none without samples. It has a width even where all samples are right.
+    pub fn overall_interval(&self) -> Option<[f64; 2]> {
+        let n = self.tested().iter().sum::<u64>() as f64;
+        let right = (0..self.classes.len()).map(|k| self.matrix[k][k]).sum::<u64>() as f64;
+        let (p, z2) = (right / n, 1.96f64.powi(2));
+        let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
+        let half = (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt() * 1.96 / (1.0 + z2 / n);
+        (n > 0.0).then(|| [(middle - half).max(0.0), (middle + half).min(1.0)])
+    }
+
     /// An empty matrix.
     pub fn new(classes: &[String]) -> Self {
         Self { classes: classes.to_vec(), matrix: vec![vec![0; classes.len()]; classes.len()] }
@@ -165,6 +184,7 @@ impl Confusion {
             f1: by_class(&|c| ratio(2.0 * hit(c), (self.on_reference(c) + self.on_map(c)) as f64)),
             area_adjusted: None,
             validation: None,
+            note: None,
         }
     }
 
@@ -260,6 +280,19 @@ mod tests {
         // By chance: (4 x 4 + 2 x 2) / 36.
         assert!((a.kappa.unwrap() - (4.0 / 6.0 - 20.0 / 36.0) / (16.0 / 36.0)).abs() < 1e-12);
         assert_eq!((a.producers["a"], a.users["b"], a.f1["b"]), (Some(0.75), Some(0.5), Some(0.5)));
+    }
+
+    #[test]
+    fn the_interval_of_the_overall_accuracy_is_that_of_wilson() {
+        // 10 of 10: 1 / (1 + z2 / n) at the lower end.
+        let all = Confusion { classes: names(&["a", "b"]), matrix: vec![vec![5, 0], vec![0, 5]] };
+        let [low, high] = all.overall_interval().unwrap();
+        assert!((low - 1.0 / (1.0 + 1.96 * 1.96 / 10.0)).abs() < 1e-9 && (high - 1.0).abs() < 1e-9);
+        let half = Confusion { classes: names(&["a", "b"]), matrix: vec![vec![25, 25], vec![25, 25]] };
+        let [low, high] = half.overall_interval().unwrap();
+        // 0.404 to 0.596: the textbook's 50 of 100.
+        assert!((low - 0.4038).abs() < 1e-3 && (high - 0.5962).abs() < 1e-3, "{low} {high}");
+        assert_eq!(Confusion::new(&names(&["a"])).overall_interval(), None);
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub enum ClassifyError {
     /// The training or validation samples cannot be used.
     #[error("samples: {0}")]
     Samples(String),
+    /// Trees that found nothing to split: every pixel would be of one class.
+    #[error("{0}")]
+    NoSplit(String),
     /// A block of series is not what the model was trained on.
     #[error("the model reads {series} series of {steps} steps, not {found_series} of {found_steps}")]
     Shape {

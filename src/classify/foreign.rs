@@ -5,7 +5,7 @@ use super::{
     Channel, ClassifyError, Link, Model, ModelCard, SeriesRecipe, SeriesTrees, Trained, Tree, TreeEnsemble,
 };
 use crate::classmap::Legend;
-use crate::cube::{Regularize, Smoothing, TimeGrid, day_of_series};
+use crate::cube::{Calendar, Regularize, Smoothing, TimeGrid};
 use crate::predictors::{Predictor, PredictorSet};
 use crate::text::unmarked;
 
@@ -48,7 +48,6 @@ pub fn from_lightgbm(bytes: &[u8], classes: Option<&[String]>) -> Result<Model, 
     let mut dates: Vec<jiff::civil::Date> = columns.iter().map(|c| c.1).collect();
     dates.sort_unstable();
     dates.dedup();
-    let first_year = dates.first().map_or(1970, |d| d.year());
     let mut predictors = Vec::new();
     for (channel, date) in &columns {
         let name = channel.name();
@@ -59,10 +58,13 @@ pub fn from_lightgbm(bytes: &[u8], classes: Option<&[String]>) -> Result<Model, 
         let step = dates.binary_search(date).unwrap_or_default();
         predictors.push((position, Predictor::Value { step }));
     }
-    let days = dates.iter().map(|&d| day_of_series(d, first_year)).collect();
+    let days = Calendar::Season.days(&dates);
     let grid = if read.missing { TimeGrid::Observed { days } } else { TimeGrid::Listed { days } };
     let regularize = Regularize { grid, despike: false, smoothing: Smoothing::None };
-    let recipe = SeriesRecipe { series: series.iter().map(|s| (*s).to_owned()).collect(), regularize };
+    let series_names = series.iter().map(|s| (*s).to_owned()).collect();
+    // Its table held the indices as their formulas give them.
+    let recipe =
+        SeriesRecipe { series: series_names, regularize, bounded: false, calendar: Calendar::Season };
     let legend = Legend::of_classes(classes).map_err(|e| fail(e.to_string()))?;
     // Codes may sort the classes otherwise than the model's labels: the classes follow the legend.
     let order: Vec<usize> = legend

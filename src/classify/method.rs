@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use super::assess::Confusion;
 use super::boost::{BoostOptions, BoostParams};
-use super::classifier::{check_samples, check_validation};
+use super::classifier::{NO_CLASS, check_samples, check_validation};
 use super::gru::{self, GruParams};
 use super::itsgbt::{self, PredictorChoice};
 use super::splits::{Fold, Samples, SplitError, Validation, hold_out, split};
 use super::watch::{Part, Watch};
 use super::{
     ClassifyError, DtwModel, DtwParams, ForestParams, Labels, Observations, SeriesBlock, SeriesRecipe,
-    SeriesTrees, SwvModel, SwvParams, Trained, TsrfParams, boost, forest, search, tsrf,
+    Classifier, SeriesTrees, SwvModel, SwvParams, Trained, TsrfParams, boost, forest, search, tsrf,
 };
 
 /// Share of the samples that is set aside for a parameter search or early stopping where the
@@ -138,7 +138,7 @@ impl Method {
     fn chooses(&self) -> bool {
         match self {
             Self::Itsgbt { boost, search, .. } => *search || boost.early_stopping > 0,
-            Self::Gru(params) => params.patience > 0,
+            Self::Gru(params) => params.patience != Some(0),
             Self::Tsrf(_) | Self::Dtw(_) | Self::Forest(_) | Self::Swv(_) => false,
         }
     }
@@ -177,13 +177,17 @@ impl Method {
             let (train, held) = if !fold.validation.is_empty() || !self.chooses() {
                 (fold.train.clone(), fold.validation.clone())
             } else {
-                hold_out(about, &fold.train, SET_ASIDE, seed)?
+                self.set_aside(about, &fold.train, seed)?
             };
             let held = (!held.is_empty()).then(|| samples.select(&held));
             let width = 1.0 / folds.len() as f64;
             let name = format!("validation: {}", fold.name);
             let part = Part { whole: watch, from: k as f64 * width, width, name: &name };
-            let (model, method) = self.train(&samples.select(&train), held.as_ref(), seed, &part)?;
+            let trained_on = samples.select(&train);
+            let (model, method) = self.train(&trained_on, held.as_ref(), seed, &part)?;
+            if let Some(class) = only_class(model.classifier(), &trained_on)? {
+                return Err(ValidateError::OneClass { class, samples: train.len() });
+            }
             let test = samples.select(&fold.test);
             let found = model.classifier().predict_labels(&test.block())?;
             let part = Confusion::count(&samples.labels.classes, &test.labels.labels, &found)
@@ -208,16 +212,46 @@ impl Method {
         watch: &dyn Watch,
     ) -> Result<(Trained, Self), ValidateError> {
         let mut method = self.clone();
-        if self.chooses() {
-            let all: Vec<usize> = (0..samples.labels.labels.len()).collect();
-            let (train, held) = hold_out(about, &all, SET_ASIDE, seed)?;
+        let all: Vec<usize> = (0..samples.labels.labels.len()).collect();
+        let (train, held) = if self.chooses() { self.set_aside(about, &all, seed)? } else { (Vec::new(), Vec::new()) };
+        let choosing = !held.is_empty();
+        if choosing {
             let first = Part { whole: watch, from: 0.0, width: 0.5, name: "choice of parameters" };
             (_, method) = self.train(&samples.select(&train), Some(&samples.select(&held)), seed, &first)?;
             method.stop_choosing();
         }
-        let from = if self.chooses() { 0.5 } else { 0.0 };
+        // A network without samples to choose its epochs with takes all of them; trees cannot.
+        method.stop_choosing();
+        let from = if choosing { 0.5 } else { 0.0 };
         let last = Part { whole: watch, from, width: 1.0 - from, name: "all samples" };
         Ok(method.train(samples, None, seed, &last)?)
+    }
+
+    /// Sets samples aside to choose parameters with. None are where a class has a single point or
+    /// polygon and the choice was not asked for.
+    fn set_aside(
+        &self,
+        about: &Samples<'_>,
+        rows: &[usize],
+        seed: u64,
+    ) -> Result<(Vec<usize>, Vec<usize>), SplitError> {
+        let usual = matches!(self, Self::Gru(GruParams { patience: None, .. }));
+        match hold_out(about, rows, SET_ASIDE, seed) {
+            Err(SplitError::TooFew { .. }) if usual => Ok((rows.to_vec(), Vec::new())),
+            found => found,
+        }
+    }
+
+    /// The method with the values that parameters have which follow the samples: what a model's card
+    /// tells.
+    #[must_use]
+    pub fn for_samples(mut self, labels: &Labels) -> Self {
+        match &mut self {
+            Self::Itsgbt { boost, .. } => *boost = boost.with_leaf_for(labels),
+            Self::Gru(params) => *params = params.for_samples(labels.labels.len()),
+            Self::Tsrf(_) | Self::Dtw(_) | Self::Forest(_) | Self::Swv(_) => {}
+        }
+        self
     }
 
     /// Keeps the parameters as they are: training needs no validation samples any more.
@@ -227,7 +261,7 @@ impl Method {
                 *search = false;
                 *boost = boost.without_early_stopping();
             }
-            Self::Gru(params) => params.patience = 0,
+            Self::Gru(params) => params.patience = Some(0),
             Self::Tsrf(_) | Self::Dtw(_) | Self::Forest(_) | Self::Swv(_) => {}
         }
     }
@@ -256,6 +290,22 @@ impl Method {
     }
 }
 
+/// The one class that a model gives for all of the samples of several that it was trained on, where it
+/// does so: such a model tells nothing apart.
+///
+/// # Errors
+/// Samples that do not fit the model.
+pub fn only_class(
+    model: &dyn Classifier,
+    trained_on: &LabelledSeries,
+) -> Result<Option<String>, ClassifyError> {
+    let found = model.predict_labels(&trained_on.block())?;
+    let first = found.iter().copied().find(|&label| label != NO_CLASS);
+    let only = first.filter(|first| found.iter().all(|label| label == first || *label == NO_CLASS));
+    let several = trained_on.labels.counts().into_iter().filter(|&n| n > 0).count() > 1;
+    Ok(only.filter(|_| several).map(|class| model.classes()[usize::from(class)].clone()))
+}
+
 /// Why a validation did not finish.
 #[derive(Debug, thiserror::Error)]
 pub enum ValidateError {
@@ -265,6 +315,15 @@ pub enum ValidateError {
     /// Training failed.
     #[error(transparent)]
     Classify(#[from] ClassifyError),
+    /// A model that tells no classes apart: how often it is right says how many samples there are of
+    /// one class, and no more.
+    #[error("a model of {samples} samples gives `{class}` for all of them, whatever they are")]
+    OneClass {
+        /// The class.
+        class: String,
+        /// What it was trained on.
+        samples: usize,
+    },
 }
 
 type Held<'a> = Option<(&'a SeriesBlock<'a>, &'a Labels)>;
@@ -300,7 +359,26 @@ fn train_itsgbt(
             (trained.ensemble, BoostParams::try_from(kept)?)
         }
     };
+    if ensemble.trees.iter().all(|tree| tree.feature.is_empty()) {
+        return Err(no_split(&params, labels));
+    }
     Ok((SeriesTrees::new(labels.classes.clone(), block.series, predictors, ensemble), params))
+}
+
+/// Why trees found nothing to split.
+fn no_split(params: &BoostParams, labels: &Labels) -> ClassifyError {
+    let samples = labels.labels.len();
+    if let Some(leaf) = params.min_leaf.filter(|&leaf| 2.0 * f64::from(leaf) > params.row_fraction * samples as f64) {
+        let reason = format!(
+            "leaves of {leaf} samples and more leave nothing to split of {samples} training samples: every pixel \
+             would be of one class; leave it out, or give a smaller one"
+        );
+        return ClassifyError::parameter("minLeaf", reason);
+    }
+    ClassifyError::NoSplit(format!(
+        "no predictor tells the classes of {samples} training samples apart: every pixel would be of one class; \
+         give more samples, other `indices` or other `predictors`"
+    ))
 }
 
 /// What a validation design may look at, gathered from samples.

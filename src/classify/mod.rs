@@ -28,7 +28,9 @@ pub mod samples;
 mod scored_trees;
 pub mod search;
 mod series;
+mod sniff;
 pub mod splits;
+mod standardize;
 mod swv;
 mod table;
 #[cfg(test)]
@@ -48,6 +50,7 @@ pub use observations::{Observations, Sample, observe_pixels};
 pub use predictor_trees::SeriesTrees;
 pub use recipe::{Channel, SeriesRecipe, bands_of, observe};
 pub use series::SeriesBlock;
+pub use sniff::plain_model;
 pub use swv::{MEMBERS, Stability, SwvModel, SwvParams, Vote};
 pub use table::{Labels, Table};
 pub use trees::{Link, Tree, TreeEnsemble};

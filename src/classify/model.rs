@@ -13,7 +13,10 @@ use crate::text::unmarked;
 /// What a model file says it is.
 const FORMAT: &str = "rededge-model";
 /// The version this crate writes; it reads this one and those before.
-const VERSION: u32 = 1;
+///
+/// 2: spectral indices are held to their range, and days are counted in years of 365 days. Models of
+/// version 1 read indices and days as they were trained with.
+const VERSION: u32 = 2;
 
 /// Where a model comes from and how right it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,7 +126,7 @@ impl Model {
         let fail = |why: String| ClassifyError::Model(why);
         let bytes = &*unmarked(bytes);
         let head: Head = serde_json::from_slice(bytes)
-            .map_err(|_| fail("is not a rededge model (JSON with `format` and `version`)".to_owned()))?;
+            .map_err(|e| fail(super::sniff::not_a_model(bytes, &e)))?;
         if head.format != FORMAT {
             return Err(fail(format!("is a `{}`, not a `{FORMAT}`", head.format)));
         }
@@ -161,5 +164,76 @@ impl Model {
             Trained::Swv(model) => model.problem(),
             Trained::Gru(model) => model.problem(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Channel, ForestParams, forest, testing};
+    use super::*;
+    use crate::cube::{Calendar, Regularize, Smoothing, TimeGrid};
+
+    fn model() -> Model {
+        let (samples, labels) = testing::seasons(30, 1);
+        let params = ForestParams { trees: 3, ..ForestParams::default() };
+        let trained = forest::train(&samples.block(), &labels, None, &params, 3, &|_| true).unwrap();
+        let card = ModelCard {
+            method: "forest".to_owned(),
+            legend: Legend::rice(),
+            seed: 3,
+            samples: vec![10, 10, 10],
+            dates: (jiff::civil::date(2020, 4, 1), jiff::civil::date(2020, 10, 1)),
+            region: None,
+            limits: None,
+            parameters: serde_json::Value::Null,
+            accuracy: None,
+            software: "test".to_owned(),
+        };
+        let grid = TimeGrid::Days { first: 91.0, step: 10.0, count: 20 };
+        let regularize = Regularize { grid, despike: false, smoothing: Smoothing::None };
+        let series = vec!["REP".to_owned()];
+        let recipe = SeriesRecipe { series, regularize, bounded: true, calendar: Calendar::Season };
+        Model::new(card, recipe, Trained::Forest(trained))
+    }
+
+    #[test]
+    fn a_model_comes_back_as_it_was_and_says_its_version() {
+        let model = model();
+        let bytes = model.to_bytes().unwrap();
+        assert_eq!(Model::from_bytes(&bytes).unwrap(), model);
+        let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!((&json["version"], &json["recipe"]["bounded"]), (&2.into(), &true.into()));
+        let mut newer = json;
+        newer["version"] = 3.into();
+        let error = Model::from_bytes(&serde_json::to_vec(&newer).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("version 3") && error.contains("up to version 2"), "{error}");
+    }
+
+    /// What version 1 wrote: neither `bounded` nor `calendar`.
+    #[test]
+    fn a_model_of_version_1_reads_indices_and_days_as_it_was_trained_with() {
+        let mut json = serde_json::to_value(model()).unwrap();
+        json["version"] = 1.into();
+        let recipe = json["recipe"].as_object_mut().unwrap();
+        recipe.remove("bounded").unwrap();
+        recipe.remove("calendar").unwrap();
+        let old = Model::from_bytes(&serde_json::to_vec(&json).unwrap()).unwrap();
+        // Water: B05 and B06 nearly equal. REP's bands are B07, B04, B05, B06.
+        let bands = [[0.03f32], [0.05], [0.042], [0.0421]];
+        let rep = |model: &Model| {
+            let channel = model.recipe.channels().unwrap()[0];
+            assert_eq!(channel.name(), "REP");
+            let mut out = [0.0f32];
+            let place = |band| channel.bands().iter().position(|b| *b == band).unwrap();
+            channel.compute(|band| &bands[place(band)][..], &mut out);
+            out[0]
+        };
+        assert!(matches!(old.recipe.channels().unwrap()[0], Channel::Formula(_)));
+        assert!((rep(&old) - (700.0 + 40.0 * (0.04 - 0.042) / 0.0001)).abs() < 5.0, "{}", rep(&old));
+        assert_eq!(rep(&model()), 680.0);
+        // After a 29 February it counts the days that went by.
+        let dates = [jiff::civil::date(2020, 4, 1), jiff::civil::date(2020, 6, 1), jiff::civil::date(2020, 10, 7)];
+        assert_eq!(old.recipe.days(&dates), [92.0, 153.0, 281.0]);
+        assert_eq!(model().recipe.days(&dates), [91.0, 152.0, 280.0]);
     }
 }

@@ -26,7 +26,7 @@ pub struct Observations {
     pub series: Vec<String>,
     /// The dates, rising.
     pub dates: Vec<jiff::civil::Date>,
-    /// Day of series of each date (see [`crate::cube::Acquisition::day_of_series`]).
+    /// The day of each date on the time grid (see [`crate::cube::Calendar`]).
     pub days: Vec<f32>,
     /// The values.
     pub values: Vec<f32>,

@@ -61,8 +61,8 @@ pub struct Predictor<C, M> {
     fused: Fused,
     /// Which classes are rice of some kind.
     rice: Vec<bool>,
-    /// The class whose probability is told; that of the answer where it is none.
-    told: Option<usize>,
+    /// The classes whose probability is told; that of the answer where there are none.
+    told: Vec<usize>,
     spent: Spent,
 }
 
@@ -121,7 +121,8 @@ impl<C: Borrow<DataCube> + Sync, M: Borrow<Model> + Sync> Predictor<C, M> {
     /// [`ClassifyError`] where the model's series are unknown or its time steps differ from the
     /// cube's dates (a model of the acquisitions themselves).
     pub fn new(cube: C, model: M) -> Result<Self, ClassifyError> {
-        let (days, given): (_, &Model) = (cube.borrow().days(), model.borrow());
+        let given: &Model = model.borrow();
+        let days = given.recipe.days(&cube.borrow().dates());
         let channels = given.recipe.channels()?;
         let steps = given.recipe.regularize.grid.days(&days).len();
         let (series, wanted) = given.trained.classifier().shape();
@@ -133,7 +134,7 @@ impl<C: Borrow<DataCube> + Sync, M: Borrow<Model> + Sync> Predictor<C, M> {
                 found_steps: steps,
             });
         }
-        let rice = given.card.legend.classes.iter().map(|c| is_rice(&c.name)).collect();
+        let rice = given.card.legend.is_rice();
         let regularize = &given.recipe.regularize;
         let fuse =
             |trees: &PredictorTrees| BlockScorer::new(trees.scorer()?.clone(), &channels, regularize, &days);
@@ -152,24 +153,15 @@ impl<C: Borrow<DataCube> + Sync, M: Borrow<Model> + Sync> Predictor<C, M> {
             days,
             fused,
             rice,
-            told: None,
+            told: Vec::new(),
             spent: Spent::default(),
         })
     }
 
-    /// The same, telling the probability of one class instead of that of the answer.
+    /// The same, telling the probability of some classes together instead of that of the answer.
     #[must_use]
-    pub fn telling(self, class: Option<usize>) -> Self {
-        Self { told: class, ..self }
-    }
-
-    /// The same with other classes of rice than their names tell.
-    #[must_use]
-    pub fn with_rice(mut self, names: Option<&[String]>) -> Self {
-        if let Some(names) = names {
-            self.rice = self.model().card.legend.classes.iter().map(|c| names.contains(&c.name)).collect();
-        }
-        self
+    pub fn telling(self, classes: Vec<usize>) -> Self {
+        Self { told: classes, ..self }
     }
 
     /// The side of the blocks that are read.
@@ -279,8 +271,10 @@ impl<C: Borrow<DataCube> + Sync, M: Borrow<Model> + Sync> Predictor<C, M> {
             }
             if let Some(class) = best {
                 answer.codes[pixel] = legend.classes[class].code;
-                let told = self.told.unwrap_or(class);
-                let told = if barred(self.rice[told]) { 0.0 } else { p(told) };
+                let told = match self.told.as_slice() {
+                    [] => p(class),
+                    told => told.iter().filter(|&&t| !barred(self.rice[t])).map(|&t| p(t)).sum(),
+                };
                 let share = if total > 0.0 { told / total } else { 0.0 };
                 answer.confidence[pixel] = (100.0 * share).round() as u8;
             }
@@ -360,20 +354,4 @@ impl PredictError<()> {
 fn rice_of(ground: &[Ground]) -> Vec<u32> {
     let rice = ground.iter().enumerate().filter(|(_, g)| **g == Ground::Rice);
     rice.map(|(pixel, _)| pixel as u32).collect()
-}
-
-/// Whether a class is rice of some kind, which steep ground cannot carry.
-pub fn is_rice(class: &str) -> bool {
-    class == "rice" || (class.ends_with("-rice") && class != "non-rice")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_rice;
-
-    #[test]
-    fn steep_ground_carries_no_rice_of_any_kind() {
-        assert!(is_rice("rice") && is_rice("single-rice") && is_rice("double-rice"));
-        assert!(!is_rice("non-rice") && !is_rice("forest"));
-    }
 }

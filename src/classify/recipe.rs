@@ -1,16 +1,19 @@
 //! What a model reads of a cube: which series, on which time grid.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::ClassifyError;
-use crate::cube::{Band, Block, Regularize, Regularizer};
+use crate::cube::{Band, Block, Calendar, Regularize, Regularizer};
 use crate::spectral::{self, SpectralIndex};
 
 /// One series of a pixel: a spectral index or a band.
 #[derive(Clone, Copy, Debug)]
 pub enum Channel {
-    /// A spectral index of the registry.
+    /// A spectral index of the registry, within the range that it has a meaning for.
     Index(&'static SpectralIndex),
+    /// The same as its formula gives it: models that were trained so read it so.
+    Formula(&'static SpectralIndex),
     /// A band's reflectance.
     Band(Band),
 }
@@ -33,7 +36,7 @@ impl Channel {
     /// The name as the registry spells it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Index(index) => index.id,
+            Self::Index(index) | Self::Formula(index) => index.id,
             Self::Band(band) => band.sentinel2().unwrap_or(band.common_name()),
         }
     }
@@ -41,7 +44,7 @@ impl Channel {
     /// The bands it reads.
     pub fn bands(self) -> Vec<Band> {
         match self {
-            Self::Index(index) => index.bands.to_vec(),
+            Self::Index(index) | Self::Formula(index) => index.bands.to_vec(),
             Self::Band(band) => vec![band],
         }
     }
@@ -49,9 +52,12 @@ impl Channel {
     /// Computes one date from planes of reflectance. `plane` finds the plane of a band.
     pub fn compute<'a>(self, plane: impl Fn(Band) -> &'a [f32], out: &mut [f32]) {
         match self {
-            Self::Index(index) => {
+            Self::Index(index) | Self::Formula(index) => {
                 let planes: Vec<&[f32]> = index.bands.iter().map(|&b| plane(b)).collect();
-                (index.compute)(&planes, out);
+                match self {
+                    Self::Index(_) => index.within_range(&planes, out),
+                    _ => (index.compute)(&planes, out),
+                }
             }
             Self::Band(band) => out.copy_from_slice(&plane(band)[..out.len()]),
         }
@@ -89,6 +95,13 @@ pub struct SeriesRecipe {
     pub series: Vec<String>,
     /// The time grid and the smoothing.
     pub regularize: Regularize,
+    /// Whether spectral indices are held to the range that they have a meaning for; models of
+    /// version 1 and those from elsewhere read them as the formula gives them.
+    #[serde(default)]
+    pub bounded: bool,
+    /// How dates are days of the time grid.
+    #[serde(default)]
+    pub calendar: Calendar,
 }
 
 impl SeriesRecipe {
@@ -97,7 +110,16 @@ impl SeriesRecipe {
     /// # Errors
     /// [`ClassifyError::Channel`] for an unknown name.
     pub fn channels(&self) -> Result<Vec<Channel>, ClassifyError> {
-        self.series.iter().map(|name| Channel::parse(name)).collect()
+        let as_read = |channel| match channel {
+            Channel::Index(index) if !self.bounded => Channel::Formula(index),
+            other => other,
+        };
+        self.series.iter().map(|name| Channel::parse(name).map(as_read)).collect()
+    }
+
+    /// The days of a cube's dates on this recipe's time grid.
+    pub fn days(&self, dates: &[Date]) -> Vec<f32> {
+        self.calendar.days_on(&self.regularize.grid, dates)
     }
 
     /// Observed `[series][date][pixel]` to regular `[series][step][pixel]`, and how many pixels

@@ -6,8 +6,9 @@ use geo::MapCoords;
 
 use super::recipe::Channel;
 use super::{ClassifyError, Labels, Observations, Sample, observe_pixels};
+use crate::classmap::usual_name;
 use crate::crs::{Crs, CrsError, Transformer};
-use crate::cube::{CubeError, DataCube, SeriesTable};
+use crate::cube::{Calendar, CubeError, DataCube, SeriesTable};
 use crate::vector::{self, FeatureTable, Value, columns};
 
 /// Pixels read at a time along each side, as the tiles of the files.
@@ -45,6 +46,25 @@ pub struct Gathered {
     pub notes: Vec<String>,
 }
 
+/// The class of a row.
+fn class_of(property: &str, row: &BTreeMap<String, Value>) -> Option<String> {
+    match row.get(property) {
+        None | Some(Value::Null) => None,
+        Some(value) => Some(value.to_string()).filter(|name| !name.trim().is_empty()),
+    }
+}
+
+/// The names of the classes that rows have, or that are asked for.
+pub fn class_names(
+    names: &ClassNames,
+    rows: &mut dyn Iterator<Item = &BTreeMap<String, Value>>,
+) -> Vec<String> {
+    match names.classes {
+        Some(classes) => classes.to_vec(),
+        None => rows.filter_map(|r| class_of(names.property, r)).collect::<BTreeSet<_>>().into_iter().collect(),
+    }
+}
+
 /// The class of each row, as a position in the list of classes; `None` where the row is of a
 /// class that is not asked for.
 fn labels_of<'t>(
@@ -70,9 +90,11 @@ fn labels_of<'t>(
             "no sample has a property `{property}` (there are: {known})"
         )));
     }
-    let class = |r: &BTreeMap<String, Value>| match r.get(property) {
-        None | Some(Value::Null) => None,
-        Some(value) => Some(value.to_string()).filter(|name| !name.trim().is_empty()),
+    let class = |r: &BTreeMap<String, Value>| class_of(property, r);
+    // A class that is asked for is found by its name, or else by another name of the same meaning.
+    let place = |classes: &[String], name: &str| {
+        let by_name = classes.iter().position(|k| k == name);
+        by_name.or_else(|| usual_name(name).and_then(|usual| classes.iter().position(|k| k == usual)))
     };
     let classes: Vec<String> = match names.classes {
         Some(classes) => classes.to_vec(),
@@ -81,7 +103,7 @@ fn labels_of<'t>(
     notes.extend(look_alikes(&rows.clone().filter_map(class).collect()));
     let rows_again = rows.clone();
     let labels: Vec<Option<u16>> =
-        rows.map(|r| class(r).and_then(|c| classes.iter().position(|k| *k == c)).map(|k| k as u16)).collect();
+        rows.map(|r| class(r).and_then(|c| place(&classes, &c)).map(|k| k as u16)).collect();
     let without = labels.iter().filter(|l| l.is_none()).count();
     if without == labels.len() {
         let asked = names.classes.map_or_else(String::new, |c| format!(" of {}", c.join(", ")));
@@ -179,8 +201,8 @@ pub fn from_features(
     let values = observe_pixels(cube, channels, &pixels, BLOCK_SIDE, done)?;
     let observations = Observations {
         series: channels.iter().map(|c| c.name().to_owned()).collect(),
-        dates: cube.acquisitions.iter().map(|a| a.date).collect(),
-        days: cube.days(),
+        dates: cube.dates(),
+        days: Calendar::Season.days(&cube.dates()),
         values,
         samples,
         labels: Labels { classes, labels },
@@ -243,8 +265,7 @@ pub fn from_table(
     }
     let dates: BTreeSet<jiff::civil::Date> = chosen.iter().flat_map(|s| s.dates.iter().copied()).collect();
     let dates: Vec<_> = dates.into_iter().collect();
-    let first_year = dates.first().map_or(1970, |d| d.year());
-    let days = dates.iter().map(|&d| crate::cube::day_of_series(d, first_year)).collect();
+    let days = Calendar::Season.days(&dates);
     let mut values = Vec::with_capacity(chosen.len() * dates.len() * kept.len());
     for series in &chosen {
         for date in &dates {

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::boost::{BoostError, BoostOptions, BoostParams, Boosted, train};
+use super::boost::{BoostError, BoostOptions, BoostParams, Boosted, train, usual_leaf};
 use super::{Labels, Table};
 
 /// Rounds without a better validation loss that end a candidate's training.
@@ -51,7 +51,7 @@ pub fn search(
     validation: (&Table, &Labels),
     go_on: &dyn Fn(f64) -> bool,
 ) -> Result<Searched, BoostError> {
-    let candidates = candidates(params);
+    let candidates = candidates(&params.with_leaf_for(labels), usual_leaf(labels));
     let mut best: Option<Searched> = None;
     let mut tried = Vec::new();
     for (i, options) in candidates.iter().enumerate() {
@@ -63,7 +63,7 @@ pub fn search(
         let loss = kept.and_then(|l| l.validation).unwrap_or(f64::INFINITY);
         tried.push(Candidate {
             leaves: options.leaves,
-            min_leaf: options.min_leaf,
+            min_leaf: options.min_leaf.unwrap_or_default(),
             learning_rate: options.learning_rate,
             rounds: model.rounds,
             loss,
@@ -88,13 +88,13 @@ pub fn search(
 
 /// The given parameters, then simpler and richer trees, each at two sizes of leaf, and a
 /// slower shrinkage.
-fn candidates(params: &BoostParams) -> Vec<BoostOptions> {
+fn candidates(params: &BoostParams, usual_leaf: u32) -> Vec<BoostOptions> {
     let early_stopping = if params.early_stopping == 0 { PATIENCE } else { params.early_stopping };
     let base = BoostOptions { early_stopping, ..(**params).clone() };
     let mut all = vec![base.clone()];
     for leaves in [7, 15, 31, 63] {
-        for min_leaf in [5, 20] {
-            all.push(BoostOptions { leaves, min_leaf, ..base.clone() });
+        for min_leaf in [(usual_leaf / 4).max(1), usual_leaf] {
+            all.push(BoostOptions { leaves, min_leaf: Some(min_leaf), ..base.clone() });
         }
     }
     all.push(BoostOptions { learning_rate: (base.learning_rate / 2.0).max(1e-4), ..base });
@@ -131,7 +131,7 @@ mod tests {
         let lowest = found.tried.iter().map(|t| t.loss).fold(f64::INFINITY, f64::min);
         assert_eq!(found.tried.len(), 10);
         let taken = found.tried.iter().find(|t| t.loss == lowest).unwrap();
-        assert_eq!((taken.leaves, taken.min_leaf), (found.params.leaves, found.params.min_leaf));
+        assert_eq!((taken.leaves, Some(taken.min_leaf)), (found.params.leaves, found.params.min_leaf));
         assert_eq!((found.params.rounds as usize, found.params.early_stopping), (found.model.rounds, 0));
         assert!(lowest < found.tried[0].loss, "stumps cannot compare two columns");
         let again = train(&found.params, &table, &labels, None, &|_| true).unwrap();

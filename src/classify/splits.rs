@@ -1,7 +1,7 @@
 //! Validation designs: which samples train, which choose parameters, which test.
 //! Every design is drawn from a seed alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -72,6 +72,25 @@ impl Validation {
             return wrong("training and test must be above 0".to_owned());
         }
         Ok(())
+    }
+}
+
+/// Fewest points or polygons of each class that a holdout is made of where nothing else is asked for:
+/// 20 of them are tested.
+const FEWEST_IN_HOLDOUT: usize = 100;
+/// Folds where there are fewer.
+const USUAL_FOLDS: u32 = 5;
+
+/// The design where none is asked for: a holdout, or folds of few samples, which test every sample and
+/// train on most. `None` where a class has a single point or polygon, which cannot train and test.
+pub fn usual_design(samples: &Samples<'_>) -> Option<Validation> {
+    let units = units_of(samples.labels.labels.len(), |i| unit(samples, i));
+    let in_units = class_units(samples, &units);
+    let smallest = in_units.into_iter().filter(|&n| n > 0).min()?;
+    match smallest {
+        ..=1 => None,
+        FEWEST_IN_HOLDOUT.. => Some(Validation::default()),
+        few => Some(Validation::Folds { folds: USUAL_FOLDS.min(few as u32) }),
     }
 }
 
@@ -280,19 +299,22 @@ fn units_of<K: Ord>(samples: usize, mut key: impl FnMut(usize) -> K) -> Vec<Vec<
     units.into_values().collect()
 }
 
+/// In how many units each class is.
+fn class_units(samples: &Samples<'_>, units: &[Vec<usize>]) -> Vec<usize> {
+    let labels = samples.labels;
+    let mut in_units = vec![0; labels.classes.len()];
+    for unit in units {
+        let here: BTreeSet<u16> = unit.iter().map(|&i| labels.labels[i]).collect();
+        here.into_iter().for_each(|class| in_units[usize::from(class)] += 1);
+    }
+    in_units
+}
+
 /// Refuses a class in fewer units than parts.
 fn enough(samples: &Samples<'_>, units: &[Vec<usize>], parts: usize, needs: &str) -> Result<(), SplitError> {
     let labels = samples.labels;
     let counts = labels.counts();
-    let mut in_units = vec![0; labels.classes.len()];
-    for unit in units {
-        let mut here: Vec<u16> = unit.iter().map(|&i| labels.labels[i]).collect();
-        here.sort_unstable();
-        here.dedup();
-        for class in here {
-            in_units[usize::from(class)] += 1;
-        }
-    }
+    let in_units = class_units(samples, units);
     for (class, name) in labels.classes.iter().enumerate() {
         if counts[class] > 0 && in_units[class] < parts {
             return Err(SplitError::TooFew {
@@ -439,6 +461,25 @@ mod tests {
     }
 
     #[test]
+    fn the_usual_design_follows_the_smallest_class() {
+        let of = |counts: &[usize]| {
+            let labels = labels(counts);
+            usual_design(&Samples { labels: &labels, units: None, properties: &BTreeMap::new(), xy: None })
+        };
+        assert_eq!(of(&[100, 400]), Some(Validation::default()));
+        assert_eq!(of(&[99, 4000]), Some(Validation::Folds { folds: 5 }));
+        assert_eq!(of(&[20, 20, 0]), Some(Validation::Folds { folds: 5 }));
+        assert_eq!(of(&[2, 2]), Some(Validation::Folds { folds: 2 }));
+        assert_eq!((of(&[1, 50]), of(&[1, 1])), (None, None));
+        // Two polygons of many pixels are two samples.
+        let (labels, units) = (labels(&[60, 60]), [0u32, 1, 2, 3].repeat(30));
+        let mut units: Vec<u32> = units;
+        units.sort_unstable();
+        let about = Samples { labels: &labels, units: Some(&units), properties: &BTreeMap::new(), xy: None };
+        assert_eq!(usual_design(&about), Some(Validation::Folds { folds: 2 }));
+    }
+
+    #[test]
     fn a_holdout_keeps_the_shares_of_each_class() {
         let (labels, none) = (labels(&[100, 40, 15]), BTreeMap::new());
         let fold = &split(&Validation::default(), &samples(&labels, &none), 1).unwrap()[0];
@@ -550,7 +591,7 @@ mod tests {
                     let mut all: Vec<usize> = [&fold.train[..], &fold.validation, &fold.test].concat();
                     all.sort_unstable();
                     prop_assert_eq!(all, (0..rows.len()).collect::<Vec<_>>());
-                    let unit = |part: &[usize]| part.iter().map(|&i| units[i]).collect::<std::collections::BTreeSet<_>>();
+                    let unit = |part: &[usize]| part.iter().map(|&i| units[i]).collect::<BTreeSet<_>>();
                     prop_assert!(unit(&fold.test).is_disjoint(&unit(&fold.train)));
                     prop_assert!(unit(&fold.validation).is_disjoint(&unit(&fold.train)));
                     fold.test.iter().for_each(|&i| tested[i] += 1);

@@ -16,6 +16,7 @@ use super::boost::{self, BoostError, BoostOptions, BoostParams};
 use super::classifier::{check_samples, check_validation, clear_empty, empty_pixels};
 use super::members::{self, Machine, Neighbours, Network, NetworkParams};
 use super::scored_trees::ScoredTrees;
+use super::standardize::robust_moments;
 use super::watch::Watch;
 use super::{Classifier, ClassifyError, Labels, NO_CLASS, SeriesBlock, Table, most_probable};
 
@@ -44,8 +45,8 @@ pub struct SwvParams {
     pub vote: Vote,
     /// Trees of the random forest.
     pub trees: usize,
-    /// Neighbours that vote.
-    pub neighbours: usize,
+    /// Neighbours that vote (default 5, and no more than the smallest class has samples).
+    pub neighbours: Option<usize>,
     /// Penalty C of the support vector machine.
     pub penalty: f64,
     /// Width of its kernel; 1 over the number of predictors where absent.
@@ -60,9 +61,12 @@ impl Default for SwvParams {
     fn default() -> Self {
         let network = NetworkParams::default();
         let boosting = BoostOptions::default();
-        Self { vote: Vote::Soft, trees: 100, neighbours: 5, penalty: 1.0, gamma: None, boosting, network }
+        Self { vote: Vote::Soft, trees: 100, neighbours: None, penalty: 1.0, gamma: None, boosting, network }
     }
 }
+
+/// Neighbours that vote where nothing else is asked for.
+const USUAL_NEIGHBOURS: usize = 5;
 
 /// Most trees of the forest: smartcore cannot be asked to stop while it grows them.
 const MOST_TREES: usize = 1000;
@@ -147,7 +151,7 @@ impl SwvModel {
         let rows: Vec<usize> = usable(series);
         let (train, check) = match validation {
             Some(_) => (rows, Vec::new()),
-            None => hold_out(&rows, labels, seed)?,
+            None => hold_out(&rows, labels, seed),
         };
         let fitted = labels.select(&train);
         let raw = gather(series, &train);
@@ -221,7 +225,9 @@ impl Members {
         let columns = rows.first().map_or(0, Vec::len);
         let gamma = params.gamma.unwrap_or(1.0 / columns as f64);
         // What fails fast comes first.
-        let neighbours = Neighbours::train(rows, labels, params.neighbours)?;
+        let smallest = labels.counts().into_iter().filter(|&n| n > 0).min().unwrap_or(1);
+        let neighbours =
+            Neighbours::train(rows, labels, params.neighbours.unwrap_or(USUAL_NEIGHBOURS.min(smallest)))?;
         let options = BoostOptions { seed, ..params.boosting.clone() };
         let ((machine, network), (boosted, (forest, tree))) = rayon::join(
             || {
@@ -342,12 +348,7 @@ impl Classifier for SwvModel {
 impl Standardize {
     fn of(rows: &[Vec<f32>]) -> Self {
         let columns = rows.first().map_or(0, Vec::len);
-        let moments = (0..columns).map(|c| {
-            let values: Vec<f64> = rows.iter().map(|r| f64::from(r[c])).filter(|v| !v.is_nan()).collect();
-            let (mean, deviation) = mean_and_deviation(&values);
-            (mean as f32, if deviation > 1e-9 { deviation as f32 } else { 1.0 })
-        });
-        let (mean, deviation) = moments.unzip();
+        let (mean, deviation) = (0..columns).map(|c| robust_moments(rows.iter().map(|r| r[c]))).unzip();
         Self { mean, deviation }
     }
 
@@ -423,21 +424,21 @@ fn shuffled_by_class(rows: &[usize], labels: &Labels, seed: u64) -> Vec<Vec<usiz
     classes
 }
 
-/// Rows to train on and a quarter of each class to weigh with.
-fn hold_out(rows: &[usize], labels: &Labels, seed: u64) -> Result<(Vec<usize>, Vec<usize>), ClassifyError> {
+/// Rows to train on and a quarter of each class to weigh with, one at least of a class of several.
+/// Where no class has several, what is trained on must weigh too.
+fn hold_out(rows: &[usize], labels: &Labels, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let (mut train, mut check) = (Vec::new(), Vec::new());
     for rows in shuffled_by_class(rows, labels, seed) {
-        let (a, b) = rows.split_at(rows.len() / 4);
+        let (a, b) = rows.split_at(if rows.len() > 1 { (rows.len() / 4).max(1) } else { 0 });
         check.extend(a);
         train.extend(b);
     }
     if check.is_empty() {
-        let reason = "too few to hold a quarter of each class out; give validation samples";
-        return Err(ClassifyError::Samples(reason.into()));
+        check.clone_from(&train);
     }
     train.sort_unstable();
     check.sort_unstable();
-    Ok((train, check))
+    (train, check)
 }
 
 /// The validation samples in [`PARTS`] parts of equal classes; fewer where there are few samples.
@@ -507,7 +508,7 @@ mod tests {
         let refuse = |params: SwvParams| {
             SwvModel::train(&train.block(), &labels, None, &params, 0, &|_| true).unwrap_err().to_string()
         };
-        assert!(refuse(SwvParams { neighbours: 31, ..quick() }).contains("neighbours"));
+        assert!(refuse(SwvParams { neighbours: Some(31), ..quick() }).contains("neighbours"));
         assert!(refuse(SwvParams { penalty: 0.0, ..quick() }).contains("penalty"));
         assert!(refuse(SwvParams { gamma: Some(-1.0), ..quick() }).contains("gamma"));
         assert!(refuse(SwvParams { trees: 0, ..quick() }).contains("trees"));

@@ -37,6 +37,9 @@ pub struct Legend {
     pub classes: Vec<ClassEntry>,
     /// The code of pixels without an answer.
     pub nodata: u8,
+    /// Codes of the classes that a user declared to be rice; empty where their names tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rice: Vec<u8>,
 }
 
 impl Legend {
@@ -82,7 +85,7 @@ impl Legend {
         for known in [Self::rice(), Self::stress(), Self::land_cover()] {
             if names.iter().all(|n| known.code_of(n.as_ref()).is_some()) {
                 let classes = known.classes.into_iter().filter(|c| seen.contains(c.name.as_str())).collect();
-                return Ok(Self { classes, nodata: known.nodata });
+                return Ok(Self { classes, nodata: known.nodata, rice: Vec::new() });
             }
         }
         let mut others = STYLES.other.iter().cycle();
@@ -91,7 +94,7 @@ impl Legend {
             let color = STYLES.color_of(&name).or_else(|| others.next().map(|c| c.0)).unwrap_or_default();
             ClassEntry { code, name, color }
         });
-        Ok(Self { classes: classes.collect(), nodata: 0 })
+        Ok(Self { classes: classes.collect(), nodata: 0, rice: Vec::new() })
     }
 
     /// What must be said with these classes, as of stress: what it is evidence of.
@@ -213,7 +216,7 @@ impl Styles {
             name: c.name.clone(),
             color: c.color.0,
         });
-        Legend { classes: classes.collect(), nodata: legend.nodata }
+        Legend { classes: classes.collect(), nodata: legend.nodata, rice: Vec::new() }
     }
 
     fn color_of(&self, name: &str) -> Option<[u8; 3]> {

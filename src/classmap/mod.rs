@@ -3,6 +3,7 @@
 
 mod areas;
 mod legend;
+mod roles;
 pub mod sieve;
 mod symbols;
 
@@ -10,5 +11,6 @@ pub use areas::{AreaTally, ClassArea, PixelArea};
 pub use legend::{
     ClassEntry, Hex, Legend, LegendError, Names, names, percent_color, percent_ramp, percent_style,
 };
+pub use roles::{RiceError, Role, check_rice, usual_name};
 pub use sieve::{Connectivity, sieve};
 pub use symbols::{RampStop, Symbol, index_ramp, values_color, values_ramp};

@@ -43,14 +43,6 @@ pub struct Acquisition {
     pub cloud_cover: Option<f32>,
 }
 
-impl Acquisition {
-    /// Days since 1 January of the cube's first year (1 January is 1): series
-    /// that run over a New Year keep rising.
-    pub fn day_of_series(&self, first_year: i16) -> f32 {
-        day_of_series(self.date, first_year)
-    }
-}
-
 /// Days since 1 January of `first_year` (that day is 1).
 pub fn day_of_series(date: jiff::civil::Date, first_year: i16) -> f32 {
     let start = jiff::civil::date(first_year, 1, 1);
@@ -135,10 +127,9 @@ impl DataCube {
         Self { grid, acquisitions, bands, notes, source }
     }
 
-    /// Day of series of each date (1 is 1 January of the first date's year).
-    pub fn days(&self) -> Vec<f32> {
-        let first_year = self.acquisitions.first().map_or(1970, |a| a.date.year());
-        self.acquisitions.iter().map(|a| a.day_of_series(first_year)).collect()
+    /// The dates.
+    pub fn dates(&self) -> Vec<jiff::civil::Date> {
+        self.acquisitions.iter().map(|a| a.date).collect()
     }
 
     /// What its source notices while it reads.

@@ -4,6 +4,7 @@
 
 mod band;
 mod block;
+mod calendar;
 mod findings;
 mod regularize;
 mod request;
@@ -12,6 +13,7 @@ mod smoothing;
 
 pub use band::Band;
 pub use block::{Acquisition, Block, Coverage, CubeError, DataCube, PixelSource, day_of_series};
+pub use calendar::{Calendar, FEWEST_SHARE, day_and_month};
 pub use findings::Findings;
 pub(crate) use regularize::fewest_of;
 pub use regularize::{FEWEST_DATES, Regularize, Regularizer, TimeGrid, despike};

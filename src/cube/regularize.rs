@@ -20,7 +20,8 @@ pub(crate) fn fewest_of(dates: usize) -> usize {
 pub enum TimeGrid {
     /// The cube's own dates, gaps filled.
     Acquisitions,
-    /// Equal steps by day of year (1 is 1 January of the first date's year).
+    /// Equal steps by day of year (1 is 1 January of the first date's year; see
+    /// [`Calendar`](super::Calendar)).
     Days {
         /// First day.
         first: f32,

@@ -159,6 +159,10 @@ impl CogWriter {
                     item(band(&format!("CLASS_{}", class.code)), &class.name);
                     item(band(&format!("PIXELS_{}", class.code)), &pixels);
                 }
+                if !legend.rice.is_empty() {
+                    let codes: Vec<String> = legend.rice.iter().map(ToString::to_string).collect();
+                    item(band("RICE_CLASSES"), &codes.join(" "));
+                }
             }
             CogKind::Percent { label } => {
                 item(role("DESCRIPTION", "description"), label);
@@ -252,7 +256,9 @@ pub fn read_legend(dataset: &Dataset) -> Option<Legend> {
         .collect();
     classes.sort_by_key(|c| c.code);
     let nodata = band.no_data_value().filter(|v| (0.0..=255.0).contains(v)).unwrap_or(0.0) as u8;
-    (!classes.is_empty()).then_some(Legend { classes, nodata })
+    let declared = band.metadata_item("RICE_CLASSES", "").unwrap_or_default();
+    let rice = declared.split(' ').filter_map(|code| code.parse().ok()).collect();
+    (!classes.is_empty()).then_some(Legend { classes, nodata, rice })
 }
 
 /// Opens a raster of this module's kind for reading.

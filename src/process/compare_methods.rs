@@ -14,8 +14,9 @@ use super::rice::parameters::{MethodName, Parameters};
 use super::rice::training::{Prepared, Told, Training};
 use super::rice::trial::{importance, mapping_seconds};
 use super::{Context, Process, ProcessError};
-use crate::classify::assess::{Accuracy, ByClass as Shares};
+use crate::classify::assess::ByClass as Shares;
 use crate::classify::importance::{Importance, Part};
+use crate::classify::splits::Validation;
 use crate::classmap::Legend;
 use crate::ogc::{Figure, TableCsv, outputs};
 
@@ -148,10 +149,11 @@ impl Process for CompareMethods {
         let cube = first.open_cube(context)?;
         let prepared = first.prepare(cube.as_ref(), context)?;
         describe_classes(&prepared, context)?;
+        let design = first.testing.design(&prepared, context);
         let (mut rows, mut matters) = (Vec::new(), Vec::new());
         for (name, method) in &methods {
             let training = inputs.training(method);
-            let (row, found) = compare(&training, &prepared, context).map_err(|e| named(e, *name))?;
+            let (row, found) = compare(&training, &prepared, design.as_ref(), context).map_err(|e| named(e, *name))?;
             rows.push(row);
             matters.push(found);
         }
@@ -185,15 +187,19 @@ fn named(error: ProcessError, method: MethodName) -> ProcessError {
 fn compare(
     training: &Training<'_>,
     prepared: &Prepared,
+    design: Option<&Validation>,
     context: &Context<'_>,
 ) -> Result<(Compared, Vec<Importance>), ProcessError> {
     let id = training.method.id();
     context.progress.note(&format!("method {id}"));
-    let usual = crate::classify::splits::Validation::default();
     let told = Told::new(context);
-    let (confusion, method) =
-        training.validate(prepared, training.method.clone(), training.validation.unwrap_or(&usual), &told)?;
-    let Accuracy { overall, kappa, producers, users, .. } = confusion.accuracy();
+    let (confusion, method) = match design {
+        Some(design) => training.validate(prepared, training.method.clone(), design, &told)?,
+        None => (None, training.method.clone()),
+    };
+    let found = confusion.map(|found| found.accuracy());
+    let (overall, kappa) = (found.as_ref().and_then(|a| a.overall), found.as_ref().and_then(|a| a.kappa));
+    let (producers, users) = found.map(|a| (a.producers, a.users)).unwrap_or_default();
     let start = Instant::now();
     let (model, method) = training.train(prepared, &method, &told)?;
     let training_seconds = start.elapsed().as_secs_f64();

@@ -117,7 +117,11 @@ impl Process for EarliestRiceDate {
         let training = inputs.training(&method);
         let cube = training.open_cube(context)?;
         let prepared = training.prepare(cube.as_ref(), context)?;
-        let rows = by_date(&training, &prepared, &inputs.validation, &method, context)?;
+        let Some(design) = training.testing.design(&prepared, context) else {
+            let why = "a class has a single point or polygon, which cannot train and test; add samples of it";
+            return Err(ProcessError::input("samples", why));
+        };
+        let rows = by_date(&training, &prepared, &design, &method, context)?;
         let earliest = earliest(&rows, inputs.threshold);
         let document = |value: Result<_, serde_json::Error>| value.map_err(ProcessError::failed);
         context.sink.document("earliest", document(serde_json::to_value(&earliest))?)?;
@@ -182,10 +186,14 @@ fn by_date(
 /// Whether other samples would mend it.
 fn of_samples(error: &ValidateError) -> bool {
     match error {
-        ValidateError::Split(_) => true,
-        ValidateError::Classify(e) => {
-            matches!(e, ClassifyError::Samples(_) | ClassifyError::Boost(BoostError::Table(_)))
-        }
+        ValidateError::Split(_) | ValidateError::OneClass { .. } => true,
+        ValidateError::Classify(e) => matches!(
+            e,
+            ClassifyError::Samples(_)
+                | ClassifyError::NoSplit(_)
+                | ClassifyError::Parameter { name: "minLeaf" | "neighbours", .. }
+                | ClassifyError::Boost(BoostError::Table(_))
+        ),
     }
 }
 

@@ -135,7 +135,7 @@ impl LiveRecipe {
                 }
                 let model = read_model("model", &FileInput::Path(model.clone()), None, data)?;
                 let rice = rice_source(inputs, data)?;
-                let stress = model.card.legend.classes.iter().any(|c| c.name == STRESSED);
+                let stress = !model.card.legend.stressed().is_empty();
                 if let Some(key) = given.filter(|_| !stress) {
                     let why = format!("goes with a model of stress; `model` has no class `{STRESSED}`");
                     return Err(ProcessError::input(key, why));
@@ -161,7 +161,7 @@ impl LiveRecipe {
             Self::Index(channel) => Ok(channel.bands()),
             Self::Classes { model, rice, .. } => {
                 let mut bands = of("model", model)?;
-                if let Some(RiceSource::Model(rice)) = rice {
+                if let Some(RiceSource::Model(rice, _)) = rice {
                     bands.extend(of("rice_model", rice)?);
                     bands.sort_unstable();
                     bands.dedup();
@@ -174,17 +174,18 @@ impl LiveRecipe {
     /// The classes and what the percent tell of, where it is a model.
     pub fn legend(&self) -> Option<(&Legend, String)> {
         let Self::Classes { model, .. } = self else { return None };
-        let label = match self.told() {
-            Some(_) => format!("probability of {STRESSED}"),
-            None => "confidence".to_owned(),
+        let label = if self.told().is_empty() {
+            "confidence".to_owned()
+        } else {
+            format!("probability of {STRESSED}")
         };
         Some((&model.card.legend, label))
     }
 
-    /// The class whose probability is told.
-    fn told(&self) -> Option<usize> {
-        let Self::Classes { model, .. } = self else { return None };
-        model.card.legend.classes.iter().position(|c| c.name == STRESSED)
+    /// The classes whose probability is told.
+    fn told(&self) -> Vec<usize> {
+        let Self::Classes { model, .. } = self else { return Vec::new() };
+        model.card.legend.stressed()
     }
 
     /// Made ready for a cube.
@@ -201,7 +202,7 @@ impl LiveRecipe {
                     return Err(ProcessError::input("cube", why));
                 }
                 check_dates(model, &cube, &Silent)?;
-                if let Some(RiceSource::Model(rice)) = rice {
+                if let Some(RiceSource::Model(rice, _)) = rice {
                     check_dates(rice, &cube, &Silent).map_err(of_rice)?;
                 }
                 let mask = rice.as_ref().map(|source| rice_mask(source, cube.clone())).transpose();
@@ -234,9 +235,12 @@ fn rice_source(inputs: &LiveInputs, data: &dyn DataSource) -> Result<Option<Rice
         }
         (Some(model), None) => {
             let model = read_model("rice_model", &named(model), None, data)?;
-            Ok(Some(RiceSource::Model(Arc::new(model))))
+            RiceSource::of_model(model, None).map(Some).map_err(|e| ProcessError::input("rice_model", e))
         }
-        (None, Some(map)) => Ok(Some(RiceSource::Map(Arc::from(data.raster("rice_map", &named(map))?)))),
+        (None, Some(map)) => {
+            let map = data.raster("rice_map", &named(map))?;
+            RiceSource::of_map(map, None).map(Some).map_err(|e| ProcessError::input("rice_map", e))
+        }
     }
 }
 

@@ -12,7 +12,6 @@ use super::mines::{DirtyRows, MineProblem, Mines};
 use super::rice::by_class::csv_of;
 use super::stress::STRESSED;
 use super::{Context, Process, ProcessError, RasterReader};
-use crate::classify::predict::is_rice;
 use crate::classmap::Legend;
 use crate::ogc::{Figure, FileInput, TableCsv, outputs};
 use crate::raster::{Resampling, Window};
@@ -259,16 +258,19 @@ impl TestResult {
 /// What each code of a stress map means.
 fn codes(reader: &dyn RasterReader) -> Result<Vec<Ground>, ProcessError> {
     let legend = reader.legend().cloned().unwrap_or_else(Legend::stress);
-    let Some(stressed) = legend.code_of(STRESSED) else {
+    let stressed = legend.stressed();
+    if stressed.is_empty() {
         let names: Vec<&str> = legend.classes.iter().map(|c| c.name.as_str()).collect();
         let why = format!("has no class `{STRESSED}` (it has {}): is it a stress map?", names.join(", "));
         return Err(ProcessError::input("stressMap", why));
-    };
+    }
     let mut codes = vec![Ground::Other; 256];
-    for class in legend.classes.iter().filter(|c| is_rice(&c.name)) {
+    for (class, _) in legend.classes.iter().zip(legend.is_rice()).filter(|(_, rice)| *rice) {
         codes[usize::from(class.code)] = Ground::Unstressed;
     }
-    codes[usize::from(stressed)] = Ground::Stressed;
+    for k in stressed {
+        codes[usize::from(legend.classes[k].code)] = Ground::Stressed;
+    }
     Ok(codes)
 }
 

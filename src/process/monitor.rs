@@ -56,6 +56,8 @@ pub struct MonitorInputs {
     rice_method: Option<Passed<MethodName>>,
     /// Parameters of that method.
     rice_parameters: Option<Passed<Parameters>>,
+    /// Classes that are rice, where neither their names nor the map or model of rice tell.
+    rice_classes: Option<Passed<Vec<String>>>,
     /// Samples of stress (`unstressed-rice`, `stressed-rice`), to train with. Either this or `model`.
     #[schemars(extend("x-holds" = GEOJSON))]
     samples: Option<Passed<FileInput>>,
@@ -292,7 +294,7 @@ impl MonitorInputs {
             return None;
         }
         let mut object = self.scenes();
-        object.extend(given!(self, "model": rice_model, "samples": rice_samples, "method": rice_method, "parameters": rice_parameters));
+        object.extend(given!(self, "model": rice_model, "samples": rice_samples, "method": rice_method, "parameters": rice_parameters, "riceClasses": rice_classes));
         if self.rice_samples.is_some() {
             object.extend(self.training());
         }
@@ -302,7 +304,7 @@ impl MonitorInputs {
     /// What is asked of `stress-map`.
     fn stress_request(&self, rice: Json) -> Json {
         let mut object = self.scenes();
-        object.extend(given!(self, "model": model, "samples": samples, "parameters": parameters));
+        object.extend(given!(self, "model": model, "samples": samples, "parameters": parameters, "riceClasses": rice_classes));
         if self.samples.is_some() && self.model.is_none() {
             object.extend(self.training());
             // Rice is known: only its two states are told apart.

@@ -6,13 +6,11 @@ use super::inputs::InputFaults;
 use super::rice::inputs::{SmoothingInput, TimeGridInput, map_inputs};
 use super::rice::map::{MapOptions, map, write};
 use super::rice::parameters::{MethodName, Parameters};
-use super::rice::training::{Training, USUAL_SERIES, open_cube};
+use super::rice::training::{Testing, USUAL_SERIES, open_cube, rice_error};
 use super::{Context, DataSource, Process, ProcessError};
 use crate::classify::assess::Accuracy;
-use crate::classify::predict::is_rice;
-use crate::classify::splits::Validation;
-use crate::classify::{Model, bands_of, foreign};
-use crate::classmap::{ClassArea, Legend};
+use crate::classify::{Model, bands_of, foreign, plain_model};
+use crate::classmap::ClassArea;
 use crate::ogc::outputs::{GEOJSON, MODEL};
 use crate::ogc::{Coverage, FileInput, ModelFile};
 
@@ -35,8 +33,9 @@ map_inputs! {
         /// Parameters of the method.
         #[serde(default)]
         parameters: Parameters,
-        /// Classes that are rice, which steep ground cannot carry (default: `rice` and all whose name
-        /// ends with `-rice`, other than `non-rice`).
+        /// Classes that are rice, where their names do not tell (`rice`, names that end with `-rice`
+        /// other than `non-rice`, and Chinese names such as 水稻, 单季稻 and 早稻 do). The map and the
+        /// model keep it.
         rice_classes: Option<Vec<String>>,
     }
 }
@@ -56,7 +55,8 @@ pub struct RiceMapOutputs {
     confidence: Coverage,
     /// Pixels and hectares of each class.
     areas: Vec<ClassArea>,
-    /// Accuracy by the validation, and area-adjusted by the map; none where a model was given.
+    /// Accuracy by the validation, and area-adjusted by the map; none where a model was given, and
+    /// where the samples cannot tell.
     accuracy: Option<Accuracy>,
     /// The model that made the map.
     model: ModelFile,
@@ -95,31 +95,33 @@ impl Process for RiceMap {
         let options = MapOptions {
             steep,
             rice: None,
-            rice_classes: None,
             told: None,
             minimum_mapping_unit: inputs.minimum_mapping_unit,
         };
-        let (cube, model, trained) = match (&inputs.samples, &inputs.model) {
+        let (cube, mut model, trained) = match (&inputs.samples, &inputs.model) {
             (None, None) => return Err(ProcessError::input("samples", NEITHER)),
             (_, Some(file)) => {
                 let model = read_model("model", file, inputs.classes.as_deref(), context.data)?;
+                model.card.legend.clone().with_rice(inputs.rice_classes.as_deref()).map_err(rice_error)?;
                 let channels = model.recipe.channels().map_err(|e| ProcessError::input("model", e))?;
                 (open_cube(&inputs.cube, &inputs.choice(), bands_of(&channels), context)?, model, None)
             }
             (Some(samples), None) => {
                 let method = inputs.parameters.method(inputs.method)?;
-                let training = Training {
-                    validation: Some(&inputs.validation).filter(|_| context.sink.wants("accuracy")),
-                    ..inputs.training(samples, &USUAL_SERIES, &method)
-                };
+                let mut training = inputs.training(samples, &USUAL_SERIES, &method);
+                if !context.sink.wants("accuracy") {
+                    training.testing = Testing::No;
+                }
+                training.needs_rice = true;
+                training.rice_classes = inputs.rice_classes.as_deref();
                 let channels = training.channels()?;
                 let cube = open_cube(&inputs.cube, &training.grid, bands_of(&channels), context)?;
                 let trained = training.run(Some(&cube), context)?;
                 (cube, trained.model, trained.confusion.zip(trained.accuracy))
             }
         };
-        let rice = rice_classes(&inputs, &model.card.legend)?;
-        let options = MapOptions { rice_classes: rice.as_deref(), ..options };
+        model.card.legend =
+            model.card.legend.with_rice(inputs.rice_classes.as_deref()).map_err(rice_error)?;
         let areas = map(&cube, &model, &options, context)?;
         write(&model, &areas, trained, context)
     }
@@ -135,28 +137,13 @@ impl RiceMapInputs {
             ("smoothing", self.smoothing != SmoothingInput::default()),
             ("despike", !self.despike),
             ("parameters", self.parameters != Parameters::default()),
-            ("validation", self.validation != Validation::default()),
+            ("validation", self.validation.is_some()),
             ("seed", self.seed != 0),
         ];
         for (name, _) in asked.into_iter().filter(|asked| asked.1) {
             faults.add(name, "the `model` decides this; leave it out");
         }
     }
-}
-
-/// The classes that are rice, where a slope mask needs to know.
-fn rice_classes(inputs: &RiceMapInputs, legend: &Legend) -> Result<Option<Vec<String>>, ProcessError> {
-    let names: Vec<&str> = legend.classes.iter().map(|c| c.name.as_str()).collect();
-    if let Some(named) = &inputs.rice_classes {
-        if let Some((i, other)) = named.iter().enumerate().find(|(_, n)| !names.contains(&n.as_str())) {
-            let why = format!("`{other}` is none of the classes {}", names.join(", "));
-            return Err(ProcessError::input(format!("riceClasses[{i}]"), why));
-        }
-    } else if inputs.dem.is_some() && !names.iter().any(|n| is_rice(n)) {
-        let why = format!("the slope mask needs to know which of the classes {} are rice", names.join(", "));
-        return Err(ProcessError::input("riceClasses", why));
-    }
-    Ok(inputs.rice_classes.clone())
 }
 
 /// Reads a model of this crate or of LightGBM.
@@ -170,6 +157,7 @@ pub fn read_model(
     data: &dyn DataSource,
 ) -> Result<Model, ProcessError> {
     let bytes = data.bytes(input, file)?;
+    let bytes = plain_model(&bytes).map_err(|e| ProcessError::input(input, e))?;
     if classes.is_some() && !foreign::is_lightgbm(&bytes) {
         return Err(ProcessError::input("classes", "the `model` decides this; leave it out"));
     }

@@ -8,15 +8,13 @@ use super::inputs::InputFaults;
 use super::rice::inputs::{SmoothingInput, TimeGridInput, map_inputs};
 use super::rice::map::{MapOptions, map, write};
 use super::rice::parameters::{MethodName, Parameters};
-use super::rice::training::{Training, USUAL_SERIES, open_cube};
+use super::rice::training::{Testing, Training, USUAL_SERIES, open_cube, rice_error};
 use super::rice_map::read_model;
 use super::stress::{LIMITS, RiceSource, STRESS_INDICES, STRESSED, rice_mask};
 use super::{Context, Process, ProcessError};
 use crate::classify::assess::Accuracy;
 use crate::classify::gru::GruParams;
 use crate::classify::method::Method;
-use crate::classify::predict::is_rice;
-use crate::classify::splits::Validation;
 use crate::classify::{Model, bands_of};
 use crate::classmap::ClassArea;
 use crate::cube::{Band, DataCube};
@@ -50,6 +48,9 @@ map_inputs! {
         /// Parameters of the network and its training.
         #[serde(default)]
         parameters: GruParams,
+        /// Classes of `riceMap`, `riceModel` or `riceSamples` that are rice, where neither their names
+        /// nor the map or model tell.
+        rice_classes: Option<Vec<String>>,
     }
 }
 
@@ -68,7 +69,8 @@ pub struct StressMapOutputs {
     probability: Coverage,
     /// Pixels and hectares of each class.
     areas: Vec<ClassArea>,
-    /// Accuracy by the validation, and area-adjusted by the map; none where a model was given.
+    /// Accuracy by the validation, and area-adjusted by the map; none where a model was given, and
+    /// where the samples cannot tell.
     accuracy: Option<Accuracy>,
     /// The model that made the map.
     model: ModelFile,
@@ -98,6 +100,10 @@ impl Process for StressMap {
         let steep = inputs.mask(context)?;
         let given = inputs.given_model(context)?;
         let rice = inputs.rice(context)?;
+        if inputs.rice_classes.is_some() && rice.is_none() && inputs.rice_samples.is_none() {
+            let why = "goes with `riceMap`, `riceModel` or `riceSamples`";
+            return Err(ProcessError::input("riceClasses", why));
+        }
         let method = Method::Gru(inputs.parameters.clone());
         let usual = Parameters::default().method(MethodName::default())?;
         let training = inputs.samples.as_ref().map(|s| inputs.training(s, &STRESS_INDICES, &method));
@@ -110,7 +116,7 @@ impl Process for StressMap {
             None => training.as_ref().ok_or_else(neither)?.channels()?,
         };
         bands.extend(bands_of(&channels));
-        if let Some(RiceSource::Model(model)) = &rice {
+        if let Some(RiceSource::Model(model, _)) = &rice {
             let channels = model.recipe.channels().map_err(|e| ProcessError::input("riceModel", e))?;
             bands.extend(bands_of(&channels));
         }
@@ -125,10 +131,18 @@ impl Process for StressMap {
         let rice = match rice_training {
             Some(training) => {
                 context.progress.note("a model of rice is trained first");
-                let training = Training { indices: None, validation: None, classes: None, ..training };
+                let training = Training {
+                    indices: None,
+                    testing: Testing::No,
+                    classes: None,
+                    needs_rice: true,
+                    rice_classes: inputs.rice_classes.as_deref(),
+                    ..training
+                };
                 let trained =
                     training.run(Some(&cube), context).map_err(|e| renamed(e, "samples", "riceSamples"))?;
-                Some(RiceSource::Model(Arc::new(trained.model)))
+                let legend = trained.model.card.legend.clone();
+                Some(RiceSource::Model(Arc::new(trained.model), legend))
             }
             None => rice,
         };
@@ -142,7 +156,8 @@ impl Process for StressMap {
         };
         check_classes(&model, rice.is_some())?;
         let areas = mapped(&cube, &model, rice.as_ref(), steep, inputs.minimum_mapping_unit, context)?;
-        if areas.iter().filter(|a| is_rice(&a.name)).all(|a| a.pixels == 0) {
+        let is_rice = model.card.legend.is_rice();
+        if areas.iter().zip(is_rice).filter(|(_, rice)| *rice).all(|(a, _)| a.pixels == 0) {
             context.progress.note("no pixel is rice: the map is empty");
         }
         write(&model, &areas, trained, context)
@@ -161,7 +176,7 @@ impl StressMapInputs {
             ("samples", self.samples.is_some()),
             ("classes", self.classes.is_some()),
             ("indices", self.indices.is_some()),
-            ("validation", self.validation != Validation::default()),
+            ("validation", self.validation.is_some()),
             ("parameters", self.parameters != GruParams::default()),
         ];
         for (name, _) in asked.into_iter().filter(|asked| asked.1) {
@@ -186,23 +201,26 @@ impl StressMapInputs {
 
     /// Where rice comes from, as far as it needs no training.
     fn rice(&self, context: &Context<'_>) -> Result<Option<RiceSource>, ProcessError> {
+        let declared = self.rice_classes.as_deref();
         if let Some(file) = &self.rice_map {
-            return context.data.raster("riceMap", file).map(|map| Some(RiceSource::Map(Arc::from(map))));
+            let map = context.data.raster("riceMap", file)?;
+            return RiceSource::of_map(map, declared).map(Some).map_err(rice_error);
         }
         let Some(file) = &self.rice_model else { return Ok(None) };
         let model = read_model("riceModel", file, None, context.data)?;
-        Ok(Some(RiceSource::Model(Arc::new(model))))
+        RiceSource::of_model(model, declared).map(Some).map_err(rice_error)
     }
 }
 
 /// Refuses a model that tells nothing of stress, or that must tell rice apart and cannot.
 pub fn check_classes(model: &Model, rice_is_known: bool) -> Result<(), ProcessError> {
-    let names: Vec<&str> = model.card.legend.classes.iter().map(|c| c.name.as_str()).collect();
-    if !names.contains(&STRESSED) {
-        let why = format!("has no class `{STRESSED}` (it has {})", names.join(", "));
+    let legend = &model.card.legend;
+    let names: Vec<&str> = legend.classes.iter().map(|c| c.name.as_str()).collect();
+    if legend.stressed().is_empty() {
+        let why = format!("has no class `{STRESSED}`, nor one of that meaning (it has {})", names.join(", "));
         return Err(ProcessError::input("model", why));
     }
-    if !rice_is_known && names.iter().all(|n| is_rice(n)) {
+    if !rice_is_known && legend.is_rice().iter().all(|rice| *rice) {
         let why = format!(
             "tells {} apart and nothing else: say where rice grows (riceMap, riceModel or riceSamples)",
             names.join(" and ")
@@ -222,12 +240,12 @@ fn mapped(
 ) -> Result<Vec<ClassArea>, ProcessError> {
     let refuse = |e| ProcessError::input("riceModel", e);
     let mask = rice.map(|source| rice_mask(source, cube)).transpose().map_err(refuse)?;
-    if let Some(RiceSource::Model(model)) = rice {
+    if let Some(RiceSource::Model(model, _)) = rice {
         super::rice::training::check_dates(model, cube, context.progress)?;
     }
     let mask = mask.as_ref().map(|m| m as &crate::classify::predict::RiceMask<'_>);
     let options =
-        MapOptions { steep, rice: mask, rice_classes: None, told: Some(STRESSED), minimum_mapping_unit };
+        MapOptions { steep, rice: mask, told: Some(STRESSED), minimum_mapping_unit };
     map(cube, model, &options, context)
 }
 

@@ -10,7 +10,6 @@ use super::rice::by_class::csv_of;
 use super::stress::STRESSED;
 use super::{Context, Process, ProcessError, RasterKind, RasterReader};
 use crate::classify::assess::{Accuracy, Confusion};
-use crate::classify::predict::is_rice;
 use crate::classmap::{AreaTally, Legend, PixelArea};
 use crate::crs::Crs;
 use crate::ogc::{Coverage, Figure, FileInput, TableCsv, outputs};
@@ -153,7 +152,7 @@ impl Process for StressPersistence {
                 tally.add(window, &codes);
                 for ((rice, stressed), code) in seen.iter_mut().zip(&codes) {
                     *rice += u8::from(map.rice[usize::from(*code)]);
-                    *stressed += u8::from(map.stressed == Some(*code));
+                    *stressed += u8::from(map.stressed.contains(code));
                 }
                 if let Some(samples) = &samples {
                     count(samples, map, window, &codes, confusion);
@@ -218,7 +217,7 @@ struct OpenMap {
     legend: Legend,
     /// By code.
     rice: Vec<bool>,
-    stressed: Option<u8>,
+    stressed: Vec<u8>,
 }
 
 impl OpenMap {
@@ -230,7 +229,7 @@ impl OpenMap {
         let (mut rice_ha, mut stressed_ha) = (0.0, 0.0);
         for class in tally.areas(&self.legend, grid) {
             rice_ha += if self.rice[usize::from(class.code)] { class.hectares } else { 0.0 };
-            stressed_ha += if self.stressed == Some(class.code) { class.hectares } else { 0.0 };
+            stressed_ha += if self.stressed.contains(&class.code) { class.hectares } else { 0.0 };
         }
         let share = (rice_ha > 0.0).then(|| stressed_ha / rice_ha);
         YearRow { year: self.year, rice_ha, stressed_ha, share }
@@ -244,7 +243,8 @@ fn open(inputs: &StressPersistenceInputs, context: &Context<'_>) -> Result<Vec<O
         let reader = context.data.raster(&path, &map.map)?;
         let legend = reader.legend().cloned().unwrap_or_else(Legend::stress);
         let names: Vec<&str> = legend.classes.iter().map(|c| c.name.as_str()).collect();
-        if legend.code_of(STRESSED).is_none() {
+        let stressed: Vec<u8> = legend.stressed().iter().map(|&k| legend.classes[k].code).collect();
+        if stressed.is_empty() {
             let why = format!("has no class `{STRESSED}` (it has {}): is it a stress map?", names.join(", "));
             return Err(ProcessError::input(path, why));
         }
@@ -263,10 +263,9 @@ fn open(inputs: &StressPersistenceInputs, context: &Context<'_>) -> Result<Vec<O
             }
         }
         let mut rice = vec![false; 256];
-        for class in legend.classes.iter().filter(|c| is_rice(&c.name)) {
-            rice[usize::from(class.code)] = true;
+        for (class, is_rice) in legend.classes.iter().zip(legend.is_rice()) {
+            rice[usize::from(class.code)] = is_rice;
         }
-        let stressed = legend.code_of(STRESSED);
         maps.push(OpenMap { year: map.year, reader, legend, rice, stressed });
     }
     maps.sort_by_key(|m| m.year);

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use super::inputs::InputFaults;
 use super::rice::inputs::training_inputs;
 use super::rice::parameters::{MethodName, Parameters};
+use super::rice::training::Training;
 use super::{Context, Process, ProcessError};
 use crate::classify::assess::Accuracy;
 use crate::ogc::ModelFile;
@@ -22,6 +23,8 @@ training_inputs! {
         /// Parameters of the method.
         #[serde(default)]
         parameters: Parameters,
+        /// Classes that are rice, where their names do not tell. The model keeps it.
+        rice_classes: Option<Vec<String>>,
     }
 }
 
@@ -32,8 +35,8 @@ training_inputs! {
 pub struct TrainRiceOutputs {
     /// The model with its card, for `rice-map`.
     model: ModelFile,
-    /// Accuracy by the validation.
-    accuracy: Accuracy,
+    /// Accuracy by the validation; none where the samples cannot tell.
+    accuracy: Option<Accuracy>,
 }
 
 impl Process for TrainRice {
@@ -54,13 +57,21 @@ impl Process for TrainRice {
 
     fn run(&self, inputs: TrainRiceInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let method = inputs.parameters.method(inputs.method)?;
-        let training = inputs.training(&method);
+        let training =
+            Training { rice_classes: inputs.rice_classes.as_deref(), ..inputs.training(&method) };
         let cube = training.open_cube(context)?;
         let trained = training.run(cube.as_ref(), context)?;
+        if trained.model.card.legend.is_rice().iter().all(|rice| !rice) {
+            let note = "no class is known to be rice: name those that are in `riceClasses`, here or in `rice-map`";
+            context.progress.note(note);
+        }
         let bytes = trained.model.to_bytes().map_err(ProcessError::failed)?;
         context.sink.file("model", crate::ogc::outputs::MODEL, &bytes)?;
-        context
-            .sink
-            .document("accuracy", serde_json::to_value(trained.accuracy).map_err(ProcessError::failed)?)
+        match trained.accuracy {
+            Some(accuracy) => context
+                .sink
+                .document("accuracy", serde_json::to_value(accuracy).map_err(ProcessError::failed)?),
+            None => Ok(()),
+        }
     }
 }

@@ -38,8 +38,8 @@ pub struct TrainStressOutputs {
     model: ModelFile,
     /// The card to read: data, dates, region, accuracy, and what the model must not be used for.
     model_card: Markdown,
-    /// Accuracy by the validation.
-    accuracy: Accuracy,
+    /// Accuracy by the validation; none where the samples cannot tell.
+    accuracy: Option<Accuracy>,
     /// Loss and accuracy of each epoch of each training: those of the validation, and the last one.
     curves: Vec<TrainingCurve>,
     /// The same as curves (Zhang et al. 2022, Fig. 6).
@@ -83,7 +83,9 @@ impl Process for TrainStress {
         context.sink.file("model", outputs::MODEL, &bytes)?;
         context.sink.file("modelCard", outputs::MARKDOWN, card_of(&trained.model).as_bytes())?;
         let document = |value: Result<_, serde_json::Error>| value.map_err(ProcessError::failed);
-        context.sink.document("accuracy", document(serde_json::to_value(trained.accuracy))?)?;
+        if let Some(accuracy) = trained.accuracy {
+            context.sink.document("accuracy", document(serde_json::to_value(accuracy))?)?;
+        }
         let classes: Vec<String> = trained.model.card.legend.classes.iter().map(|c| c.name.clone()).collect();
         let curves = trained.curves.into_iter().map(|(training, epochs)| TrainingCurve {
             training,

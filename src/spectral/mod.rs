@@ -1,5 +1,6 @@
 //! Spectral indices: one ordered list, one file per family. A missing band or a denominator
-//! of 0 gives nodata (NaN). Formulas and sources: methods, section 2.
+//! of 0 gives nodata (NaN). Each has a range of values that its formula has a meaning for. Formulas
+//! and sources: methods, section 2.
 
 mod red_edge;
 mod vegetation;
@@ -18,9 +19,32 @@ pub struct SpectralIndex {
     pub formula: &'static str,
     /// Where it comes from.
     pub source: &'static str,
-    /// Planes of reflectance (one per band, all as long as `out`) to the index.
+    /// The values that the formula has a meaning for; see [`SpectralIndex::within_range`].
+    pub range: [f32; 2],
+    /// Planes of reflectance (one per band, all as long as `out`) to the index, as the formula
+    /// gives it.
     pub compute: fn(planes: &[&[f32]], out: &mut [f32]),
 }
+
+impl SpectralIndex {
+    /// The index within the values that its formula has a meaning for. Over water, haze and bare
+    /// ground two bands of a denominator may be nearly equal, and noise alone then makes values of
+    /// any size, which would be all that a model's standardization sees. They become the nearest
+    /// value of the range instead of nodata: such a pixel still has a series, and its class is to be
+    /// told apart from rice.
+    pub fn within_range(&self, planes: &[&[f32]], out: &mut [f32]) {
+        (self.compute)(planes, out);
+        let [low, high] = self.range;
+        // NaN stays NaN.
+        out.iter_mut().for_each(|value| *value = value.clamp(low, high));
+    }
+}
+
+/// A difference over a sum of two reflectances, which are not negative.
+const NORMALIZED: [f32; 2] = [-1.0, 1.0];
+/// The red edge in nm, where the inflection that REP looks for can lie (Guyot & Baret 1988); the
+/// line through 700 and 740 nm is not one of the red edge far outside of them.
+const RED_EDGE: [f32; 2] = [680.0, 760.0];
 
 /// Every spectral index, in the order of the papers.
 pub const INDICES: &[SpectralIndex] = &[
@@ -87,6 +111,61 @@ mod tests {
             (index.compute)(&planes, &mut out);
             // EVI's denominator has a constant; RDVI's and the ratios' do not.
             assert!(out[0].is_nan() || index.id == "EVI", "{}: {}", index.id, out[0]);
+        }
+    }
+
+    #[test]
+    fn every_index_stays_within_its_range_whatever_the_reflectance() {
+        // Nearly equal bands, dark water, and reflectance below 0 as the offset of baseline 04.00 leaves it.
+        let values = [0.1000, 0.1001, 0.0999, 0.0002, -0.0001, -0.02, 0.3, 0.9];
+        for index in INDICES {
+            let [low, high] = index.range;
+            assert!(low < high, "{}", index.id);
+            let mut place = vec![0usize; index.bands.len()];
+            'all: loop {
+                let bands: Vec<[f32; 1]> = place.iter().map(|&p| [values[p]]).collect();
+                let planes: Vec<&[f32]> = bands.iter().map(<[f32; 1]>::as_slice).collect();
+                let mut out = [0.0f32];
+                index.within_range(&planes, &mut out);
+                assert!(out[0].is_nan() || (low..=high).contains(&out[0]), "{} {bands:?}: {out:?}", index.id);
+                for p in &mut place {
+                    *p += 1;
+                    if *p < values.len() {
+                        continue 'all;
+                    }
+                    *p = 0;
+                }
+                break;
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_a_canopy_are_as_the_formula_gives_them() {
+        // Dense rice and rice of low chlorophyll: B1, B2, B3, B4, B5, B6, B7, B8, B11.
+        for canopy in [
+            [0.02, 0.025, 0.06, 0.025, 0.09, 0.30, 0.38, 0.40, 0.15],
+            [0.03, 0.04, 0.09, 0.07, 0.14, 0.24, 0.28, 0.30, 0.20],
+        ] {
+            for index in INDICES {
+                let value = |band: &Band| match band.sentinel2() {
+                    Some("B01") => canopy[0],
+                    Some("B02") => canopy[1],
+                    Some("B03") => canopy[2],
+                    Some("B04") => canopy[3],
+                    Some("B05") => canopy[4],
+                    Some("B06") => canopy[5],
+                    Some("B07") => canopy[6],
+                    Some("B11") => canopy[8],
+                    _ => canopy[7],
+                };
+                let bands: Vec<[f32; 1]> = index.bands.iter().map(|b| [value(b)]).collect();
+                let planes: Vec<&[f32]> = bands.iter().map(<[f32; 1]>::as_slice).collect();
+                let (mut formula, mut bounded) = ([0.0f32], [0.0f32]);
+                (index.compute)(&planes, &mut formula);
+                index.within_range(&planes, &mut bounded);
+                assert_eq!(formula, bounded, "{}", index.id);
+            }
         }
     }
 

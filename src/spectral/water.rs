@@ -1,6 +1,6 @@
 //! Indices of water on and in the ground: flooded fields at transplanting, rivers, ponds.
 
-use super::{SpectralIndex, each, normalized_difference};
+use super::{NORMALIZED, SpectralIndex, each, normalized_difference};
 use crate::cube::Band::{Green, Nir, Swir16};
 
 /// Land surface water index.
@@ -9,6 +9,7 @@ pub(super) const LSWI: SpectralIndex = SpectralIndex {
     bands: &[Nir, Swir16],
     formula: "(B8 - B11)/(B8 + B11)",
     source: "Xiao et al. 2004; awesome-spectral-indices LSWI",
+    range: NORMALIZED,
     compute: |planes, out| each(planes, out, |[nir, swir]| normalized_difference(nir, swir)),
 };
 
@@ -18,6 +19,7 @@ pub(super) const MNDWI: SpectralIndex = SpectralIndex {
     bands: &[Green, Swir16],
     formula: "(B3 - B11)/(B3 + B11)",
     source: "Xu 2006; awesome-spectral-indices MNDWI",
+    range: NORMALIZED,
     compute: |planes, out| each(planes, out, |[green, swir]| normalized_difference(green, swir)),
 };
 
@@ -27,5 +29,6 @@ pub(super) const NDWI: SpectralIndex = SpectralIndex {
     bands: &[Green, Nir],
     formula: "(B3 - B8)/(B3 + B8)",
     source: "McFeeters 1996; awesome-spectral-indices NDWI",
+    range: NORMALIZED,
     compute: |planes, out| each(planes, out, |[green, nir]| normalized_difference(green, nir)),
 };

@@ -45,6 +45,7 @@ mod stress;
 mod styles;
 mod tidy;
 mod tiles;
+mod training;
 mod zones;
 
 use std::path::PathBuf;

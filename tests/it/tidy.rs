@@ -37,6 +37,7 @@ const LONGEST: usize = 600;
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("direction", "crs/geobox.rs", "a grid crops by a window of pixels and tells its own"),
     ("direction", "classify/model.rs", "a model carries the legend of the maps it makes"),
+    ("direction", "classify/samples.rs", "a class is found by another name of the same meaning"),
     ("direction", "classify/foreign.rs", "a model from elsewhere is given a legend"),
     ("colour", "io/quicklook.rs", "paper and ink of the picture around a map"),
 ];

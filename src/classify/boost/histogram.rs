@@ -1,5 +1,6 @@
 //! Histograms of gradients in fixed point, and the best split of one.
 
+use super::USUAL_LEAF;
 use super::bins::{LANES, MISSING};
 
 /// Bits of a cell's packed word that count rows; the rest sums second derivatives.
@@ -109,7 +110,7 @@ impl Rule {
             // A thousandth of a unit keeps an empty sum of second derivatives off zero.
             l2: params.l2 / h_unit + 1e-3,
             min_h: (params.min_hessian / h_unit).ceil() as i64,
-            min_count: params.min_leaf as usize,
+            min_count: params.min_leaf.map_or(USUAL_LEAF, |n| n as usize),
         }
     }
 
@@ -223,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_best_split_separates_the_signs() {
-        let options = BoostOptions { min_leaf: 1, ..BoostOptions::default() };
+        let options = BoostOptions { min_leaf: Some(1), ..BoostOptions::default() };
         let mut cells = [Cell::default(); 256];
         cells[0] = cell(-4000, 1000, 4);
         cells[3] = cell(-2000, 500, 2);
@@ -238,7 +239,7 @@ mod tests {
 
     #[test]
     fn missing_values_go_to_the_side_that_gains() {
-        let options = BoostOptions { min_leaf: 1, ..BoostOptions::default() };
+        let options = BoostOptions { min_leaf: Some(1), ..BoostOptions::default() };
         for missing_left in [true, false] {
             let mut cells = [Cell::default(); 256];
             cells[0] = cell(-4000, 1000, 4);
@@ -252,7 +253,7 @@ mod tests {
 
     #[test]
     fn missing_values_alone_can_be_split_off() {
-        let options = BoostOptions { min_leaf: 1, ..BoostOptions::default() };
+        let options = BoostOptions { min_leaf: Some(1), ..BoostOptions::default() };
         let mut cells = [Cell::default(); 256];
         cells[0] = cell(-4000, 1000, 4);
         cells[1] = cell(-4000, 1000, 4);
@@ -264,13 +265,13 @@ mod tests {
 
     #[test]
     fn small_leaves_and_small_gains_are_refused() {
-        let options = BoostOptions { min_leaf: 5, ..BoostOptions::default() };
+        let options = BoostOptions { min_leaf: Some(5), ..BoostOptions::default() };
         let mut cells = [Cell::default(); 256];
         cells[0] = cell(-4000, 1000, 4);
         cells[1] = cell(4000, 1000, 8);
         let total = cells[0].plus(cells[1]);
         assert!(rule(&options).best(0, &cells, 2, total, 0.0).is_none());
-        let options = BoostOptions { min_leaf: 4, ..options };
+        let options = BoostOptions { min_leaf: Some(4), ..options };
         assert!(rule(&options).best(0, &cells, 2, total, 0.0).is_some());
         assert!(rule(&options).best(0, &cells, 2, total, 32.1).is_none());
     }

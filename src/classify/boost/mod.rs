@@ -13,6 +13,7 @@ mod params;
 mod train;
 
 pub use params::{BoostOptions, BoostParams, ClassWeights};
+pub(in crate::classify) use params::{USUAL_LEAF, usual_leaf};
 pub use train::{Boosted, RoundLoss, train};
 
 /// Why boosting could not be trained.

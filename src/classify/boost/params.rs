@@ -35,9 +35,9 @@ pub struct BoostOptions {
     /// What share of a tree's answer is added (shrinkage).
     #[schemars(range(min = 0.0001, max = 1.0))]
     pub learning_rate: f64,
-    /// Fewest samples in a leaf.
+    /// Fewest samples in a leaf (default: 20, and less where there are few samples).
     #[schemars(range(min = 1, max = 1_000_000))]
-    pub min_leaf: u32,
+    pub min_leaf: Option<u32>,
     /// Smallest sum of second derivatives in a leaf.
     #[schemars(range(min = 0.0, max = 1e6))]
     pub min_hessian: f64,
@@ -75,7 +75,7 @@ impl Default for BoostOptions {
             rounds: 100,
             leaves: 31,
             learning_rate: 0.1,
-            min_leaf: 20,
+            min_leaf: None,
             min_hessian: 1e-3,
             l1: 0.0,
             l2: 0.0,
@@ -108,7 +108,9 @@ impl TryFrom<BoostOptions> for BoostParams {
         whole("rounds", o.rounds, 1, 10_000)?;
         whole("leaves", o.leaves, 2, 255)?;
         real("learningRate", o.learning_rate, 1e-4, 1.0)?;
-        whole("minLeaf", o.min_leaf, 1, 1_000_000)?;
+        if let Some(min_leaf) = o.min_leaf {
+            whole("minLeaf", min_leaf, 1, 1_000_000)?;
+        }
         real("minHessian", o.min_hessian, 0.0, 1e6)?;
         real("l1", o.l1, 0.0, 1e6)?;
         real("l2", o.l2, 0.0, 1e6)?;
@@ -154,7 +156,24 @@ impl ClassWeights {
     }
 }
 
+/// Fewest samples in a leaf where nothing else is asked for and there are samples enough.
+pub(in crate::classify) const USUAL_LEAF: usize = 20;
+
+/// Fewest samples in a leaf for these samples: [`USUAL_LEAF`], but no more than a 25th of all samples
+/// and a third of the smallest class. 20 samples a leaf leave no split of 40 samples, and none for a
+/// class of ten.
+pub(in crate::classify) fn usual_leaf(labels: &Labels) -> u32 {
+    let smallest = labels.counts().into_iter().filter(|&n| n > 0).min().unwrap_or(0);
+    USUAL_LEAF.min(labels.labels.len() / 25).min(smallest / 3).max(1) as u32
+}
+
 impl BoostParams {
+    /// The same parameters with a smallest leaf: that which was asked for, or [`usual_leaf`].
+    #[must_use]
+    pub(in crate::classify) fn with_leaf_for(&self, labels: &Labels) -> Self {
+        Self(BoostOptions { min_leaf: Some(self.min_leaf.unwrap_or_else(|| usual_leaf(labels))), ..self.0.clone() })
+    }
+
     /// The same parameters, every round kept: for training on all samples at the end.
     #[must_use]
     pub fn without_early_stopping(&self) -> Self {

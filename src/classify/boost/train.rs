@@ -53,6 +53,7 @@ pub fn train(
     go_on: &dyn Fn(usize) -> bool,
 ) -> Result<Boosted, BoostError> {
     check(table, labels)?;
+    let params = &params.with_leaf_for(labels);
     if let Some((table_v, labels_v)) = validation {
         check_shape(table_v, labels_v)?;
         if table_v.names != table.names || labels_v.classes != labels.classes {
@@ -328,7 +329,7 @@ mod tests {
     fn early_stopping_keeps_the_best_round() {
         let (table, labels) = sample(600, 4);
         let (table_v, labels_v) = sample(600, 5);
-        let params = params(|o| (o.rounds, o.min_leaf, o.early_stopping) = (400, 2, 10));
+        let params = params(|o| (o.rounds, o.min_leaf, o.early_stopping) = (400, Some(2), 10));
         let model = train(&params, &table, &labels, Some((&table_v, &labels_v)), &|_| true).unwrap();
         let loss = |r: &RoundLoss| r.validation.unwrap();
         let best = (0..model.curve.len())
@@ -341,7 +342,7 @@ mod tests {
     #[test]
     fn leaves_and_samples_per_leaf_are_bounded() {
         let (table, labels) = sample(1500, 6);
-        let params = params(|o| (o.leaves, o.min_leaf) = (12, 50));
+        let params = params(|o| (o.leaves, o.min_leaf) = (12, Some(50)));
         let model = train(&params, &table, &labels, None, &|_| true).unwrap();
         for tree in &model.ensemble.trees {
             assert!(tree.leaf.len() <= 12 && tree.leaf.len() == tree.feature.len() + 1);

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::classifier::{Classifier, empty_pixels};
 use super::fused::GruKernel;
+use super::standardize::robust_moments;
 use super::{ClassifyError, SeriesBlock};
 
 pub use params::{GruParams, Pooling, Schedule};
@@ -81,15 +82,10 @@ impl Classifier for GruModel {
     }
 }
 
-/// Mean and standard deviation of each series over samples and steps; 1 for a constant series.
+/// Mean and standard deviation of each series over samples and steps, without outliers; 1 for a
+/// constant series.
 fn standard(block: &SeriesBlock) -> (Vec<f32>, Vec<f32>) {
-    let one = |values: &[f32]| {
-        let known = || values.iter().filter(|v| v.is_finite()).map(|&v| f64::from(v));
-        let n = known().count().max(1) as f64;
-        let mean = known().sum::<f64>() / n;
-        let deviation = (known().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-        (mean as f32, if deviation > 1e-9 { deviation as f32 } else { 1.0 })
-    };
+    let one = |values: &[f32]| robust_moments(values.iter().copied());
     block.values.chunks_exact((block.steps * block.pixels).max(1)).map(one).unzip()
 }
 

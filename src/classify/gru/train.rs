@@ -96,11 +96,14 @@ pub fn train(
         deviation: deviation.clone(),
         weights,
     };
-    let patience = if validation.is_some() { params.patience } else { 0 };
+    let asked = params;
+    let params = &asked.for_samples(training.labels.len());
+    let (most, patience) = (params.epochs.unwrap_or(1), params.patience.unwrap_or(0));
+    let patience = if validation.is_some() { patience } else { 0 };
     let device = training_device();
     let mut run =
         Run::start(&training, params, seed, fingerprint(block, labels, params, seed), watch, &device)?;
-    while run.epochs.len() < params.epochs {
+    while run.epochs.len() < most {
         let epoch = run.epochs.len();
         let since_best = run.best.as_ref().map_or(0, |b| epoch - b.epoch);
         if patience > 0 && since_best >= patience {
@@ -120,7 +123,7 @@ pub fn train(
             run.best = Some(Best { epoch: epoch + 1, loss, weights: state.clone() });
         }
         run.keep(state, watch)?;
-        if !watch.go_on((epoch + 1) as f64 / params.epochs as f64) {
+        if !watch.go_on((epoch + 1) as f64 / most as f64) {
             return Err(BoostError::Cancelled.into());
         }
     }
@@ -128,7 +131,7 @@ pub fn train(
         Some(best) if patience > 0 => (best.epoch, best.weights),
         _ => (run.epochs.len(), run.trainee.weights(params.pooling)?),
     };
-    Ok((model(best), GruParams { epochs: epochs.max(1), patience: 0, ..params.clone() }))
+    Ok((model(best), GruParams { epochs: Some(epochs.max(1)), patience: Some(0), ..asked.clone() }))
 }
 
 /// A training under way.
@@ -214,9 +217,10 @@ impl<'a> Run<'a> {
         let loss = CrossEntropyLossConfig::new()
             .with_weights(Some(weights.iter().map(|&w| w as f32).collect()))
             .init(self.device);
-        let (rate, mut tally) = (self.params.rate(number), Tally::new(weights.len()));
-        let batches = order.len().div_ceil(self.params.batch);
-        for (k, batch) in order.chunks(self.params.batch).enumerate() {
+        let (size, most) = (self.params.batch.unwrap_or(1), self.params.epochs.unwrap_or(1));
+        let (rate, mut tally) = (self.params.rate(number, most), Tally::new(weights.len()));
+        let batches = order.len().div_ceil(size);
+        for (k, batch) in order.chunks(size).enumerate() {
             let (x, y) = samples.batch(batch, self.params, &mut rng, self.device);
             let scores = self.trainee.forward(x, self.params.pooling);
             let value = loss.forward(scores.clone(), y);
@@ -228,7 +232,7 @@ impl<'a> Run<'a> {
             self.trainee = self.optimizer.step(rate, self.trainee.clone(), gradients);
             let found: Vec<i64> = scores.argmax(1).into_data().iter::<i64>().collect();
             tally.add(batch.iter().map(|&r| samples.labels[r]), &found, f64::from(number_of));
-            let done = (number as f64 + (k + 1) as f64 / batches as f64) / self.params.epochs as f64;
+            let done = (number as f64 + (k + 1) as f64 / batches as f64) / most as f64;
             if !watch.go_on(done) {
                 return Err(BoostError::Cancelled.into());
             }
@@ -375,7 +379,14 @@ mod tests {
     use crate::classify::testing::{agreement, seasons};
 
     fn quick() -> GruParams {
-        GruParams { hidden: 12, dense: 8, epochs: 8, batch: 32, learning_rate: 0.01, ..GruParams::default() }
+        GruParams {
+            hidden: 12,
+            dense: 8,
+            epochs: Some(8),
+            batch: Some(32),
+            learning_rate: 0.01,
+            ..GruParams::default()
+        }
     }
 
     /// Keeps what it is given, and stops at a share.
@@ -406,12 +417,12 @@ mod tests {
         let (samples, labels) = seasons(240, 1);
         let (test, truth) = seasons(120, 2);
         let keeper = Keeper { stop: 2.0, kept: Mutex::default(), epochs: Mutex::default() };
-        let params = GruParams { epochs: 25, drop_dates: 0.2, noise: 0.05, ..quick() };
+        let params = GruParams { epochs: Some(25), drop_dates: 0.2, noise: 0.05, ..quick() };
         let (model, settled) = train(&samples.block(), &labels, None, &params, 1, &keeper).unwrap();
         let right = agreement(&model.predict_labels(&test.block()).unwrap(), &truth.labels);
         assert!(right > 0.9, "{right}");
         assert_eq!(*keeper.epochs.lock().unwrap(), (1..=25).collect::<Vec<_>>());
-        assert_eq!((settled.epochs, settled.patience), (25, 0));
+        assert_eq!((settled.epochs, settled.patience), (Some(25), Some(0)));
         assert!(model.problem().is_none());
     }
 
@@ -442,12 +453,12 @@ mod tests {
         // Labels that nothing can be learned of: the loss on others soon rises.
         let (held, mut wrong) = seasons(60, 2);
         wrong.labels.rotate_left(1);
-        let params = GruParams { epochs: 200, patience: 3, ..quick() };
+        let params = GruParams { epochs: Some(200), patience: Some(3), ..quick() };
         let keeper = Keeper { stop: 2.0, kept: Mutex::default(), epochs: Mutex::default() };
         let (_, settled) =
             train(&samples.block(), &labels, Some((&held.block(), &wrong)), &params, 1, &keeper).unwrap();
         let told = keeper.epochs.into_inner().unwrap().len();
-        assert!(told < 200 && settled.epochs + 3 == told, "{told} {}", settled.epochs);
+        assert!(told < 200 && settled.epochs == Some(told - 3), "{told} {:?}", settled.epochs);
     }
 
     #[test]

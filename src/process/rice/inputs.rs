@@ -59,9 +59,9 @@ macro_rules! training_inputs {
             /// Accept Level-1C scenes, which are not surface reflectance.
             #[serde(default)]
             allow_top_of_atmosphere: bool,
-            /// How the model is tested (default: a holdout of 40/40/20).
-            #[serde(default)]
-            validation: crate::classify::splits::Validation,
+            /// How the model is tested (default: a holdout of 40/40/20; five folds where a class has
+            /// less than 100 samples).
+            validation: Option<crate::classify::splits::Validation>,
             /// Seed of every random draw.
             #[serde(default)]
             seed: u64,
@@ -86,7 +86,7 @@ macro_rules! training_inputs {
                 self.choice().check(faults);
                 crate::process::rice::training::check(
                     self.indices.as_deref(),
-                    &self.validation,
+                    self.validation.as_ref(),
                     self.smoothing,
                     faults,
                 );
@@ -109,8 +109,10 @@ macro_rules! training_inputs {
                     smoothing: self.smoothing,
                     despike: self.despike,
                     method,
-                    validation: Some(&self.validation),
+                    testing: crate::process::rice::training::Testing::of(self.validation.as_ref()),
                     seed: self.seed,
+                    rice_classes: None,
+                    needs_rice: false,
                 }
             }
         }
@@ -177,9 +179,9 @@ macro_rules! map_inputs {
             #[serde(default)]
             #[schemars(range(min = 0), extend("x-unit" = "ha"))]
             minimum_mapping_unit: f64,
-            /// How the model is tested (default: a holdout of 40/40/20).
-            #[serde(default)]
-            validation: crate::classify::splits::Validation,
+            /// How the model is tested (default: a holdout of 40/40/20; five folds where a class has
+            /// less than 100 samples).
+            validation: Option<crate::classify::splits::Validation>,
             /// Seed of every random draw.
             #[serde(default)]
             seed: u64,
@@ -218,8 +220,10 @@ macro_rules! map_inputs {
                     smoothing: self.smoothing,
                     despike: self.despike,
                     method,
-                    validation: Some(&self.validation),
+                    testing: crate::process::rice::training::Testing::of(self.validation.as_ref()),
                     seed: self.seed,
+                    rice_classes: None,
+                    needs_rice: false,
                 }
             }
 
@@ -228,7 +232,7 @@ macro_rules! map_inputs {
                 self.choice().check(faults);
                 crate::process::rice::training::check(
                     self.indices.as_deref(),
-                    &self.validation,
+                    self.validation.as_ref(),
                     self.smoothing,
                     faults,
                 );

@@ -40,10 +40,8 @@ pub struct MapOptions<'a> {
     pub steep: Option<Steep>,
     /// Where rice grows, if that is known: nothing else is classified.
     pub rice: Option<&'a RiceMask<'a>>,
-    /// The classes that are rice, where their names do not tell.
-    pub rice_classes: Option<&'a [String]>,
-    /// The class whose probability is written to `probability`; without one, that of the answer
-    /// is written to `confidence`.
+    /// What the classes are called whose probability is written to `probability`; without a name, that
+    /// of the answer is written to `confidence`.
     pub told: Option<&'a str>,
     /// Hectares; smaller patches fall to their largest neighbour.
     pub minimum_mapping_unit: f64,
@@ -61,10 +59,10 @@ pub fn map(
     context: &Context<'_>,
 ) -> Result<Vec<ClassArea>, ProcessError> {
     let legend = &model.card.legend;
-    let told = options.told.and_then(|name| legend.classes.iter().position(|c| c.name == name));
+    let told = if options.told.is_some() { legend.stressed() } else { Vec::new() };
     check_dates(model, cube, context.progress)?;
     let predictor = Predictor::new(cube, model).map_err(|e| ProcessError::input("model", e))?;
-    let predictor = predictor.telling(told).with_rice(options.rice_classes);
+    let predictor = predictor.telling(told);
     let grid = &cube.grid;
     let open = |output: &str, kind: RasterKind| -> Result<Option<Box<dyn RasterWriter>>, ProcessError> {
         context.sink.wants(output).then(|| context.sink.raster(output, grid, &kind)).transpose()

@@ -76,7 +76,7 @@ pub struct Parameters {
     /// itsgbt: shrinkage (default 0.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     learning_rate: Option<f64>,
-    /// itsgbt: fewest samples in a leaf (default 20).
+    /// itsgbt: fewest samples in a leaf (default 20, and less where there are few samples).
     #[serde(skip_serializing_if = "Option::is_none")]
     min_leaf: Option<u32>,
     /// itsgbt: share of the samples that each round draws (default 0.8).
@@ -108,7 +108,7 @@ pub struct Parameters {
     /// "hard".
     #[serde(skip_serializing_if = "Option::is_none")]
     vote: Option<Vote>,
-    /// swv: nearest neighbours that vote (default 5).
+    /// swv: nearest neighbours that vote (default 5, and no more than the smallest class has samples).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     neighbours: Option<usize>,
@@ -195,7 +195,7 @@ impl Parameters {
                 Method::Swv(Box::new(SwvParams {
                     vote: self.vote.unwrap_or(usual.vote),
                     trees: self.trees.unwrap_or(usual.trees),
-                    neighbours: self.neighbours.unwrap_or(usual.neighbours),
+                    neighbours: self.neighbours.or(usual.neighbours),
                     penalty: self.penalty.unwrap_or(usual.penalty),
                     gamma: self.gamma.or(usual.gamma),
                     ..usual
@@ -221,7 +221,7 @@ impl Parameters {
             rounds: self.rounds.unwrap_or(options.rounds),
             leaves: self.leaves.unwrap_or(options.leaves),
             learning_rate: self.learning_rate.unwrap_or(options.learning_rate),
-            min_leaf: self.min_leaf.unwrap_or(options.min_leaf),
+            min_leaf: self.min_leaf.or(options.min_leaf),
             // Drawing steadies models of few groups: docs/decisions/0003-defaults.md.
             row_fraction: self.row_fraction.unwrap_or(0.8),
             column_fraction: self.column_fraction.unwrap_or(0.8),

@@ -1,27 +1,32 @@
 //! Training with validation: from samples to a model with its card.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::Value;
+use serde_json::Value as Json;
 
 use super::inputs::{MOST_STEPS, SmoothingInput, TimeGridInput};
 use crate::classify::assess::{Accuracy, Confusion};
 use crate::classify::boost::BoostError;
 use crate::classify::gru::{Epoch, Score};
-use crate::classify::method::{LabelledSeries, Method, SampleFacts, ValidateError};
-use crate::classify::samples::{ClassNames, SampleError, check_classes, from_features, from_table};
-use crate::classify::splits::{SplitError, Validation};
+use crate::classify::method::{LabelledSeries, Method, SampleFacts, ValidateError, only_class};
+use crate::classify::samples::{
+    ClassNames, SampleError, check_classes, class_names, from_features, from_table,
+};
+use crate::classify::splits::{SplitError, Validation, usual_design};
 use crate::classify::{
     Channel, ClassifyError, Model, ModelCard, Observations, SeriesRecipe, Watch, bands_of,
 };
-use crate::classmap::{Legend, LegendError};
+use crate::classmap::{Legend, LegendError, RiceError, check_rice};
 use crate::crs::{Crs, Ellipsoid};
-use crate::cube::{DataCube, FEWEST_DATES, Regularize, Smoothing, TimeGrid};
+use crate::cube::{
+    Calendar, DataCube, FEWEST_DATES, FEWEST_SHARE, Regularize, Smoothing, TimeGrid, day_and_month,
+};
 use crate::ogc::{CubeInput, FileInput};
 use crate::process::grid::Choice;
 use crate::process::inputs::InputFaults;
 use crate::process::{Context, ProcessError, Progress};
+use crate::vector::Value;
 
 /// What training needs, gathered from the members of a request.
 #[derive(Clone, Copy)]
@@ -38,8 +43,76 @@ pub struct Training<'a> {
     pub smoothing: SmoothingInput,
     pub despike: bool,
     pub method: &'a Method,
-    pub validation: Option<&'a Validation>,
+    pub testing: Testing<'a>,
     pub seed: u64,
+    /// Classes that are rice, where their names do not tell.
+    pub rice_classes: Option<&'a [String]>,
+    /// Whether classes among which nothing is rice are refused.
+    pub needs_rice: bool,
+}
+
+/// How a model is tested.
+#[derive(Clone, Copy)]
+pub enum Testing<'a> {
+    /// Not at all.
+    No,
+    /// As it suits the samples: see [`usual_design`].
+    Usual,
+    /// As asked for.
+    By(&'a Validation),
+}
+
+impl<'a> Testing<'a> {
+    /// As a request says.
+    pub fn of(asked: Option<&'a Validation>) -> Self {
+        asked.map_or(Self::Usual, Self::By)
+    }
+
+    /// The design for these samples. The user is told where there is none.
+    pub fn design(self, prepared: &Prepared, context: &Context<'_>) -> Option<Validation> {
+        match self {
+            Self::No => None,
+            Self::By(design) => Some(design.clone()),
+            Self::Usual => {
+                let design = usual_design(&prepared.facts.about(&prepared.series.labels));
+                if design.is_none() {
+                    context.progress.note(&format!(
+                        "no accuracy: a class has a single point or polygon, which cannot train and test ({}); add \
+                         samples of it",
+                        counts(&prepared.legend, &prepared.series.labels.counts())
+                    ));
+                }
+                design
+            }
+        }
+    }
+}
+
+/// Samples by class, in words.
+fn counts<N: std::fmt::Display>(legend: &Legend, counts: &[N]) -> String {
+    let of = |(class, n): (&crate::classmap::ClassEntry, &N)| format!("{n} of `{}`", class.name);
+    legend.classes.iter().zip(counts).map(of).collect::<Vec<_>>().join(", ")
+}
+
+/// Tested samples of a class below which the user is told what the accuracy rests on.
+const ENOUGH_TESTED: u64 = 50;
+
+/// What an accuracy rests on, where some class has few tested samples.
+fn rests_on(found: &Confusion, legend: &Legend, design: &Validation) -> Option<String> {
+    let tested = found.tested();
+    let few = tested.iter().any(|&n| n < ENOUGH_TESTED);
+    let [low, high] = found.overall_interval().filter(|_| few)?;
+    let by = match design {
+        Validation::Holdout { .. } => "held out of training once".to_owned(),
+        Validation::Folds { folds } => format!("each tested by a model of the others, in {folds} folds"),
+        Validation::Group { .. } => "each group tested by a model of the others".to_owned(),
+        Validation::Blocks { folds, .. } => format!("tested by blocks of ground in {folds} folds"),
+    };
+    Some(format!(
+        "the accuracy rests on few samples, {by}: {}; the overall accuracy of such samples lies within {low:.2} to \
+         {high:.2} (95 % confidence)",
+        counts(legend, &tested)
+    ))
 }
 
 /// Labelled series that any method can be trained on.
@@ -96,11 +169,13 @@ impl Training<'_> {
         let mut method = self.method.clone();
         let (mut confusion, mut accuracy) = (None, None);
         let told = Told::new(context);
-        if let Some(design) = self.validation {
-            let found;
-            (found, method) = self.validate(&prepared, method, design, &told)?;
-            accuracy = Some(Accuracy { validation: Some(design.clone()), ..found.accuracy() });
-            confusion = Some(found);
+        if let Some(design) = self.testing.design(&prepared, context) {
+            (confusion, method) = self.validate(&prepared, method, &design, &told)?;
+            accuracy = confusion.as_ref().map(|found| {
+                let note = rests_on(found, &prepared.legend, &design);
+                note.iter().for_each(|note| context.progress.note(note));
+                Accuracy { validation: Some(design), note, ..found.accuracy() }
+            });
         }
         let (trained, method) = self.train(&prepared, &method, &told)?;
         let Prepared { observations, recipe, legend, series, .. } = prepared;
@@ -112,7 +187,7 @@ impl Training<'_> {
             dates: (observations.dates[0], observations.dates[observations.dates.len() - 1]),
             region: cube.and_then(|c| c.grid.lon_lat_bounds()),
             limits: None,
-            parameters: method_parameters(&method),
+            parameters: method_parameters(&method.for_samples(&series.labels)),
             accuracy: accuracy
                 .as_ref()
                 .map(serde_json::to_value)
@@ -129,8 +204,9 @@ impl Training<'_> {
     /// [`ProcessError::Input`] naming the member; cancelled.
     pub fn prepare(&self, cube: Option<&DataCube>, context: &Context<'_>) -> Result<Prepared, ProcessError> {
         let channels = self.channels()?;
-        let observations = self.gather(cube, &channels, context)?;
+        let mut observations = self.gather(cube, &channels, context)?;
         let recipe = self.recipe(&observations, &channels)?;
+        observations.days = recipe.days(&observations.dates);
         let observations = usable(observations, &recipe, context)?;
         let legend = self.legend(&observations)?;
         let observations = in_order_of(observations, &legend);
@@ -139,7 +215,8 @@ impl Training<'_> {
         Ok(Prepared { observations, recipe, legend, series, facts })
     }
 
-    /// Tests a method by a design; it comes back with the parameters that a holdout chose.
+    /// Tests a method by a design; it comes back with the parameters that a holdout chose. A model
+    /// that tells no classes apart has no accuracy, and the user is told why.
     ///
     /// # Errors
     /// [`ProcessError::Input`] naming the member; cancelled.
@@ -149,14 +226,20 @@ impl Training<'_> {
         method: Method,
         design: &Validation,
         told: &Told<'_>,
-    ) -> Result<(Confusion, Method), ProcessError> {
+    ) -> Result<(Option<Confusion>, Method), ProcessError> {
         told.context.progress.step("validate", 100);
         let about = prepared.facts.about(&prepared.series.labels);
-        let (found, chosen) = method
-            .validate(&prepared.series, &about, design, self.seed, told)
-            .map_err(|e| training_error(e, self.method))?;
-        let chose = matches!(design, Validation::Holdout { .. });
-        Ok((found, if chose { chosen.settled() } else { method }))
+        match method.validate(&prepared.series, &about, design, self.seed, told) {
+            Ok((found, chosen)) => {
+                let chose = matches!(design, Validation::Holdout { .. });
+                Ok((Some(found), if chose { chosen.settled() } else { method }))
+            }
+            Err(why @ ValidateError::OneClass { .. }) => {
+                told.context.progress.note(&format!("no accuracy: in the validation, {why}"));
+                Ok((None, method))
+            }
+            Err(other) => Err(training_error(other, self.method)),
+        }
     }
 
     /// Trains a method on all samples.
@@ -171,9 +254,18 @@ impl Training<'_> {
     ) -> Result<(crate::classify::Trained, Method), ProcessError> {
         told.context.progress.step("train", 100);
         let about = prepared.facts.about(&prepared.series.labels);
-        method
+        let (trained, method) = method
             .train_on_all(&prepared.series, &about, self.seed, told)
-            .map_err(|e| training_error(e, self.method))
+            .map_err(|e| training_error(e, self.method))?;
+        let only = only_class(trained.classifier(), &prepared.series).map_err(ProcessError::failed)?;
+        if let Some(class) = only {
+            told.context.progress.note(&format!(
+                "the model gives `{class}` for every training sample ({}), and so will its map: the classes' series do \
+                 not differ, or more samples or training are needed",
+                counts(&prepared.legend, &prepared.series.labels.counts())
+            ));
+        }
+        Ok((trained, method))
     }
 
     fn gather(
@@ -183,7 +275,19 @@ impl Training<'_> {
         context: &Context<'_>,
     ) -> Result<Observations, ProcessError> {
         let names = ClassNames { property: self.class_property, classes: self.classes };
+        let check_rice = |rows: &mut dyn Iterator<Item = &BTreeMap<String, Value>>| {
+            if !self.needs_rice && self.rice_classes.is_none() {
+                return Ok(());
+            }
+            let found = class_names(&names, rows);
+            // Nothing with a class is a fault of its own.
+            let checked = if found.is_empty() { Ok(()) } else { check_rice(&found, self.rice_classes) };
+            checked.map_err(rice_error)
+        };
         let table = context.data.series("samples", self.samples)?;
+        if let Some(table) = &table {
+            check_rice(&mut table.properties.iter())?;
+        }
         let gathered = match (table, cube) {
             (Some(table), _) => from_table(&table, channels, &names),
             (None, None) => {
@@ -192,6 +296,7 @@ impl Training<'_> {
             }
             (None, Some(cube)) => {
                 let features = context.data.features("samples", self.samples)?;
+                check_rice(&mut features.features.iter().map(|f| &f.properties))?;
                 context.progress.step("read samples", features.features.len() as u64);
                 let read = std::sync::atomic::AtomicUsize::new(0);
                 let done = |n: usize| {
@@ -226,39 +331,55 @@ impl Training<'_> {
             return Err(ProcessError::input(if self.cube.is_some() { "cube" } else { "samples" }, why));
         }
         let grid: TimeGrid = self.time_grid.grid(&observations.days)?;
-        if grid.share_within(&observations.days) < FEWEST_STEPS {
-            let why =
-                format_args!("{}; leave it out, or choose other `dates`", beyond(&grid, &observations.days));
+        // A grid that is asked for may begin before the New Year where the dates begin after it.
+        let days = Calendar::Season.days_on(&grid, &observations.dates);
+        if grid.share_within(&days) < FEWEST_SHARE {
+            let why = format_args!("{}; leave it out, or choose other `dates`", beyond(&grid, &days));
             return Err(ProcessError::input("timeGrid", why));
         }
         let smoothing = Smoothing::from(self.smoothing);
-        if let Some(why) = smoothing.problem(grid.days(&observations.days).len()) {
+        if let Some(why) = smoothing.problem(grid.days(&days).len()) {
             return Err(ProcessError::input("smoothing", why));
         }
         let regularize = Regularize { grid, despike: self.despike, smoothing };
-        Ok(SeriesRecipe { series: channels.iter().map(|c| c.name().to_owned()).collect(), regularize })
+        let series = channels.iter().map(|c| c.name().to_owned()).collect();
+        Ok(SeriesRecipe { series, regularize, bounded: true, calendar: Calendar::Season })
     }
 
     fn legend(&self, observations: &Observations) -> Result<Legend, ProcessError> {
         check_classes(observations).map_err(|e| ProcessError::input("samples", e))?;
         let legend = Legend::of_classes(&observations.labels.classes);
-        legend.map_err(|e: LegendError| {
+        let legend = legend.map_err(|e: LegendError| {
             ProcessError::input(if self.classes.is_some() { "classes" } else { "samples" }, e)
-        })
+        })?;
+        if self.needs_rice || self.rice_classes.is_some() {
+            return legend.with_rice(self.rice_classes).map_err(rice_error);
+        }
+        Ok(legend)
+    }
+}
+
+/// The member that a list of classes that are rice stands in.
+pub fn rice_error(error: RiceError) -> ProcessError {
+    match error {
+        RiceError::Unknown { position, .. } => ProcessError::input(format!("riceClasses[{position}]"), error),
+        RiceError::NoRice { .. } | RiceError::Empty { .. } => ProcessError::input("riceClasses", error),
     }
 }
 
 /// Notes what is wrong with the series and the design of a training, as far as the request tells.
 pub fn check(
     indices: Option<&[String]>,
-    validation: &Validation,
+    validation: Option<&Validation>,
     smoothing: SmoothingInput,
     faults: &mut InputFaults,
 ) {
     for (i, name) in indices.unwrap_or_default().iter().enumerate() {
         faults.note(channel(i, name));
     }
-    faults.note(validation.check().map_err(|e| training_fault(&e)));
+    if let Some(design) = validation {
+        faults.note(design.check().map_err(|e| training_fault(&e)));
+    }
     if let Some(why) = Smoothing::from(smoothing).problem(MOST_STEPS) {
         faults.add("smoothing", why);
     }
@@ -298,16 +419,13 @@ pub fn open_cube(
     Ok(cube)
 }
 
-/// Share of a time grid's steps that the dates must cover.
-const FEWEST_STEPS: f64 = 0.5;
-
 /// Refuses a cube whose dates are not those that a model was made for: what lies beyond its dates
 /// would be the nearest value, repeated.
 ///
 /// # Errors
 /// [`ProcessError::Input`] naming `model`.
 pub fn check_dates(model: &Model, cube: &DataCube, progress: &dyn Progress) -> Result<(), ProcessError> {
-    let (grid, days) = (&model.recipe.regularize.grid, cube.days());
+    let (grid, days) = (&model.recipe.regularize.grid, model.recipe.days(&cube.dates()));
     let (wanted, found) = (model.trained.classifier().shape().1, days.len());
     if *grid == TimeGrid::Acquisitions && wanted != found {
         let why = format_args!(
@@ -322,14 +440,18 @@ pub fn check_dates(model: &Model, cube: &DataCube, progress: &dyn Progress) -> R
             "learned from missing values on dates that the cube must have too: it has {:.0} % of them",
             100.0 * share
         );
-        if share < FEWEST_STEPS {
+        if share < FEWEST_SHARE {
             return Err(ProcessError::input("model", why));
         }
         progress.note(&format!("the model {why}"));
         return Ok(());
     }
-    if share < FEWEST_STEPS {
-        let why = format_args!("does not fit the cube: {}", beyond(grid, &days));
+    if share < FEWEST_SHARE {
+        let why = format_args!(
+            "does not fit the cube: {}; give scenes (`cube`, `dates`) of the model's season, or train on samples of \
+             this one",
+            beyond(grid, &days)
+        );
         return Err(ProcessError::input("model", why));
     }
     if share < 0.95 {
@@ -341,7 +463,9 @@ pub fn check_dates(model: &Model, cube: &DataCube, progress: &dyn Progress) -> R
 /// How a time grid and dates lie to each other.
 fn beyond(grid: &TimeGrid, days: &[f32]) -> String {
     let ends = |days: &[f32]| match (days.first(), days.last()) {
-        (Some(first), Some(last)) => format!("{first:.0} to {last:.0}"),
+        (Some(&first), Some(&last)) => {
+            format!("{first:.0} to {last:.0} ({} to {})", day_and_month(first), day_and_month(last))
+        }
         _ => "none".to_owned(),
     };
     format!(
@@ -415,26 +539,29 @@ pub fn training_error(error: ValidateError, method: &Method) -> ProcessError {
         ValidateError::Classify(ClassifyError::Boost(BoostError::Parameter { member, message })) => {
             ProcessError::input(format!("parameters.{member}"), message)
         }
+        e @ ValidateError::OneClass { .. } => ProcessError::input("samples", e),
         ValidateError::Classify(
-            e @ (ClassifyError::Samples(_) | ClassifyError::Boost(BoostError::Table(_))),
+            e @ (ClassifyError::Samples(_)
+            | ClassifyError::NoSplit(_)
+            | ClassifyError::Boost(BoostError::Table(_))),
         ) => ProcessError::input("samples", e),
         ValidateError::Classify(e) => ProcessError::failed(format_args!("method {}: {e}", method.id())),
     }
 }
 
 /// The parameters that training ended with, for the card.
-fn method_parameters(method: &Method) -> Value {
-    let tidy = |v: Result<Value, serde_json::Error>| v.unwrap_or(Value::Null);
+fn method_parameters(method: &Method) -> Json {
+    let tidy = |v: Result<Json, serde_json::Error>| v.unwrap_or(Json::Null);
     match method {
         Method::Itsgbt { predictors, boost, .. } => {
             let mut all = serde_json::Map::new();
             for part in [tidy(serde_json::to_value(predictors)), tidy(serde_json::to_value(boost))] {
-                if let Value::Object(members) = part {
+                if let Json::Object(members) = part {
                     let known: BTreeSet<String> = all.keys().cloned().collect();
                     all.extend(members.into_iter().filter(|(name, _)| !known.contains(name)));
                 }
             }
-            Value::Object(all)
+            Json::Object(all)
         }
         Method::Tsrf(p) => tidy(serde_json::to_value(p)),
         Method::Dtw(p) => tidy(serde_json::to_value(p)),

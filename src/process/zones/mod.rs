@@ -69,13 +69,14 @@ pub fn find(
     let legend = map.legend().cloned().unwrap_or_else(Legend::stress);
     let mut chosen = [false; 256];
     for (i, class) in options.classes.iter().enumerate() {
-        let Some(code) = legend.code_of(class) else {
+        let codes = legend.codes_meant(class);
+        if codes.is_empty() {
             let known: Vec<&str> = legend.classes.iter().map(|c| c.name.as_str()).collect();
             let why = format!("the map has no class `{class}` (it has {})", known.join(", "));
             let at = if options.classes.len() == 1 { input.to_owned() } else { format!("classes[{i}]") };
             return Err(ProcessError::input(at, why));
-        };
-        chosen[usize::from(code)] = true;
+        }
+        codes.into_iter().for_each(|code| chosen[usize::from(code)] = true);
     }
     // A patch is known only once the whole map is: one byte a pixel.
     let _map = context.claim(input, "the map as a whole", (grid.rows as u64).checked_mul(grid.cols as u64))?;
