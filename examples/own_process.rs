@@ -57,7 +57,7 @@ impl Process for CountFeatures {
         for feature in &table.features {
             let held = match feature.properties.get(&inputs.property) {
                 Some(Value::Text(text)) => text.clone(),
-                Some(Value::Number(number)) => number.to_string(),
+                Some(value @ (Value::Integer(_) | Value::Number(_))) => value.to_string(),
                 _ => "none".to_owned(),
             };
             *counts.entry(held).or_default() += 1;

@@ -49,14 +49,14 @@ pub const PARSERS: &[Parser] = &[
     },
     Parser { name: "features", run: features, files: &["io/vector_stream.rs", "io/feature_file/read.rs"] },
     Parser { name: "flatgeobuf", run: flatgeobuf, files: &["io/vectors.rs"] },
-    Parser { name: "geopackage", run: geopackage, files: &["io/vectors.rs"] },
+    Parser { name: "geopackage", run: geopackage, files: &["io/geopackage.rs"] },
     Parser { name: "gf6", run: gf6, files: &["io/scenes/gf6.rs"] },
     Parser { name: "kvp_execute", run: kvp_execute, files: &["ogc/kvp.rs"] },
     Parser { name: "lightgbm", run: lightgbm_text, files: &["classify/lightgbm.rs", "classify/foreign.rs"] },
-    Parser { name: "mines_csv", run: mines_csv, files: &["io/vector_rows/table.rs", "io/series_csv.rs"] },
-    Parser { name: "mines_geojson", run: mines_geojson, files: &["io/vector_rows/geojson.rs"] },
+    Parser { name: "mines_csv", run: mines_csv, files: &["io/table.rs", "io/series_csv.rs"] },
+    Parser { name: "mines_geojson", run: mines_geojson, files: &["io/geojson.rs"] },
     Parser { name: "mines_gml", run: mines_gml, files: &["io/gml/tree.rs", "io/gml/mod.rs", "text.rs"] },
-    Parser { name: "model", run: model, files: &["classify/model.rs"] },
+    Parser { name: "model", run: model, files: &["classify/model.rs", "classify/sniff.rs"] },
     Parser { name: "prefer", run: prefer, files: &["ogc/prefer.rs"] },
     Parser { name: "safe", run: safe, files: &["io/scenes/safe.rs"] },
     Parser { name: "series_csv", run: series, files: &["io/series_csv.rs"] },
@@ -130,8 +130,7 @@ fn cql2(data: &[u8]) {
 
 fn crs(data: &[u8]) {
     if let Ok(crs) = Crs::parse(text(data)) {
-        let again = Crs::parse(crs.wkt());
-        assert!(again.is_ok(), "{}", crs.wkt());
+        let _ = (crs.name(), crs.is_north_first(), crs.to_spatial_ref());
     }
 }
 

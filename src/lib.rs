@@ -8,7 +8,7 @@
 //! ```text
 //! main ─ server ┬ jobs ── process
 //!      │        └ tiles ── io
-//!      └ store ┬ process ┬ classify ─ predictors ─ spectral ─ cube ─ raster ─ crs
+//!      └ store ┬ process ┬ classify ─ predictors ─ spectral ─ cube ─ raster ─ crs ─ budget
 //!              │         ├ zones ─ classmap ─ raster, vector
 //!              │         └ ogc (no arrows out)
 //!              └ io ─ simulate, cube, style, classmap, vector, raster

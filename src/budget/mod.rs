@@ -66,7 +66,8 @@ pub enum OverBudget {
     /// A raster of too many pixels.
     #[error(
         "has {cols} x {rows} pixels, more than the {most} that a raster may have (limit `pixels`); take a smaller \
-         area or a coarser resolution{}", raise("pixels")
+         area or a coarser resolution{}",
+        raise("pixels")
     )]
     Pixels {
         /// Columns.
@@ -77,7 +78,9 @@ pub enum OverBudget {
         most: u64,
     },
     /// A raster with too long a side.
-    #[error("has {cols} x {rows} pixels, and no side may be longer than {LONGEST_SIDE} pixels; cut it into tiles")]
+    #[error(
+        "has {cols} x {rows} pixels, and no side may be longer than {LONGEST_SIDE} pixels; cut it into tiles"
+    )]
     Side {
         /// Columns.
         cols: u64,
@@ -87,7 +90,8 @@ pub enum OverBudget {
     /// Features with too many vertices.
     #[error(
         "has {found} vertices, more than the {most} that an input may have (limit `vertices`); simplify the \
-         geometries or split the file{}", raise("vertices")
+         geometries or split the file{}",
+        raise("vertices")
     )]
     Vertices {
         /// Vertices.
@@ -98,7 +102,8 @@ pub enum OverBudget {
     /// A geometry with too many vertices.
     #[error(
         "feature {feature} has {found} vertices, more than the {most} that a geometry may have (limit \
-         `geometry_vertices`); simplify it or cut it into parts{}", raise("geometry_vertices")
+         `geometry_vertices`); simplify it or cut it into parts{}",
+        raise("geometry_vertices")
     )]
     Geometry {
         /// Its number, from 1.
@@ -136,7 +141,8 @@ pub enum OverBudget {
     /// More memory than a run may hold.
     #[error(
         "{what} would take {megabytes} MB of memory, and {left} of {most} MB are left (limit `memory_megabytes`); \
-         take a smaller area{}", raise("memory_megabytes")
+         take a smaller area{}",
+        raise("memory_megabytes")
     )]
     Memory {
         /// What it is for.
@@ -149,7 +155,9 @@ pub enum OverBudget {
         most: u64,
     },
     /// The system has less than the limit.
-    #[error("{what} would take {megabytes} MB of memory, which this machine does not have; take a smaller area")]
+    #[error(
+        "{what} would take {megabytes} MB of memory, which this machine does not have; take a smaller area"
+    )]
     Machine {
         /// What it is for.
         what: &'static str,

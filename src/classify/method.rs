@@ -11,8 +11,8 @@ use super::itsgbt::{self, PredictorChoice};
 use super::splits::{Fold, Samples, SplitError, Validation, hold_out, split};
 use super::watch::{Part, Watch};
 use super::{
-    ClassifyError, DtwModel, DtwParams, ForestParams, Labels, Observations, SeriesBlock, SeriesRecipe,
-    Classifier, SeriesTrees, SwvModel, SwvParams, Trained, TsrfParams, boost, forest, search, tsrf,
+    Classifier, ClassifyError, DtwModel, DtwParams, ForestParams, Labels, Observations, SeriesBlock,
+    SeriesRecipe, SeriesTrees, SwvModel, SwvParams, Trained, TsrfParams, boost, forest, search, tsrf,
 };
 
 /// Share of the samples that is set aside for a parameter search or early stopping where the
@@ -213,7 +213,8 @@ impl Method {
     ) -> Result<(Trained, Self), ValidateError> {
         let mut method = self.clone();
         let all: Vec<usize> = (0..samples.labels.labels.len()).collect();
-        let (train, held) = if self.chooses() { self.set_aside(about, &all, seed)? } else { (Vec::new(), Vec::new()) };
+        let (train, held) =
+            if self.chooses() { self.set_aside(about, &all, seed)? } else { (Vec::new(), Vec::new()) };
         let choosing = !held.is_empty();
         if choosing {
             let first = Part { whole: watch, from: 0.0, width: 0.5, name: "choice of parameters" };
@@ -368,7 +369,9 @@ fn train_itsgbt(
 /// Why trees found nothing to split.
 fn no_split(params: &BoostParams, labels: &Labels) -> ClassifyError {
     let samples = labels.labels.len();
-    if let Some(leaf) = params.min_leaf.filter(|&leaf| 2.0 * f64::from(leaf) > params.row_fraction * samples as f64) {
+    if let Some(leaf) =
+        params.min_leaf.filter(|&leaf| 2.0 * f64::from(leaf) > params.row_fraction * samples as f64)
+    {
         let reason = format!(
             "leaves of {leaf} samples and more leave nothing to split of {samples} training samples: every pixel \
              would be of one class; leave it out, or give a smaller one"

@@ -125,8 +125,8 @@ impl Model {
         }
         let fail = |why: String| ClassifyError::Model(why);
         let bytes = &*unmarked(bytes);
-        let head: Head = serde_json::from_slice(bytes)
-            .map_err(|e| fail(super::sniff::not_a_model(bytes, &e)))?;
+        let head: Head =
+            serde_json::from_slice(bytes).map_err(|e| fail(super::sniff::not_a_model(bytes, &e)))?;
         if head.format != FORMAT {
             return Err(fail(format!("is a `{}`, not a `{FORMAT}`", head.format)));
         }
@@ -232,7 +232,8 @@ mod tests {
         assert!((rep(&old) - (700.0 + 40.0 * (0.04 - 0.042) / 0.0001)).abs() < 5.0, "{}", rep(&old));
         assert_eq!(rep(&model()), 680.0);
         // After a 29 February it counts the days that went by.
-        let dates = [jiff::civil::date(2020, 4, 1), jiff::civil::date(2020, 6, 1), jiff::civil::date(2020, 10, 7)];
+        let dates =
+            [jiff::civil::date(2020, 4, 1), jiff::civil::date(2020, 6, 1), jiff::civil::date(2020, 10, 7)];
         assert_eq!(old.recipe.days(&dates), [92.0, 153.0, 281.0]);
         assert_eq!(model().recipe.days(&dates), [91.0, 152.0, 280.0]);
     }

@@ -20,7 +20,7 @@ fn limits(channel: Channel) -> Limits {
     match channel {
         // As for the pixels of scenes.
         Channel::Band(_) => Limits::Firm(-0.3, 2.0),
-        Channel::Index(index) => match index.id {
+        Channel::Index(index) | Channel::Formula(index) => match index.id {
             // Between -1 and 1; reflectance just below 0 leads a little further.
             "NDVI" | "NDRE" | "NDRE1" | "NDRE2" | "LSWI" | "MNDWI" | "NDWI" => Limits::Firm(-1.5, 1.5),
             "REP" | "rep-as-printed" => Limits::Usual(300.0, 1200.0),
@@ -47,8 +47,10 @@ pub fn check(channel: Channel, values: &mut [f32]) -> Result<Option<String>, Str
     if count as f64 > most * there as f64 {
         odd.sort_by(f32::total_cmp);
         let middle = odd[count / 2];
+        // Reflectance and most indices are below 1 where they come from the field.
+        let usual = if low > 1.0 { high } else { high.min(1.0) };
         let factor =
-            [100.0, 1000.0, 10_000.0, 100_000.0].into_iter().find(|f| (low..=high).contains(&(middle / f)));
+            [100.0, 1000.0, 10_000.0, 100_000.0].into_iter().find(|f| (low..=usual).contains(&(middle / f)));
         let way = match factor {
             Some(factor) => format!("is it multiplied by {factor}? Divide it by that"),
             None => "write it in the units of its formula".to_owned(),

@@ -61,7 +61,9 @@ pub fn class_names(
 ) -> Vec<String> {
     match names.classes {
         Some(classes) => classes.to_vec(),
-        None => rows.filter_map(|r| class_of(names.property, r)).collect::<BTreeSet<_>>().into_iter().collect(),
+        None => {
+            rows.filter_map(|r| class_of(names.property, r)).collect::<BTreeSet<_>>().into_iter().collect()
+        }
     }
 }
 
@@ -127,7 +129,9 @@ fn look_alikes(classes: &BTreeSet<String>) -> Vec<String> {
     }
     let told = |names: Vec<String>| {
         let names = names.join(", ");
-        format!("the classes {names} differ only by case, space or the width of signs, and count as different")
+        format!(
+            "the classes {names} differ only by case, space or the width of signs, and count as different"
+        )
     };
     alike.into_values().filter(|names| names.len() > 1).map(told).collect()
 }
@@ -136,7 +140,7 @@ fn look_alikes(classes: &BTreeSet<String>) -> Vec<String> {
 fn on_grid_when_swapped(cube: &DataCube, features: &FeatureTable, to_grid: &Transformer) -> usize {
     let lies = |feature: &&vector::Feature| {
         let swapped = feature.geometry.map_coords(|c| geo::Coord { x: c.y, y: c.x });
-        vector::cover::pixels(&cube.grid, &swapped, to_grid).is_ok_and(|pixels| !pixels.is_empty())
+        vector::cover::pixels(&cube.grid, &swapped, to_grid, 0).is_ok_and(|pixels| !pixels.is_empty())
     };
     features.features.iter().filter(lies).count()
 }

@@ -102,7 +102,9 @@ pub(super) fn not_a_model(bytes: &[u8], error: &serde_json::Error) -> String {
     let start = text.trim_start();
     if start.starts_with(['{', '[']) {
         let what = match serde_json::from_slice::<serde_json::Value>(bytes) {
-            Err(e) => return format!("is damaged JSON ({e}): it was cut or changed on its way; copy it again"),
+            Err(e) => {
+                return format!("is damaged JSON ({e}): it was cut or changed on its way; copy it again");
+            }
             Ok(json) => of_json(&json),
         };
         return what.map_or_else(
@@ -110,7 +112,7 @@ pub(super) fn not_a_model(bytes: &[u8], error: &serde_json::Error) -> String {
             |(what, way_out)| format!("is {what}, which is not read here. {way_out}"),
         );
     }
-    if start.starts_with("<") {
+    if start.starts_with('<') {
         return format!("is XML or HTML, as PMML or a page of a server. {WAY_OUT}");
     }
     if start.starts_with("booster[") || start.starts_with("0:[") {
@@ -204,7 +206,14 @@ mod tests {
             units.flat_map(|u: u16| if little { u.to_le_bytes() } else { u.to_be_bytes() }).collect()
         };
         let marked = [UTF8_MARK, text.as_bytes()].concat();
-        for bytes in [text.as_bytes().to_vec(), gzip(text.as_bytes()), gzip(&marked), marked, utf16(true), utf16(false)] {
+        for bytes in [
+            text.as_bytes().to_vec(),
+            gzip(text.as_bytes()),
+            gzip(&marked),
+            marked,
+            utf16(true),
+            utf16(false),
+        ] {
             let plain = plain_model(&bytes).unwrap();
             assert_eq!(std::str::from_utf8(&plain).unwrap(), text);
             assert!(foreign::is_lightgbm(&plain));

@@ -305,7 +305,9 @@ fn class_units(samples: &Samples<'_>, units: &[Vec<usize>]) -> Vec<usize> {
     let mut in_units = vec![0; labels.classes.len()];
     for unit in units {
         let here: BTreeSet<u16> = unit.iter().map(|&i| labels.labels[i]).collect();
-        here.into_iter().for_each(|class| in_units[usize::from(class)] += 1);
+        for class in here {
+            in_units[usize::from(class)] += 1;
+        }
     }
     in_units
 }

@@ -40,10 +40,14 @@ mod tests {
     fn without_outliers_it_is_the_mean_and_the_standard_deviation() {
         let even: Vec<f32> = (0..1000).map(|i| (i as f32 * 0.37).sin()).collect();
         // Two far groups, one of them a fifth.
-        let groups: Vec<f32> = (0..500).map(|i| if i % 5 == 0 { 9.0 } else { 1.0 } + 0.01 * (i as f32).cos()).collect();
+        let groups: Vec<f32> =
+            (0..500).map(|i| if i % 5 == 0 { 9.0 } else { 1.0 } + 0.01 * (i as f32).cos()).collect();
         for values in [even, groups, vec![1.0, 2.0], vec![0.3, 0.4, 0.7]] {
             let (found, wanted) = (robust_moments(values.iter().copied()), plain(&values));
-            assert!((found.0 - wanted.0).abs() < 1e-6 && (found.1 - wanted.1).abs() < 1e-6, "{found:?} {wanted:?}");
+            assert!(
+                (found.0 - wanted.0).abs() < 1e-6 && (found.1 - wanted.1).abs() < 1e-6,
+                "{found:?} {wanted:?}"
+            );
         }
         assert_eq!(robust_moments([5.0; 7].into_iter()), (5.0, 1.0));
         assert_eq!(robust_moments([f32::NAN, f32::INFINITY].into_iter()), (0.0, 1.0));

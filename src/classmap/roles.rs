@@ -148,7 +148,9 @@ fn roles<'a>(names: impl Iterator<Item = &'a str>, declared: impl Fn(usize) -> O
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RiceError {
     /// No name is known to be rice, and none was named.
-    #[error("no class is known to be rice: found {found}. Say which are by `riceClasses`, a list of class names")]
+    #[error(
+        "no class is known to be rice: found {found}. Say which are by `riceClasses`, a list of class names"
+    )]
     NoRice {
         /// The classes there are.
         found: String,
@@ -195,9 +197,7 @@ pub fn check_rice<S: AsRef<str>>(classes: &[S], declared: Option<&[String]>) -> 
 impl Legend {
     /// What each class is, in the order of the classes: as a user declared it, else by its name.
     pub fn roles(&self) -> Vec<Role> {
-        let declared = |k: usize| {
-            (!self.rice.is_empty()).then(|| self.rice.contains(&self.classes[k].code))
-        };
+        let declared = |k: usize| (!self.rice.is_empty()).then(|| self.rice.contains(&self.classes[k].code));
         roles(self.classes.iter().map(|c| c.name.as_str()), declared)
     }
 
@@ -250,12 +250,36 @@ mod tests {
 
     #[test]
     fn rice_is_known_by_whole_names_in_english_and_chinese() {
-        for name in
-            ["rice", "Rice", "single-rice", "double_rice", "early rice", "Paddy Rice", "水稻", "双季稻", " 早稻 ", "ｒｉｃｅ", "再生稻", "summer-rice"]
-        {
+        for name in [
+            "rice",
+            "Rice",
+            "single-rice",
+            "double_rice",
+            "early rice",
+            "Paddy Rice",
+            "水稻",
+            "双季稻",
+            " 早稻 ",
+            "ｒｉｃｅ",
+            "再生稻",
+            "summer-rice",
+        ] {
             assert_eq!(role_of(name), Role::Rice, "{name}");
         }
-        for name in ["non-rice", "Non Rice", "not_rice", "no rice", "非水稻", "非稻", "水田", "旱稻", "price", "forest", "水体", "水稻?"] {
+        for name in [
+            "non-rice",
+            "Non Rice",
+            "not_rice",
+            "no rice",
+            "非水稻",
+            "非稻",
+            "水田",
+            "旱稻",
+            "price",
+            "forest",
+            "水体",
+            "水稻?",
+        ] {
             assert_eq!(role_of(name), Role::Other, "{name}");
         }
     }

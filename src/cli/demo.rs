@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use rededge::budget::Limits;
 use rededge::classify::assess::Accuracy;
 use rededge::ogc::Execute;
 use rededge::process::Progress as _;

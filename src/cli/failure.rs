@@ -31,9 +31,9 @@ impl From<ProcessError> for Failure {
         match error {
             ProcessError::Input { .. } => Self::BadInput(error.to_string()),
             ProcessError::Cancelled => Self::Cancelled,
-            ProcessError::Failed(reason) | ProcessError::Full(reason) | ProcessError::Short { reason, .. } => {
-                Self::Failed(reason)
-            }
+            ProcessError::Failed(reason)
+            | ProcessError::Full(reason)
+            | ProcessError::Short { reason, .. } => Self::Failed(reason),
         }
     }
 }

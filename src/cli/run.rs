@@ -102,7 +102,8 @@ fn read_request(path: &Path, set: &[(String, Value)]) -> Result<Execute, Failure
         std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
     };
     read.map_err(|e| bad(e.to_string()))?;
-    let document = serde_json::from_slice(&rededge::text::unmarked(&bytes)).map_err(|e| bad(format!("not JSON: {e}")))?;
+    let document = serde_json::from_slice(&rededge::text::unmarked(&bytes))
+        .map_err(|e| bad(format!("not JSON: {e}")))?;
     let mut request =
         Execute::parse(document).map_err(|(path, message)| ProcessError::malformed(&path, &message))?;
     request.inputs.extend(set.iter().cloned());

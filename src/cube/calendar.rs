@@ -104,7 +104,9 @@ mod tests {
     /// A date every eight days.
     fn season(from: Date, to: Date) -> Vec<Date> {
         let mut dates = vec![from];
-        while let Some(next) = dates.last().map(|d| d.saturating_add(jiff::Span::new().days(8))).filter(|d| *d <= to) {
+        while let Some(next) =
+            dates.last().map(|d| d.saturating_add(jiff::Span::new().days(8))).filter(|d| *d <= to)
+        {
             dates.push(next);
         }
         dates
@@ -147,7 +149,9 @@ mod tests {
     fn the_southern_season_of_any_year_is_that_of_another() {
         let first = season(date(2019, 10, 5), date(2020, 4, 25));
         let grid = TimeGrid::covering(&Calendar::Season.days(&first), 5.0);
-        for later in [season(date(2020, 10, 1), date(2021, 4, 28)), season(date(2024, 11, 1), date(2025, 4, 28))] {
+        for later in
+            [season(date(2020, 10, 1), date(2021, 4, 28)), season(date(2024, 11, 1), date(2025, 4, 28))]
+        {
             assert!(grid.share_within(&Calendar::Season.days_on(&grid, &later)) > 0.8);
         }
         // Only the part after the New Year: a year back.
@@ -160,7 +164,14 @@ mod tests {
 
     #[test]
     fn days_are_told_as_day_and_month() {
-        for (day, told) in [(1.0, "1 January"), (59.0, "28 February"), (60.0, "1 March"), (362.0, "28 December"), (366.0, "1 January"), (-3.0, "28 December")] {
+        for (day, told) in [
+            (1.0, "1 January"),
+            (59.0, "28 February"),
+            (60.0, "1 March"),
+            (362.0, "28 December"),
+            (366.0, "1 January"),
+            (-3.0, "28 December"),
+        ] {
             assert_eq!(day_and_month(day), told);
         }
     }

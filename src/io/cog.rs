@@ -263,8 +263,7 @@ pub fn read_legend(dataset: &Dataset) -> Option<Legend> {
 
 /// Opens a raster of this module's kind for reading.
 pub(super) fn open(path: &Path) -> Result<Dataset, IoError> {
-    gdal_setup::open_raster(path)
-        .map_err(|e| IoError::read(named(&path).to_string(), gdal_setup::reason(&e)))
+    gdal_setup::open_raster(path).map_err(|e| IoError::read(named(&path).to_string(), gdal_setup::reason(&e)))
 }
 
 fn mode(four: [u8; 4], nodata: u8) -> u8 {

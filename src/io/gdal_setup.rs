@@ -46,7 +46,9 @@ pub fn reason(error: &GdalError) -> String {
         return error.to_string();
     }
     match error {
-        GdalError::CplError { number: 4, .. } => "it is damaged, not there, or of no format that is read here",
+        GdalError::CplError { number: 4, .. } => {
+            "it is damaged, not there, or of no format that is read here"
+        }
         GdalError::CplError { number: 2, .. } => "there is not enough memory for it",
         GdalError::CplError { number: 3, .. } => "it cannot be read to its end",
         _ => "it is damaged, or not as its format says",

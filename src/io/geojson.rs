@@ -34,7 +34,9 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Raw, IoError> {
     let mut notes: Vec<String> = note.into_iter().collect();
     if !rounded.is_empty() {
         let names = rounded.join(", ");
-        notes.push(format!("whole numbers in {names} have more digits than 64 bits hold and are rounded; write them as text"));
+        notes.push(format!(
+            "whole numbers in {names} have more digits than 64 bits hold and are rounded; write them as text"
+        ));
     }
     Ok(Raw { rows, crs, notes })
 }

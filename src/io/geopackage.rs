@@ -89,7 +89,7 @@ impl Field {
 fn time(text: &str) -> String {
     let Ok(pieces) = Pieces::parse(text.trim()) else { return text.to_owned() };
     let Some(time) = pieces.time() else { return text.to_owned() };
-    let seconds = pieces.to_numeric_offset().map_or(0, |offset| offset.seconds());
+    let seconds = pieces.to_numeric_offset().map_or(0, jiff::tz::Offset::seconds);
     let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.abs() / 60);
     let clock = format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
     format!("{} {clock} {sign}{:02}:{:02}", pieces.date(), minutes / 60, minutes % 60)
@@ -266,7 +266,12 @@ impl Package {
         let found = self.read(SYSTEMS, &columns, |row| {
             let text = |at| row.get::<_, Option<String>>(at).map_err(words);
             let whole = |at| row.get::<_, Option<i64>>(at).map_err(words);
-            Ok((whole(0)?, text(1)?.unwrap_or_default(), whole(2)?.unwrap_or(0), text(3)?.unwrap_or_default()))
+            Ok((
+                whole(0)?,
+                text(1)?.unwrap_or_default(),
+                whole(2)?.unwrap_or(0),
+                text(3)?.unwrap_or_default(),
+            ))
         })?;
         let found = found.into_iter().find(|(id, ..)| *id == Some(srs));
         let Some((_, organization, code, definition)) = found else {
@@ -290,9 +295,10 @@ impl Package {
                 ValueRef::Null => None,
                 _ => Some(Err("its geometry is no blob".to_owned())),
             };
-            let properties = layer.fields.iter().zip(1..).map(|((name, field), at)| {
-                Ok((name.clone(), field.value(row.get_ref(at).map_err(words)?)))
-            });
+            let properties =
+                layer.fields.iter().zip(1..).map(|((name, field), at)| {
+                    Ok((name.clone(), field.value(row.get_ref(at).map_err(words)?)))
+                });
             let properties = properties.collect::<Result<Vec<_>, String>>()?;
             sink.row(geometry, properties).map_err(|error| {
                 refused = Some(error);

@@ -69,7 +69,11 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<SeriesTable, IoError> {
                     "line {line}, column `{}`: `{}` is not a finite number{}",
                     &header[column],
                     &record[column],
-                    if record[column].contains(',') { "; write a point, not a comma, before decimals" } else { "" }
+                    if record[column].contains(',') {
+                        "; write a point, not a comma, before decimals"
+                    } else {
+                        ""
+                    }
                 ))
             })?;
             columns[column].push(value);
@@ -127,7 +131,7 @@ pub(super) fn builder(bytes: &[u8]) -> (csv::ReaderBuilder, &[u8]) {
 /// What separates the columns of a table: whichever of comma, semicolon and tab its header has most.
 pub(super) fn separator(bytes: &[u8]) -> u8 {
     let header = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
-    let count = |separator: u8| header.iter().filter(|&&b| b == separator).count();
+    let count = |separator: u8| header.split(|&b| b == separator).count();
     let others = [b';', b'\t'].into_iter().filter(|&s| count(s) > count(b','));
     others.max_by_key(|&s| count(s)).unwrap_or(b',')
 }

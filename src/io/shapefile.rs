@@ -66,7 +66,9 @@ impl Texts {
         self.notes.into_iter().for_each(|note| sink.note(note));
         if self.cut > 0 {
             let cut = self.cut;
-            sink.note(format!("{cut} texts are cut within a character by the width of their column in the .dbf"));
+            sink.note(format!(
+                "{cut} texts are cut within a character by the width of their column in the .dbf"
+            ));
         }
         Ok(())
     }
@@ -144,7 +146,8 @@ fn length_told(path: &Path, name: &str) -> Result<Option<u64>, IoError> {
     let told = 2 * u64::from(u32::from_be_bytes([header[24], header[25], header[26], header[27]]));
     if told > length {
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        let reason = format!("its .{ending} is cut: it says {told} bytes, and has {length}; copy the whole file");
+        let reason =
+            format!("its .{ending} is cut: it says {told} bytes, and has {length}; copy the whole file");
         return Err(IoError::read(name, reason));
     }
     Ok(Some(told))
@@ -177,7 +180,11 @@ fn encoding_of(table: &Table, label: Option<&str>) -> Texts {
             let found = text::name_of(encoding);
             let note = match named {
                 Driver::Known(wrong) => {
-                    format!("its text is not in {}, as {} says: it is read as {found}", text::name_of(wrong), by())
+                    format!(
+                        "its text is not in {}, as {} says: it is read as {found}",
+                        text::name_of(wrong),
+                        by()
+                    )
                 }
                 _ => format!(
                     "nothing names the encoding of its text: it is read as {found}, found by its bytes; where names \
@@ -218,7 +225,7 @@ impl Table {
             driver: Driver::of(start[29]),
             texts: Vec::new(),
         };
-        if table.is_cut() || header < 33 {
+        if table.is_cut() || header < 33 || row == 0 {
             return Ok(table);
         }
         let mut columns = vec![0; usize::from(header) - 32];
@@ -228,9 +235,7 @@ impl Table {
         for column in columns.as_chunks::<32>().0.iter().take_while(|column| column[0] != b'\r') {
             let name = column[..11].split(|b| *b == 0).next().unwrap_or_default();
             table.keep(name, 0, &mut known);
-            let (kind, mut width) = (column[11], usize::from(column[16]));
-            // Long texts have the upper half of their width where numbers have their decimals.
-            width += if kind == b'C' { usize::from(column[17]) << 8 } else { 0 };
+            let (kind, width) = (column[11], usize::from(column[16]));
             if kind == b'C' {
                 fields.push(at..at + width);
             }
@@ -281,6 +286,9 @@ mod tests {
     };
 
     use super::*;
+
+    /// Texts, language driver, `.cpg`, the texts read, the note.
+    type Case<'a> = (&'a [&'a [u8]], u8, Option<&'a str>, &'a [&'a str], &'a str);
     use crate::io::vectors::{self, VectorData};
     use crate::vector::Value;
 
@@ -335,7 +343,7 @@ mod tests {
         let (rice, other) = (in_gbk("水稻"), in_gbk("其他"));
         let utf8 = "水稻".as_bytes();
         let (big5, ..) = BIG5.encode("鉛鋅");
-        let cases: [(&[&[u8]], u8, Option<&str>, &[&str], &str); 8] = [
+        let cases: [Case; 8] = [
             (&[&rice, &other, b"rice"], 0, None, &["水稻", "其他", "rice"], "GBK"),
             (&[&rice, &other], 0x57, None, &["水稻", "其他"], "GBK"),
             (&[&rice, &other], 0x4d, None, &["水稻", "其他"], ""),
@@ -359,7 +367,9 @@ mod tests {
     #[test]
     fn cut_parts_and_parts_of_another_shapefile_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        for (ending, words) in [("dbf", "its .dbf is cut"), ("shp", "its .shp is cut"), ("shx", "its .shx is cut")] {
+        for (ending, words) in
+            [("dbf", "its .dbf is cut"), ("shp", "its .shp is cut"), ("shx", "its .shx is cut")]
+        {
             let path = write(folder.path(), &[b"a".as_slice(); 40], 0, None);
             let part = path.with_extension(ending);
             let bytes = std::fs::read(&part).unwrap();

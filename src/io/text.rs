@@ -7,6 +7,8 @@ use encoding_rs::{Encoding, GBK, UTF_8, UTF_16BE, UTF_16LE};
 
 /// Bytes that are looked at to tell the two kinds of UTF-16 apart.
 const LOOKED_AT: usize = 1 << 16;
+/// Share of common characters from which text beyond ASCII is taken for GBK without further evidence.
+const MOSTLY: f64 = 0.7;
 
 /// A text, and what the user should know of its encoding.
 #[derive(Debug)]
@@ -48,7 +50,7 @@ pub(super) fn name_of(encoding: &'static Encoding) -> &'static str {
 fn whole<'a>(bytes: &'a [u8], encoding: &'static Encoding) -> Result<Cow<'a, str>, String> {
     encoding.decode_without_bom_handling_and_without_replacement(bytes).ok_or_else(|| {
         let valid = std::str::from_utf8(bytes).err().map_or(0, |e| e.valid_up_to());
-        let line = 1 + bytes[..valid].iter().filter(|b| **b == b'\n').count();
+        let line = bytes[..valid].split(|b| *b == b'\n').count();
         let tried = if encoding == UTF_8 { String::new() } else { format!(" nor {}", name_of(encoding)) };
         format!("line {line} is not UTF-8 text{tried}; save the table as UTF-8")
     })
@@ -75,11 +77,18 @@ pub(super) fn legacy<'a>(texts: impl IntoIterator<Item = &'a [u8]> + Clone) -> &
         detector.feed(b"\n", false);
     }
     detector.feed(b"", true);
-    if texts.clone().into_iter().all(is_common_chinese) {
+    let (common, pairs) =
+        texts.clone().into_iter().map(chinese_pairs).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+    if common == pairs {
         return GBK;
     }
-    // Texts of this trade are from China, where nothing speaks against it.
+    // Text of this trade is likely to be Chinese; letters of Europe between ASCII form no common characters.
     let likely = detector.guess(Some(b"cn"), Utf8Detection::Deny);
+    let likely = if likely == GBK && (common as f64) < MOSTLY * pairs as f64 {
+        detector.guess(None, Utf8Detection::Deny)
+    } else {
+        likely
+    };
     let fits = |text| {
         let decoded = likely.decode_without_bom_handling_and_without_replacement(text);
         decoded.is_some_and(|text| !text.chars().any(|c| ('\u{e000}'..='\u{f8ff}').contains(&c)))
@@ -87,15 +96,22 @@ pub(super) fn legacy<'a>(texts: impl IntoIterator<Item = &'a [u8]> + Clone) -> &
     if texts.into_iter().all(fits) { likely } else { detector.guess(None, Utf8Detection::Deny) }
 }
 
-/// Whether all that is not ASCII are signs and the 3755 most common characters of GB 2312.
-fn is_common_chinese(text: &[u8]) -> bool {
-    let mut rest = text;
+/// How many characters beyond ASCII are signs and the 3755 most common characters of GB 2312, and how many
+/// there are.
+fn chinese_pairs(text: &[u8]) -> (usize, usize) {
+    let (mut rest, mut common, mut all) = (text, 0, 0);
     loop {
         rest = match rest {
-            [] => return true,
+            [] => return (common, all),
             [byte, tail @ ..] if byte.is_ascii() => tail,
-            [0xa1..=0xa3 | 0xb0..=0xd7, 0xa1..=0xfe, tail @ ..] => tail,
-            _ => return false,
+            [0xa1..=0xa3 | 0xb0..=0xd7, 0xa1..=0xfe, tail @ ..] => {
+                (common, all) = (common + 1, all + 1);
+                tail
+            }
+            [_, 0x40..=0xfe, tail @ ..] | [_, tail @ ..] => {
+                all += 1;
+                tail
+            }
         }
     }
 }
@@ -243,6 +259,9 @@ mod tests {
         }
         assert_eq!(of_label("whatever"), None);
         assert_eq!(Driver::of(0x4d), Driver::Known(GBK));
-        assert_eq!((Driver::of(0), Driver::of(0x57), Driver::of(1)), (Driver::Unknown, Driver::Unknown, Driver::Other));
+        assert_eq!(
+            (Driver::of(0), Driver::of(0x57), Driver::of(1)),
+            (Driver::Unknown, Driver::Unknown, Driver::Other)
+        );
     }
 }

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
-use super::{IoError, geojson, table, text};
 use super::vectors::{self, RowSink, VectorFormat};
+use super::{IoError, geojson, table, text};
 use crate::crs::Crs;
 use crate::named::named;
 use crate::vector::Value;
@@ -47,7 +47,9 @@ fn each_csv(name: &str, mut file: File, sink: &mut dyn RowSink) -> Result<(), Io
     let mut bytes = Vec::new();
     file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(read)?;
     let text::Decoded { text, note } = text::decode(&bytes).map_err(|e| IoError::read(name, e))?;
-    note.into_iter().for_each(|note| sink.note(note));
+    if let Some(note) = note {
+        sink.note(note);
+    }
     rows_of_csv(name, text.as_bytes(), sink)
 }
 

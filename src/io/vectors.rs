@@ -14,9 +14,7 @@ use geozero::error::Result as GeozeroResult;
 use geozero::{ColumnValue, FeatureProperties, PropertyProcessor, ToGeo};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    IoError, flatgeobuf_lengths, gdal_setup, geojson, geopackage, shapefile, table, wkb,
-};
+use super::{IoError, flatgeobuf_lengths, gdal_setup, geojson, geopackage, shapefile, table, wkb};
 use crate::crs::{Crs, Transformer};
 use crate::named::named;
 use crate::vector::{Feature, FeatureTable, Value, reproject};
@@ -278,11 +276,7 @@ pub(super) fn each_flatgeobuf(
         .unwrap_or_else(|_| Err(IoError::read(name, "it is damaged: lengths within the file do not fit")))
 }
 
-fn read_flatgeobuf(
-    name: &str,
-    mut source: impl Read + Seek,
-    sink: &mut dyn RowSink,
-) -> Result<(), IoError> {
+fn read_flatgeobuf(name: &str, mut source: impl Read + Seek, sink: &mut dyn RowSink) -> Result<(), IoError> {
     let fail = |e: &dyn std::fmt::Display| IoError::read(name, format!("it is not FlatGeobuf: {e}"));
     let damaged = |e: String| IoError::read(name, format!("it is damaged: {e}"));
     let start = flatgeobuf_lengths::check_header(&mut source).map_err(damaged)?;
@@ -527,7 +521,7 @@ mod tests {
             (write("a.geojson", b"{\"type\": \"FeatureCollection\""), "not GeoJSON"),
             (write("short.geojson", br#"{"type": "Point", "coordinates": [1]}"#), "cannot be read"),
             (write("c.fgb", b"fgb?"), "not FlatGeobuf"),
-            (write("cut.fgb", &fgb[..fgb.len() - 20]), "not FlatGeobuf"),
+            (write("cut.fgb", &fgb[..fgb.len() - 20]), "it is damaged"),
             (write("d.gpkg", b"SQLite format 3\0 but no more"), "as GPKG"),
             (write("e.shp", b"no"), "as ESRI Shapefile"),
             (write("f.csv", b"a,b\n1,2\n"), "only a, b"),
@@ -538,7 +532,7 @@ mod tests {
         ] {
             let error = read(&path).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
-            assert!(error.contains(path.to_str().unwrap()), "{error}");
+            assert!(error.contains(path.file_name().unwrap().to_str().unwrap()), "{error}");
         }
     }
 
@@ -556,12 +550,39 @@ mod tests {
         assert_eq!(data.table.features[0].properties["名称"], Value::Text("大宝山矿".to_owned()));
         assert!(data.notes[0].contains("GBK"), "{:?}", data.notes);
         let swapped = parse("c.csv", VectorFormat::Csv, b"lon,lat\n27.9,113.1\n").unwrap_err().to_string();
-        assert!(swapped.contains("c.csv") && swapped.contains("line 2") && swapped.contains("swapped"), "{swapped}");
+        assert!(
+            swapped.contains("c.csv") && swapped.contains("line 2") && swapped.contains("swapped"),
+            "{swapped}"
+        );
         let half = parse("d.csv", VectorFormat::Csv, b"lon,lat\n113.1,\n").unwrap_err().to_string();
         assert!(half.contains("line 2: lat is empty"), "{half}");
         for empty in ["", "lon,lat\n", "\n\n"] {
             let data = parse("e.csv", VectorFormat::Csv, empty.as_bytes()).unwrap();
             assert_eq!((data.table.features.len(), data.without_geometry), (0, 0), "{empty:?}");
+        }
+    }
+
+    #[test]
+    fn layers_without_a_crs_are_taken_for_degrees_and_told() {
+        let folder = tempfile::tempdir().unwrap();
+        for (driver, file, words) in
+            [("GPKG", "a.gpkg", "names no CRS"), ("ESRI Shapefile", "b.shp", "has no .prj")]
+        {
+            let path = folder.path().join(file);
+            let mut dataset =
+                DriverManager::get_driver_by_name(driver).unwrap().create_vector_only(&path).unwrap();
+            let ty = OGRwkbGeometryType::wkbPoint;
+            let options = LayerOptions { name: "samples", srs: None, ty, options: None };
+            {
+                let layer = dataset.create_layer(options).unwrap();
+                let mut feature = OgrFeature::new(layer.defn()).unwrap();
+                feature.set_geometry(OgrGeometry::from_wkt("POINT (113.1 27.9)").unwrap()).unwrap();
+                feature.create(&layer).unwrap();
+            }
+            dataset.close().unwrap();
+            let data = read(&path).unwrap();
+            close(point(&data, 0), (113.1, 27.9));
+            assert!(data.notes.iter().any(|note| note.contains(words)), "{file}: {:?}", data.notes);
         }
     }
 }

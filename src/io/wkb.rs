@@ -171,7 +171,9 @@ mod tests {
             MultiLineString(vec![line]).into(),
             MultiPolygon(vec![hole.clone(), hole]).into(),
         ];
-        for geometry in all.iter().cloned().chain([Geometry::GeometryCollection(GeometryCollection(all.clone()))]) {
+        for geometry in
+            all.iter().cloned().chain([Geometry::GeometryCollection(GeometryCollection(all.clone()))])
+        {
             let bytes = geometry.to_wkb(CoordDimensions::xy()).unwrap();
             assert_eq!(read(&bytes).unwrap().as_ref(), Some(&geometry));
             for end in 0..bytes.len() {
@@ -185,7 +187,9 @@ mod tests {
         let point = |kind: u32, numbers: &[f64]| {
             let mut bytes = vec![1];
             bytes.extend(kind.to_le_bytes());
-            numbers.iter().for_each(|n| bytes.extend(n.to_le_bytes()));
+            for n in numbers {
+                bytes.extend(n.to_le_bytes());
+            }
             bytes
         };
         let wanted = Some(point!(x: 1.0, y: 2.0).into());

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::*;
-use crate::budget::Budget;
 use crate::process::{CancelToken, Context, ProcessError, Progress, find};
 use crate::store::{LocalSink, LocalSource};
 

@@ -153,7 +153,8 @@ impl Process for CompareMethods {
         let (mut rows, mut matters) = (Vec::new(), Vec::new());
         for (name, method) in &methods {
             let training = inputs.training(method);
-            let (row, found) = compare(&training, &prepared, design.as_ref(), context).map_err(|e| named(e, *name))?;
+            let (row, found) =
+                compare(&training, &prepared, design.as_ref(), context).map_err(|e| named(e, *name))?;
             rows.push(row);
             matters.push(found);
         }

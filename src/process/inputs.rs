@@ -26,6 +26,15 @@ pub struct InputFault {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InputFaults(Vec<InputFault>);
 
+impl<'a> IntoIterator for &'a InputFaults {
+    type Item = &'a InputFault;
+    type IntoIter = std::slice::Iter<'a, InputFault>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl InputFaults {
     /// Notes what is wrong with an input, unless something is noted of it already.
     pub fn add(&mut self, input: impl Into<String>, message: impl Display) {
@@ -373,7 +382,8 @@ mod tests {
         let none = |_: &Inputs, _: &mut InputFaults| {};
         let link = json!({"name": {"href": "https://a/b"}, "share": 1});
         assert!(parse::<Inputs>(&link, &["name"], none).unwrap().is_none());
-        let faults = parse::<Inputs>(&json!({"name": {"href": "x"}, "share": 2}), &["name"], none).unwrap_err();
+        let faults =
+            parse::<Inputs>(&json!({"name": {"href": "x"}, "share": 2}), &["name"], none).unwrap_err();
         assert_eq!(faults.iter().map(|f| f.input.as_str()).collect::<Vec<_>>(), ["share"]);
     }
 }

@@ -259,8 +259,8 @@ fn target(
     let (right, top) =
         (high(bounds.max_x, width).max(left + 1.0), high(bounds.max_y, height).max(bottom + 1.0));
     let (cols, rows) = (right - left, top - bottom);
-    // Written so that NaN is refused too: the smallest cells make infinitely many.
-    if !(cols * rows <= MOST_CELLS) {
+    // The smallest cells make infinitely many, or NaN.
+    if (cols * rows).is_nan() || cols * rows > MOST_CELLS {
         let square_metres =
             (bounds.max_x - bounds.min_x) / per_metre.0 * ((bounds.max_y - bounds.min_y) / per_metre.1);
         let enough = ((square_metres / MOST_CELLS).sqrt() * 1.01).ceil();
@@ -336,7 +336,7 @@ mod tests {
 
     use super::*;
     use crate::process::testing::{Memory, nowhere};
-    use crate::process::{DynProcess as _, RasterWriter, ResultSink};
+    use crate::process::{DynProcess as _, RasterWriter, ResultSink, Silent};
     use crate::vector::{Feature, FeatureTable};
 
     type Raster = Arc<Mutex<Option<(GeoBox, String, Vec<f32>)>>>;
@@ -403,7 +403,8 @@ mod tests {
 
     fn run(memory: &Memory, more: serde_json::Value) -> Result<(GeoBox, String, Vec<f32>), ProcessError> {
         let sink = Kept::default();
-        let context = Context::new(memory, &sink, &Silent, memory.cancel.clone()).within(memory.budget.clone());
+        let context =
+            Context::new(memory, &sink, &Silent, memory.cancel.clone()).within(memory.budget.clone());
         let mut inputs = json!({"mines": "mines.geojson"});
         inputs.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         MineHeatmap.run_json(inputs, &context)?;

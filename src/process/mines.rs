@@ -162,19 +162,29 @@ impl Mines {
     /// # Errors
     /// A CRS that degrees cannot be brought to.
     pub fn on_grid(&self, grid: &GeoBox) -> Result<Vec<(f64, f64)>, CrsError> {
-        let to_grid = Crs::wgs84().transformer_to(&grid.crs)?;
-        let (middle, _) = grid.centre(grid.rows / 2, grid.cols / 2);
-        let place = |mine: MinePoint| {
-            let (mut x, mut y) = ([mine.longitude], [mine.latitude]);
-            if to_grid.apply(&mut x, &mut y).is_err() {
-                return (f64::INFINITY, f64::INFINITY);
-            }
-            if grid.crs.is_geographic() {
-                x[0] = middle + (x[0] - middle + 180.0).rem_euclid(360.0) - 180.0;
-            }
-            grid.affine.invert(x[0], y[0]).unwrap_or((f64::INFINITY, f64::INFINITY))
+        places_on_grid(self.points().map(|mine| (mine.longitude, mine.latitude)), grid)
+    }
+
+    /// Tells where no mine lies on a map, and some would with longitude and latitude in each other's place.
+    ///
+    /// # Errors
+    /// A CRS that degrees cannot be brought to.
+    pub fn look_for_swapped(&self, grid: &GeoBox, context: &Context<'_>) -> Result<(), CrsError> {
+        let on_map = |places: Vec<(f64, f64)>| {
+            let (cols, rows) = (0.0..grid.cols as f64, 0.0..grid.rows as f64);
+            places.into_iter().filter(|(col, row)| cols.contains(col) && rows.contains(row)).count()
         };
-        Ok(self.points().map(place).collect())
+        if on_map(self.on_grid(grid)?) == 0 {
+            let swapped = self.points().map(|mine| (mine.latitude, mine.longitude));
+            let count = on_map(places_on_grid(swapped, grid)?);
+            if count > 0 {
+                context.progress.note(&format!(
+                    "mines: none lies on the map; with longitude and latitude in each other's place {count} would: swap \
+                     them (longitude comes first)"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Their features, in the order of the file.
@@ -209,6 +219,26 @@ impl Mines {
     }
 }
 
+/// Columns and rows of longitudes and latitudes on a grid.
+fn places_on_grid(
+    places: impl Iterator<Item = (f64, f64)>,
+    grid: &GeoBox,
+) -> Result<Vec<(f64, f64)>, CrsError> {
+    let to_grid = Crs::wgs84().transformer_to(&grid.crs)?;
+    let (middle, _) = grid.centre(grid.rows / 2, grid.cols / 2);
+    let place = |(longitude, latitude): (f64, f64)| {
+        let (mut x, mut y) = ([longitude], [latitude]);
+        if to_grid.apply(&mut x, &mut y).is_err() {
+            return (f64::INFINITY, f64::INFINITY);
+        }
+        if grid.crs.is_geographic() {
+            x[0] = middle + (x[0] - middle + 180.0).rem_euclid(360.0) - 180.0;
+        }
+        grid.affine.invert(x[0], y[0]).unwrap_or((f64::INFINITY, f64::INFINITY))
+    };
+    Ok(places.map(place).collect())
+}
+
 fn row_of(rows: &MineRows, mine: usize) -> usize {
     rows.rows.get(mine).copied().unwrap_or(mine + 1)
 }
@@ -226,12 +256,15 @@ fn as_id(value: &Value) -> Value {
 /// same id the first keeps it, the others get a number behind it; one without gets `mine-` and its row.
 fn ids_of(rows: &mut MineRows) -> Vec<Value> {
     let features = &rows.table.features;
-    let column = columns::ID.iter().find(|name| features.iter().any(|f| columns::value(f, &[name]).is_some()));
+    let column =
+        columns::ID.iter().find(|name| features.iter().any(|f| columns::value(f, &[name]).is_some()));
     let own = |f: &Feature| columns::value(f, &[column?]).map(as_id);
     let own: Vec<Option<Value>> = features.iter().map(own).collect();
     let mut first: HashMap<String, usize> = HashMap::new();
     for (mine, id) in own.iter().enumerate() {
-        id.iter().for_each(|id| _ = first.entry(id.to_string()).or_insert(mine));
+        if let Some(id) = id {
+            first.entry(id.to_string()).or_insert(mine);
+        }
     }
     let mut taken: HashSet<String> = first.keys().cloned().collect();
     let mut problems = Vec::new();
@@ -305,7 +338,8 @@ mod tests {
         assert_eq!(found, ["A", "A-3", "A-2", "mine-4-2", "mine-4"].map(text));
         let told: Vec<(usize, &str)> = rows.problems.iter().map(|p| (p.row, p.problem.as_str())).collect();
         assert_eq!(told[0], (2, "its id `A` is that of row 1; it is `A-3` in the results"));
-        let (found, rows) = ids(&[&[("编号", Value::Integer(9_007_199_254_740_993))], &[("编号", Value::Integer(7))]]);
+        let (found, rows) =
+            ids(&[&[("编号", Value::Integer(9_007_199_254_740_993))], &[("编号", Value::Integer(7))]]);
         assert_eq!(found, [Value::Integer(9_007_199_254_740_993), Value::Integer(7)]);
         assert!(rows.problems.is_empty());
         let (found, _) = ids(&[&[("name", text("a"))], &[("name", text("b"))]]);

@@ -328,8 +328,7 @@ impl MonitorInputs {
 
     /// What is asked of `mine-heatmap`.
     fn heat_map_request(&self, mines: &Passed<FileInput>) -> Json {
-        let mut object =
-            given!(self, "minesCrs": mines_crs, "dirtyRows": dirty_rows, "bandwidth": bandwidth);
+        let mut object = given!(self, "minesCrs": mines_crs, "dirtyRows": dirty_rows, "bandwidth": bandwidth);
         object.insert("mines".to_owned(), mines.json());
         Json::Object(object)
     }

@@ -92,12 +92,8 @@ impl Process for RiceMap {
 
     fn run(&self, inputs: RiceMapInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let steep = inputs.mask(context)?;
-        let options = MapOptions {
-            steep,
-            rice: None,
-            told: None,
-            minimum_mapping_unit: inputs.minimum_mapping_unit,
-        };
+        let options =
+            MapOptions { steep, rice: None, told: None, minimum_mapping_unit: inputs.minimum_mapping_unit };
         let (cube, mut model, trained) = match (&inputs.samples, &inputs.model) {
             (None, None) => return Err(ProcessError::input("samples", NEITHER)),
             (_, Some(file)) => {

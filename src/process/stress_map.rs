@@ -244,8 +244,7 @@ fn mapped(
         super::rice::training::check_dates(model, cube, context.progress)?;
     }
     let mask = mask.as_ref().map(|m| m as &crate::classify::predict::RiceMask<'_>);
-    let options =
-        MapOptions { steep, rice: mask, told: Some(STRESSED), minimum_mapping_unit };
+    let options = MapOptions { steep, rice: mask, told: Some(STRESSED), minimum_mapping_unit };
     map(cube, model, &options, context)
 }
 

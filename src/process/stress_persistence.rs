@@ -237,6 +237,11 @@ impl OpenMap {
 }
 
 fn open(inputs: &StressPersistenceInputs, context: &Context<'_>) -> Result<Vec<OpenMap>, ProcessError> {
+    if inputs.maps.len() > usize::from(u8::MAX) {
+        let why =
+            format!("names {} maps, more than the {} years that are counted", inputs.maps.len(), u8::MAX);
+        return Err(ProcessError::input("maps", why));
+    }
     let mut maps: Vec<OpenMap> = Vec::new();
     for (i, map) in inputs.maps.iter().enumerate() {
         let path = format!("maps[{i}].map");

@@ -100,10 +100,12 @@ pub(in crate::process) fn usual_bands() -> Vec<f64> {
 #[expect(dead_code, reason = "only its schema is read")]
 pub struct StressZonesOutputs {
     /// The zones, the largest first: `areaHa` on the ground, `meanProbability` in percent, `years`,
-    /// the nearest mine (`nearestMine` is the `id` in the output `mines`) with its distance from the zone's edge (m, 0 where they meet) and bearing
-    /// (degrees from north), `minesWithin` the radius, `mineDensity` (per km2) at its middle.
+    /// the nearest mine (`nearestMine` is the `id` in the output `mines`) with its distance from the
+    /// zone's edge (m, 0 where they meet) and bearing (degrees from north), `minesWithin` the radius,
+    /// `mineDensity` (per km2) at its middle.
     zones: FeatureCollection,
-    /// The mines with their ids (of the source, or `mine-` and their row), all they came with, and the hectares of zones around each by distance.
+    /// The mines with their ids (of the source, or `mine-` and their row), all they came with, and
+    /// the hectares of zones around each by distance.
     mines: FeatureCollection,
     /// Rows of the mines that are not clean: what is wrong, and what was done.
     mine_problems: Vec<MineProblem>,
@@ -177,6 +179,9 @@ impl Process for StressZones {
         let probability =
             inputs.probability.as_ref().map(|f| context.data.raster("probability", f)).transpose()?;
         let found = find(map.as_ref(), "stressMap", &options, context)?;
+        if let Some(mines) = &mines {
+            mines.look_for_swapped(map.grid(), context).map_err(ProcessError::failed)?;
+        }
         if found.zones.zones.is_empty() {
             context
                 .progress

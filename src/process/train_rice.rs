@@ -57,12 +57,12 @@ impl Process for TrainRice {
 
     fn run(&self, inputs: TrainRiceInputs, context: &Context<'_>) -> Result<(), ProcessError> {
         let method = inputs.parameters.method(inputs.method)?;
-        let training =
-            Training { rice_classes: inputs.rice_classes.as_deref(), ..inputs.training(&method) };
+        let training = Training { rice_classes: inputs.rice_classes.as_deref(), ..inputs.training(&method) };
         let cube = training.open_cube(context)?;
         let trained = training.run(cube.as_ref(), context)?;
         if trained.model.card.legend.is_rice().iter().all(|rice| !rice) {
-            let note = "no class is known to be rice: name those that are in `riceClasses`, here or in `rice-map`";
+            let note =
+                "no class is known to be rice: name those that are in `riceClasses`, here or in `rice-map`";
             context.progress.note(note);
         }
         let bytes = trained.model.to_bytes().map_err(ProcessError::failed)?;

@@ -76,8 +76,8 @@ pub fn scan(
                 (least, most) = (least.min(column), most.max(column));
             }
             let mut inside = None;
-            for column in least..=most {
-                if std::mem::take(&mut marks[column]) {
+            for (column, mark) in marks.iter_mut().enumerate().take(most + 1).skip(least) {
+                if std::mem::take(mark) {
                     match inside.take() {
                         Some(start) => stretch(row, start, column),
                         None => inside = Some(column),

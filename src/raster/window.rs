@@ -46,7 +46,8 @@ impl Window {
         pixels: usize,
     ) -> impl ExactSizeIterator<Item = Self> {
         let height = (pixels / cols.max(1)).clamp(1, most_rows.max(1));
-        let strip = move |k: usize| Self { row: k * height, col: 0, rows: height.min(rows - k * height), cols };
+        let strip =
+            move |k: usize| Self { row: k * height, col: 0, rows: height.min(rows - k * height), cols };
         (0..rows.div_ceil(height)).map(strip)
     }
 

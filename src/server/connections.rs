@@ -192,13 +192,12 @@ impl Connections {
             let now = Instant::now();
             let idle = open.1.values().filter_map(|line| Some((line.idle_since(now)?, line)));
             let longest = idle.min_by_key(|(since, _)| *since).map(|(_, line)| line.clone());
-            match longest.filter(|_| open.1.len() < self.most + SPARE) {
-                Some(line) => line.cut(),
-                None => {
-                    drop(open);
-                    self.refuse(stream);
-                    return Err(Error::other("there are too many connections"));
-                }
+            if let Some(line) = longest.filter(|_| open.1.len() < self.most + SPARE) {
+                line.cut();
+            } else {
+                drop(open);
+                self.refuse(stream);
+                return Err(Error::other("there are too many connections"));
             }
         }
         open.0 += 1;

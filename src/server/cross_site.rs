@@ -130,8 +130,9 @@ fn is_foreign(state: &ServerState, request: &HttpRequest) -> bool {
         Some(b"same-site") => !own_authority(request).is_some_and(|own| is_loopback(bare(own.host()))),
         Some(_) => true,
         // Browsers say nothing of the site where the connection could be listened to.
-        None => header(REFERER)
-            .is_some_and(|page| !std::str::from_utf8(page).is_ok_and(|page| is_allowed(state, request, page))),
+        None => header(REFERER).is_some_and(|page| {
+            !std::str::from_utf8(page).is_ok_and(|page| is_allowed(state, request, page))
+        }),
     }
 }
 
@@ -139,7 +140,8 @@ fn is_foreign(state: &ServerState, request: &HttpRequest) -> bool {
 /// names, and where none are named those of this machine.
 fn is_allowed(state: &ServerState, request: &HttpRequest, origin: &str) -> bool {
     let Some(page) = authority_of(origin) else { return false };
-    let same = |own: Option<Authority>| own.is_some_and(|own| own.as_str().eq_ignore_ascii_case(page.as_str()));
+    let same =
+        |own: Option<Authority>| own.is_some_and(|own| own.as_str().eq_ignore_ascii_case(page.as_str()));
     if same(own_authority(request)) || same(authority_of(&state.base(request))) {
         return true;
     }
@@ -220,7 +222,8 @@ mod tests {
         let scope = web::scope("/gis/rededge").configure(|config| configure(config, state.clone()));
         let app = init_service(App::new().service(scope)).await;
         let by_query = "/gis/rededge/processes/echo/execution?text=a";
-        let by_wps = "/gis/rededge/wps?service=WPS&version=1.0.0&request=Execute&identifier=echo&DataInputs=text=a";
+        let by_wps =
+            "/gis/rededge/wps?service=WPS&version=1.0.0&request=Execute&identifier=echo&DataInputs=text=a";
         for (host, site, path, wanted) in [
             ("localhost", "none", "/gis/rededge/", 200),
             ("localhost", "cross-site", "/gis/rededge/processes", 200),
@@ -230,12 +233,16 @@ mod tests {
             ("localhost", "none", by_query, 200),
             ("localhost", "none", by_wps, 200),
         ] {
-            let request = TestRequest::get().uri(path).insert_header((HOST, host)).insert_header((SITE, site));
+            let request =
+                TestRequest::get().uri(path).insert_header((HOST, host)).insert_header((SITE, site));
             let response = call_service(&app, request.to_request()).await;
             assert_eq!(response.status().as_u16(), wanted, "{host} {site} {path}");
         }
-        let post = TestRequest::post().uri("/gis/rededge/processes/echo/execution").insert_header((HOST, "localhost"));
-        let post = post.insert_header((ORIGIN, "https://evil.example")).set_json(serde_json::json!({"text": "a"}));
+        let post = TestRequest::post()
+            .uri("/gis/rededge/processes/echo/execution")
+            .insert_header((HOST, "localhost"));
+        let post =
+            post.insert_header((ORIGIN, "https://evil.example")).set_json(serde_json::json!({"text": "a"}));
         assert_eq!(call_service(&app, post.to_request()).await.status().as_u16(), 403);
         state.queue.shutdown(std::time::Duration::ZERO);
     }

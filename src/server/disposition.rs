@@ -50,10 +50,7 @@ mod tests {
     fn names_of_any_script_are_told_beside_a_plain_one() {
         assert_eq!(attachment("mines.csv").to_string(), "attachment; filename=\"mines.csv\"");
         let told = attachment("湖南.csv").to_string();
-        assert_eq!(
-            told,
-            "attachment; filename=\"__.csv\"; filename*=UTF-8''%E6%B9%96%E5%8D%97.csv"
-        );
+        assert_eq!(told, "attachment; filename=\"__.csv\"; filename*=UTF-8''%E6%B9%96%E5%8D%97.csv");
         assert_eq!(file_name(&"湖".repeat(300)).chars().count(), LONGEST);
         assert_eq!(file_name("../x"), "x");
     }

@@ -95,7 +95,8 @@ impl ApiError {
 
     /// A body whose type is not told.
     pub fn untyped_body() -> Self {
-        let told = "the body needs its type: send `Content-Type`, such as application/json (text/xml for WPS)";
+        let told =
+            "the body needs its type: send `Content-Type`, such as application/json (text/xml for WPS)";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Problem::titled("Unsupported media type").detail(told))
     }
 
@@ -198,7 +199,9 @@ impl ApiError {
 
     /// A collection whose source cannot be read now.
     pub fn unavailable(id: &str) -> Self {
-        let told = format!("the source of the collection `{id}` cannot be read now; it is tried again when asked for");
+        let told = format!(
+            "the source of the collection `{id}` cannot be read now; it is tried again when asked for"
+        );
         let problem = Problem::titled("Unavailable").detail(told);
         Self { retry_after: Some(10), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, problem) }
     }
@@ -271,7 +274,8 @@ impl ApiError {
 impl From<InputFaults> for ApiError {
     /// The first by its path; the others stand behind it, and each in `errors`.
     fn from(faults: InputFaults) -> Self {
-        let errors = faults.iter().map(|f| InputProblem { input: f.input.clone(), detail: f.message.clone() });
+        let errors =
+            faults.iter().map(|f| InputProblem { input: f.input.clone(), detail: f.message.clone() });
         let errors: Vec<InputProblem> = errors.collect();
         let mut error = match ProcessError::from(faults) {
             ProcessError::Input { input, message } => Self::input(input, message),
@@ -451,7 +455,8 @@ pub fn wps_unreadable(exception: &Exception, version: Version) -> HttpResponse {
 
 /// The whole answer on a connection for which there is no place.
 pub fn too_many_connections() -> String {
-    let problem = Problem::titled("Too many connections").detail("the server has no place for another connection");
+    let problem =
+        Problem::titled("Too many connections").detail("the server has no place for another connection");
     let problem = problem.status(StatusCode::SERVICE_UNAVAILABLE.as_u16());
     let body = serde_json::to_string(&problem).unwrap_or_default();
     format!(

@@ -123,7 +123,8 @@ pub async fn health(request: HttpRequest, state: web::Data<ServerState>) -> Answ
     let found = block(move || looked.health.look(&looked)).await;
     let found = found.map_err(|e| ApiError::from(e).to(&request))?;
     let mut told = told(&found, known);
-    let worst = ["fail", "warn"].into_iter().find(|word| found.iter().any(|(_, check)| check.word() == *word));
+    let worst =
+        ["fail", "warn"].into_iter().find(|word| found.iter().any(|(_, check)| check.word() == *word));
     told["status"] = json!(worst.unwrap_or("pass"));
     if known {
         let load = state.queue.load();

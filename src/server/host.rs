@@ -232,7 +232,9 @@ impl RunHost {
             progress.step("fetch", 0);
             let bytes = source.content(&link.input, &link.href, link.media_type.as_deref());
             cancel.check()?;
-            request.put(&link, &bytes.map_err(|e| source.told(self.or_short(e)))?, &description.inputs).map_err(wrong)?;
+            request
+                .put(&link, &bytes.map_err(|e| source.told(self.or_short(e)))?, &description.inputs)
+                .map_err(wrong)?;
         }
         let context = Context::new(&source, &sink, progress, cancel.clone()).within(budget);
         let pool = self.pool()?;

@@ -169,7 +169,8 @@ impl Issuer {
                 get(&found.jwks_uri)?
             }
         };
-        let set: JwkSet = serde_json::from_slice(&unmarked(&bytes)).map_err(|e| format!("no set of keys: {e}"))?;
+        let set: JwkSet =
+            serde_json::from_slice(&unmarked(&bytes)).map_err(|e| format!("no set of keys: {e}"))?;
         let keys: Vec<Jwk> = set.keys.into_iter().filter(|key| algorithm(key).is_some()).collect();
         if keys.is_empty() { Err("no key for RS256 or ES256".to_owned()) } else { Ok(keys) }
     }

@@ -158,14 +158,11 @@ pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer 
     parameters(&request, &["f"]).map_err(|e| e.to(&request))?;
     let as_page = html::wants_page(&request).map_err(|e| e.to(&request))?;
     let base = state.base(&request);
-    let definition = match state.definitions.get(&base) {
-        Some(known) => known,
-        None => {
-            let made = Arc::new(Definition::of(&state, &base));
-            state.definitions.insert(base, made.clone());
-            made
-        }
-    };
+    let definition = state.definitions.get(&base).unwrap_or_else(|| {
+        let made = Arc::new(Definition::of(&state, &base));
+        state.definitions.insert(base, made.clone());
+        made
+    });
     if as_page {
         return Ok(html::show(&request, &state, |site| html::api::page(site, &definition.document)));
     }
@@ -175,7 +172,9 @@ pub async fn api(request: HttpRequest, state: web::Data<ServerState>) -> Answer 
     let headers = [(ETAG, definition.tag.as_str()), (CACHE_CONTROL, "no-cache"), (VARY, "Accept")];
     let known = is_known(&request, &definition.tag);
     let mut response = if known { not_modified() } else { ok() };
-    headers.into_iter().for_each(|header| _ = response.insert_header(header));
+    for header in headers {
+        response.insert_header(header);
+    }
     Ok(if known {
         response.finish()
     } else {

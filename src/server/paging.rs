@@ -66,7 +66,10 @@ pub fn limit_of(value: &str) -> Result<usize, ApiError> {
     if limit > 0 {
         return Ok(limit);
     }
-    Err(ApiError::parameter("limit", format!("`{value}` is not a whole number from 1 (more than {MOST} are {MOST})")))
+    Err(ApiError::parameter(
+        "limit",
+        format!("`{value}` is not a whole number from 1 (more than {MOST} are {MOST})"),
+    ))
 }
 
 /// A whole number of a query.

@@ -146,7 +146,7 @@ fn named(job: &Job, state: &ServerState, output: &str) -> Result<Output, ApiErro
 /// An answer that is made on a thread that may wait.
 enum Made {
     Document(String),
-    File(Opened),
+    File(Box<Opened>),
     Links(Vec<Link>),
     Parts(String, Vec<u8>),
 }
@@ -177,7 +177,7 @@ fn make(job: &Job, state: &ServerState, base: &str) -> Result<Made, ApiError> {
     }
     let by_link = |output: &Output| asked.transmission(&output.name) == Some(Transmission::Reference);
     match found.as_slice() {
-        [single] if !by_link(single) => open(found.remove(0)).map(Made::File),
+        [single] if !by_link(single) => open(found.remove(0)).map(|opened| Made::File(Box::new(opened))),
         several if several.iter().all(by_link) => {
             let link = |output: &Output| Link::new(href(base, job, output), &output.name, &output.media_type);
             Ok(Made::Links(several.iter().map(link).collect()))

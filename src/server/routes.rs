@@ -11,7 +11,11 @@ use super::cross_site;
 /// What is at a path, with a slash behind it or not.
 pub fn at(path: &str) -> Resource {
     tracing::debug!(path, "mounted");
-    if path.ends_with('/') { web::resource(path) } else { web::resource([path.to_owned(), format!("{path}/")]) }
+    if path.ends_with('/') {
+        web::resource(path)
+    } else {
+        web::resource([path.to_owned(), format!("{path}/")])
+    }
 }
 
 /// Where routes are mounted.

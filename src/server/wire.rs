@@ -7,8 +7,7 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
-    IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
@@ -42,8 +41,11 @@ pub async fn finish(
     }
     let response = next.call(request).await?.map_into_boxed_body();
     let response = in_our_words(response);
-    let response =
-        if error::is_ok(&response) && is_read(response.request()) { tagged(response).await } else { response };
+    let response = if error::is_ok(&response) && is_read(response.request()) {
+        tagged(response).await
+    } else {
+        response
+    };
     Ok(compressible(response))
 }
 
@@ -179,7 +181,8 @@ pub fn finish_headers<B>(response: &mut ServiceResponse<B>) {
     if state.is_some_and(|state| !state.access.is_open()) {
         CREDENTIALS.into_iter().for_each(&mut add);
     }
-    let told: Vec<String> = headers.get_all(VARY).filter_map(|v| v.to_str().ok()).map(str::to_owned).collect();
+    let told: Vec<String> =
+        headers.get_all(VARY).filter_map(|v| v.to_str().ok()).map(str::to_owned).collect();
     told.iter().flat_map(|line| line.split(',')).for_each(|name| add(name.trim()));
     headers.remove(VARY);
     if let Ok(all) = HeaderValue::from_str(&names.join(", "))

@@ -168,7 +168,7 @@ async fn execute_job(
 enum Raw {
     /// A literal as bare text: WPS knows no JSON around it.
     Literal(String),
-    File(Opened),
+    File(Box<Opened>),
 }
 
 /// The first output of a job.
@@ -176,7 +176,7 @@ async fn first(state: &web::Data<ServerState>, job: &Job) -> Result<Option<Raw>,
     let (shared, job) = (state.clone(), job.clone());
     let raw = |output: Output| match plain_text(&output) {
         Some(text) => Ok(Raw::Literal(text)),
-        None => open(output).map(Raw::File),
+        None => open(output).map(|opened| Raw::File(Box::new(opened))),
     };
     block(move || outputs(&job, &shared)?.into_iter().next().map(raw).transpose()).await?
 }

@@ -36,7 +36,9 @@ impl SpectralIndex {
         (self.compute)(planes, out);
         let [low, high] = self.range;
         // NaN stays NaN.
-        out.iter_mut().for_each(|value| *value = value.clamp(low, high));
+        for value in out {
+            *value = value.clamp(low, high);
+        }
     }
 }
 

@@ -37,8 +37,11 @@ pub struct Inbox {
     /// What is here already, by its link.
     known: Mutex<HashMap<String, PathBuf>>,
     /// What came of rewriting a file.
-    rewritten: Mutex<HashMap<PathBuf, Arc<OnceLock<Result<(), ReadError>>>>>,
+    rewritten: Mutex<HashMap<PathBuf, Rewritten>>,
 }
+
+/// What came of rewriting one file.
+type Rewritten = Arc<OnceLock<Result<(), ReadError>>>;
 
 impl Inbox {
     /// An inbox whose folder is made below this one, once something comes.

@@ -210,7 +210,8 @@ pub fn version_of(inputs: &LiveInputs, offered: &Offered) -> Option<String> {
 /// The key of a model or map beside a live map's cube that is offered and cannot be read, and why.
 pub fn broken_file(inputs: &LiveInputs, offered: &Offered) -> Option<(&'static str, String)> {
     let source = ServedSource::new(offered, &Silent, &|_| None);
-    let named = |name: &Option<String>| name.clone().filter(|name| offered.has_name(name)).map(FileInput::Path);
+    let named =
+        |name: &Option<String>| name.clone().filter(|name| offered.has_name(name)).map(FileInput::Path);
     for (key, name) in [("model", &inputs.model), ("rice_model", &inputs.rice_model)] {
         if let Some(Err(error)) = named(name).map(|file| read_model(key, &file, None, &source)) {
             return Some((key, error.to_string()));

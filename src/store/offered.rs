@@ -66,11 +66,6 @@ impl Offered {
         tables.into_iter().find_map(|table| table.get(name)).cloned().or_else(|| self.in_folder(name))
     }
 
-    /// Every name with what it stands for, entries of folders aside.
-    pub fn all(&self) -> impl Iterator<Item = (&String, &PathBuf)> {
-        [&self.cubes, &self.mines, &self.models, &self.files, &self.folders].into_iter().flatten()
-    }
-
     /// Whether requests for files may use this name, whether its file is there now or not.
     pub fn has_name(&self, name: &str) -> bool {
         let tables = [&self.mines, &self.models, &self.files];

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use super::features::{StagedFeatures, styled};
 use super::growing::GrowingJob;
-use crate::budget::{Budget, Claim};
 use super::shortage::reason;
+use crate::budget::{Budget, Claim};
 use crate::classmap::{Legend, Symbol};
 use crate::crs::GeoBox;
 use crate::io::IoError;

@@ -190,7 +190,12 @@ mod tests {
             ("open", FieldKind::Boolean),
         ]
         .map(|(name, kind)| Field::new(name, kind));
-        let values = [Value::Integer(9_007_199_254_740_993), Value::Number(2.5), Value::Text("mine".into()), Value::Null];
+        let values = [
+            Value::Integer(9_007_199_254_740_993),
+            Value::Number(2.5),
+            Value::Text("mine".into()),
+            Value::Null,
+        ];
         let feature = TileFeature { id: 7, geometry, values: &values };
         decoded(&encode("zones", &fields, [feature], |x, y| (x, 4096.0 - y)).unwrap())
     }
@@ -208,7 +213,10 @@ mod tests {
         assert_eq!(layer.features[0].id, Some(7));
         let back = layer.features[0].to_geo().unwrap();
         assert_eq!(back.unsigned_area(), 400.0 * 400.0 - 100.0 * 100.0);
-        assert_eq!((layer.values[0].sint_value, layer.values[1].double_value), (Some(9_007_199_254_740_993), Some(2.5)));
+        assert_eq!(
+            (layer.values[0].sint_value, layer.values[1].double_value),
+            (Some(9_007_199_254_740_993), Some(2.5))
+        );
         assert_eq!(layer.values[2].string_value.as_deref(), Some("mine"));
         // The first ring encloses a positive area with y down, as the format asks.
         assert!(layer.features[0].geometry[0] == 9);

@@ -122,11 +122,13 @@ pub fn position<'a>(columns: impl IntoIterator<Item = &'a str>, wanted: &[&str])
 
 /// Why no feature has a property, with those that there are; `None` where one has it.
 pub fn missing(features: &[Feature], property: &str) -> Option<String> {
-    let known: BTreeSet<&str> = features.iter().flat_map(|f| f.properties.keys().map(String::as_str)).collect();
+    let known: BTreeSet<&str> =
+        features.iter().flat_map(|f| f.properties.keys().map(String::as_str)).collect();
     if known.contains(property) {
         return None;
     }
-    let known = if known.is_empty() { "none".to_owned() } else { known.into_iter().collect::<Vec<_>>().join(", ") };
+    let known =
+        if known.is_empty() { "none".to_owned() } else { known.into_iter().collect::<Vec<_>>().join(", ") };
     Some(format!("no feature has a property `{property}` (there are: {known})"))
 }
 

@@ -79,7 +79,9 @@ fn collect(
         Geometry::MultiPolygon(polygons) => polygons.iter().try_for_each(polygon)?,
         Geometry::Rect(r) => polygon(&r.to_polygon())?,
         Geometry::Triangle(t) => polygon(&t.to_polygon())?,
-        Geometry::GeometryCollection(parts) => parts.iter().try_for_each(|part| collect(grid, part, found, most))?,
+        Geometry::GeometryCollection(parts) => {
+            parts.iter().try_for_each(|part| collect(grid, part, found, most))?;
+        }
         Geometry::Line(_) | Geometry::LineString(_) | Geometry::MultiLineString(_) => {}
     }
     Ok(())
@@ -167,7 +169,8 @@ mod tests {
             polygon![(x: left, y: top), (x: middle, y: top), (x: slanted, y: bottom), (x: left, y: bottom)];
         let two =
             polygon![(x: middle, y: top), (x: right, y: top), (x: right, y: bottom), (x: slanted, y: bottom)];
-        let count = |p: &Polygon<f64>| spans(&grid(), p).unwrap().iter().map(|s| s.cols().len()).sum::<usize>();
+        let count =
+            |p: &Polygon<f64>| spans(&grid(), p).unwrap().iter().map(|s| s.cols().len()).sum::<usize>();
         let whole =
             polygon![(x: left, y: top), (x: right, y: top), (x: right, y: bottom), (x: left, y: bottom)];
         assert_eq!(count(&one) + count(&two), count(&whole));

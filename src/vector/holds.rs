@@ -68,8 +68,8 @@ impl Indexed {
                     continue;
                 }
                 on_border |= place.x >= west && edge.intersects(&place);
-                let left = place.x < west
-                    || RobustKernel::orient2d(a, b, place) == Orientation::CounterClockwise;
+                let left =
+                    place.x < west || RobustKernel::orient2d(a, b, place) == Orientation::CounterClockwise;
                 inside ^= left && place.y < b.y;
             }
         };
@@ -119,7 +119,8 @@ mod tests {
             exterior: [(x: 0., y: 0.), (x: 8., y: 0.), (x: 8., y: 8.), (x: 4., y: 4.), (x: 0., y: 8.)],
             interiors: [[(x: 2., y: 1.), (x: 4., y: 1.), (x: 4., y: 3.), (x: 2., y: 3.)]],
         );
-        let overlapping = MultiPolygon(vec![pierced.clone(), polygon![(x: 3., y: 1.), (x: 9., y: 1.), (x: 9., y: 3.)]]);
+        let overlapping =
+            MultiPolygon(vec![pierced.clone(), polygon![(x: 3., y: 1.), (x: 9., y: 1.), (x: 9., y: 3.)]]);
         for polygons in [MultiPolygon(vec![pierced]), overlapping, MultiPolygon(vec![star(4000, 8.0)])] {
             let index = PolygonIndex::new(&polygons);
             for i in -20..=180 {

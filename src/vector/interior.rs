@@ -23,9 +23,7 @@ pub fn interior_point(geometry: &Geometry<f64>) -> Option<Point<f64>> {
             }
             let centre = parts.centroid()?;
             let points = parts.iter().filter(area).filter_map(interior_point);
-            points.min_by(|a, b| {
-                Euclidean.distance(*a, centre).total_cmp(&Euclidean.distance(*b, centre))
-            })
+            points.min_by(|a, b| Euclidean.distance(*a, centre).total_cmp(&Euclidean.distance(*b, centre)))
         }
         other => other.interior_point(),
     }
@@ -37,14 +35,14 @@ fn widest(polygon: &Polygon<f64>) -> Option<(Point<f64>, f64)> {
     let rings = || std::iter::once(polygon.exterior()).chain(polygon.interiors());
     // Between two vertices, so that the line crosses edges and touches none.
     let mut y = f64::midpoint(bounds.min().y, bounds.max().y);
-    let others = || rings().flat_map(|ring| ring.coords()).map(|c| c.y).filter(|&other| other != y);
-    if rings().flat_map(|ring| ring.coords()).any(|c| c.y == y)
+    let others = || rings().flat_map(geo::LineString::coords).map(|c| c.y).filter(|&other| other != y);
+    if rings().flat_map(geo::LineString::coords).any(|c| c.y == y)
         && let Some(nearest) = others().min_by(|a, b| (a - y).abs().total_cmp(&(b - y).abs()))
     {
         y = f64::midpoint(y, nearest);
     }
     let mut crossings: Vec<f64> = Vec::new();
-    for line in rings().flat_map(|ring| ring.lines()) {
+    for line in rings().flat_map(geo::LineString::lines) {
         let (a, b) = if line.start.y <= line.end.y { (line.start, line.end) } else { (line.end, line.start) };
         if a.y <= y && y < b.y {
             crossings.push(a.x + (b.x - a.x) * ((y - a.y) / (b.y - a.y)));
@@ -77,7 +75,8 @@ mod tests {
         let far: Polygon<f64> = polygon![(x: 20., y: 0.), (x: 21., y: 0.), (x: 20.5, y: 3.)];
         let Geometry::Polygon(first) = hole.clone() else { unreachable!() };
         let both: Geometry<f64> = MultiPolygon(vec![far.clone(), first]).into();
-        let parts = Geometry::GeometryCollection(vec![Point::new(3., 3.).into(), far.into(), hole.clone()].into());
+        let parts =
+            Geometry::GeometryCollection(vec![Point::new(3., 3.).into(), far.into(), hole.clone()].into());
         let line: Geometry<f64> = LineString::from(vec![(0., 0.), (1., 1.), (2., 0.)]).into();
         for geometry in [hole, both, parts, line, star(40, 1.0).into(), Point::new(1., 2.).into()] {
             let (own, other) = (interior_point(&geometry).unwrap(), geometry.interior_point().unwrap());

@@ -119,7 +119,7 @@ pub(crate) mod tests {
     pub fn star(vertices: u32, radius: f64) -> Polygon<f64> {
         let place = |i: u32| {
             let turn = f64::from(i) / f64::from(vertices) * std::f64::consts::TAU;
-            let radius = if i % 2 == 0 { radius } else { radius / 2.0 };
+            let radius = if i.is_multiple_of(2) { radius } else { radius / 2.0 };
             (turn.cos() * radius, turn.sin() * radius)
         };
         Polygon::new((0..vertices).map(place).collect::<LineString<f64>>(), Vec::new())
@@ -140,7 +140,17 @@ pub(crate) mod tests {
         ] {
             assert_eq!(Value::parse(cell), value, "{cell}");
         }
-        for text in ["007", "043010200", "-01", "12E5", "18446744073709551616", "1234567890123456789012", "inf", "nan", "1,5"] {
+        for text in [
+            "007",
+            "043010200",
+            "-01",
+            "12E5",
+            "18446744073709551616",
+            "1234567890123456789012",
+            "inf",
+            "nan",
+            "1,5",
+        ] {
             assert_eq!(Value::parse(text), Value::Text(text.to_owned()));
         }
         assert_eq!(Value::from(u64::MAX), Value::Text("18446744073709551615".to_owned()));

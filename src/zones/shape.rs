@@ -234,7 +234,9 @@ impl Outline {
         other.near(self.ball, limit, |others| {
             for theirs in others {
                 self.near(ball_of_piece(theirs), closest.least2.sqrt(), |pieces| {
-                    pieces.iter().for_each(|own| closest.look(own, theirs));
+                    for own in pieces {
+                        closest.look(own, theirs);
+                    }
                     closest.least2.sqrt()
                 });
             }
@@ -390,4 +392,53 @@ fn between2(a: &[Xyz; 2], b: &[Xyz; 2]) -> (f64, Xyz, Xyz) {
     }
     let (here, there) = (along(a[0], u, s), along(b[0], v, t));
     (chord2(here, there), here, there)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crs::earth::xyz;
+
+    /// A circle of so many pieces around a place, with a radius in degrees.
+    fn circle(pieces: u32, lon: f64, radius: f64) -> Outline {
+        let place = |i: u32| {
+            let turn = f64::from(i % pieces) / f64::from(pieces) * std::f64::consts::TAU;
+            xyz(lon + turn.cos() * radius, 28.0 + turn.sin() * radius)
+        };
+        let mut outline = Outline::default();
+        (0..pieces).for_each(|i| outline.piece(place(i), place(i + 1)));
+        outline.close();
+        outline
+    }
+
+    #[test]
+    fn the_nearest_of_many_pieces_is_that_of_all_and_few_are_looked_at() {
+        let large = circle(100_000, 113.0, 0.3);
+        assert_eq!(large.levels.len(), 3);
+        for (lon, lat) in [(113.0, 28.0), (113.31, 28.0), (113.2, 28.2), (110.0, 25.0), (113.0, 27.69)] {
+            let point = xyz(lon, lat);
+            let all =
+                large.pieces.iter().map(|piece| to_point2(piece, point).0).fold(f64::INFINITY, f64::min);
+            assert_eq!(large.chord_to(point), all.sqrt());
+        }
+        let mut looked = 0;
+        let near = xyz(113.31, 28.0);
+        let limit = large.chord_to(near);
+        large.near((near, 0.0), limit, |pieces| {
+            looked += pieces.len();
+            limit
+        });
+        assert!(looked < 2000, "{looked} of 100000 pieces");
+
+        let other = circle(5000, 113.4, 0.05);
+        let mut closest = Closest::within(f64::INFINITY);
+        for theirs in &other.pieces[2480..2520] {
+            for own in &large.pieces {
+                closest.look(own, theirs);
+            }
+        }
+        let all = closest.approach().unwrap();
+        assert_eq!(large.approach(&other, f64::INFINITY).unwrap().chord, all.chord);
+        assert_eq!(large.approach(&other, all.chord / 2.0), None);
+    }
 }

@@ -107,6 +107,7 @@ fn a_training_that_was_killed_goes_on_from_what_it_kept() {
     std::fs::write(folder.path().join("series.csv"), table).unwrap();
     let inputs = json!({
         "samples": "series.csv", "indices": ["NDRE"], "timeGrid": {"step": 15}, "seed": 3,
+        "validation": {"by": "holdout"},
         "parameters": {"hidden": 8, "dense": 4, "epochs": 150, "batch": 30, "patience": 0}
     });
     let keep = folder.path().join("keep");

@@ -16,6 +16,7 @@ mod scenes;
 mod server;
 mod server_access;
 mod server_budgets;
+mod server_clients;
 mod server_collections;
 mod server_config;
 mod server_conformance;

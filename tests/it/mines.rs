@@ -107,7 +107,7 @@ fn mines_that_cannot_be_held_against_a_map_are_named() {
     let far = geojson(&[(6e5, 3e6)]);
     refused("mine-association", with(json!({"mines": far})), &["input `mines`", "none of the 1 mines"]);
     refused("mine-association", with(json!({"bands": [500, 500]})), &["input `bands[1]`", "500"]);
-    refused("mine-association", with(json!({"bands": []})), &["input `bands`", "give 1 to 64"]);
+    refused("mine-association", with(json!({"bands": []})), &["input `bands`", "fewer than 1"]);
     refused("mine-association", with(json!({"stressMap": "nowhere.tif"})), &["input `stressMap`"]);
     refused("mine-association", with(json!({"shifts": 1_000_000})), &["input `shifts`"]);
     // No stressed rice at all is a valid answer: 1 is unstressed rice, 2 there is none.

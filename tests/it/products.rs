@@ -237,7 +237,7 @@ fn a_level_1c_product_is_refused_and_an_incomplete_one_named() {
 
 const GF6: &str = "GF6_WFV_E113.1_N28.0_20220712_L1A1119912345";
 
-pub fn gf6(folder: &Path) -> PathBuf {
+fn gf6(folder: &Path) -> PathBuf {
     let image = folder.join(format!("{GF6}_sr.tiff"));
     let value = |band: usize, r: usize, c: usize| 1000.0 * (band + 1) as f64 + (r * 75 + c) as f64 / 10.0;
     Made { bands: 8, ..Made::new(16.0, 75, 75, &value) }.tiff(&image);

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use rededge::budget::Budget;
 use rededge::classify::predict::{Masks, Predictor};
 use rededge::classify::{Model, bands_of};
 use rededge::cube::CubeRequest;
@@ -338,7 +337,10 @@ fn inputs_that_cannot_work_are_named_and_nothing_is_written() {
         (
             "samples outside",
             |i| {
-                i.insert("samples".into(), collection(vec![point(10.0, 10.0, "a"), point(10.0, 10.1, "b")]));
+                i.insert(
+                    "samples".into(),
+                    collection(vec![point(10.0, 10.0, "rice"), point(10.0, 10.1, "b")]),
+                );
             },
             &["samples", "none of the samples"],
         ),
@@ -347,10 +349,10 @@ fn inputs_that_cannot_work_are_named_and_nothing_is_written() {
             |i| {
                 i.insert(
                     "samples".into(),
-                    collection(vec![point(113.045, 27.9, "a"), point(113.046, 27.9, "a")]),
+                    collection(vec![point(113.045, 27.9, "rice"), point(113.046, 27.9, "rice")]),
                 );
             },
-            &["samples", "two classes", "a: 2"],
+            &["samples", "two classes", "rice: 2"],
         ),
         (
             "a class too small for the split",
@@ -360,13 +362,15 @@ fn inputs_that_cannot_work_are_named_and_nothing_is_written() {
                     collection(
                         (0..9)
                             .map(|k| {
-                                point(113.045 + 0.0003 * f64::from(k), 27.9, if k == 0 { "a" } else { "b" })
+                                let class = if k == 0 { "rice" } else { "b" };
+                                point(113.045 + 0.0003 * f64::from(k), 27.9, class)
                             })
                             .collect(),
                     ),
                 );
+                i.insert("validation".into(), json!({"by": "folds", "folds": 2}));
             },
-            &["validation", "`a`"],
+            &["validation", "`rice`"],
         ),
         (
             "a missing file",

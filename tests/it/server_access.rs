@@ -40,15 +40,23 @@ fn maps_of_private_jobs_are_not_for_shared_caches_whichever_way_callers_are_know
     for (way, config, shown, wanted) in [
         ("open", "", None, "public, max-age=300"),
         ("keys", keys.as_str(), Some(("Authorization", bearer.as_str())), "private, max-age=300"),
-        ("keys", &keys, Some(("X-API-Key", KEY)), "private, max-age=300"),
-        ("keys", &keys, Some(("Authorization", &password)), "private, max-age=300"),
-        ("keys_file", "keys_file = \"keys.toml\"\n", Some(("Authorization", &bearer)), "private, max-age=300"),
-        ("oidc", "", Some(("Authorization", &token)), "private, max-age=300"),
+        ("keys", keys.as_str(), Some(("X-API-Key", KEY)), "private, max-age=300"),
+        ("keys", keys.as_str(), Some(("Authorization", password.as_str())), "private, max-age=300"),
+        (
+            "keys_file",
+            "keys_file = \"keys.toml\"\n",
+            Some(("Authorization", bearer.as_str())),
+            "private, max-age=300",
+        ),
+        ("oidc", "", Some(("Authorization", token.as_str())), "private, max-age=300"),
     ] {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("keys.toml"), format!("ann = \"{KEY}\"\n")).unwrap();
-        let server =
-            if way == "oidc" { start(home.path(), &[&signer], "") } else { Server::start(home.path(), config) };
+        let server = if way == "oidc" {
+            start(home.path(), &[&signer], "")
+        } else {
+            Server::start(home.path(), config)
+        };
         let mines = json!({"inputs": {"mines": {"type": "Point", "coordinates": [113.0, 27.9]}}, "response": "document"});
         let mut headers = vec![JSON];
         headers.extend(shown);
@@ -98,7 +106,8 @@ fn names_of_authorization_schemes_are_the_same_in_any_case() {
 #[test]
 fn a_server_that_asks_nobody_answers_under_its_own_names_alone() {
     let home = tempfile::tempdir().unwrap();
-    let config = "base_url = \"https://maps.example.org/gis\"\nserver_names = [\"box.internal\", \"192.168.1.7\"]\n";
+    let config =
+        "base_url = \"https://maps.example.org/gis\"\nserver_names = [\"box.internal\", \"192.168.1.7\"]\n";
     let server = Server::start(home.path(), config);
     let ask = |host: &str, path: &str| raw(&server, &format!("GET {path} HTTP/1.1\r\nHost: {host}"), "");
     for host in [
@@ -114,9 +123,14 @@ fn a_server_that_asks_nobody_answers_under_its_own_names_alone() {
     ] {
         assert_eq!(ask(host, "/jobs").0, 200, "{host}");
     }
-    for host in
-        ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1", "a b"]
-    {
+    for host in [
+        "evil.example",
+        "evil.example:8080",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "10.0.0.1",
+        "a b",
+    ] {
         for path in ["/jobs", "/", "/processes", "/health", "/viewer", "/static/page.js"] {
             let (status, answer) = ask(host, path);
             assert!(status == 421 || (host == "a b" && status == 400), "{host} {path}: {answer}");
@@ -180,11 +194,15 @@ fn other_sites_pages_change_nothing_on_a_server_that_asks_nobody() {
         vec![("Sec-Fetch-Site", "same-site")],
         vec![("Sec-Fetch-Site", "none")],
     ] {
-        assert_eq!(server.call("POST", "/processes/echo/execution", &[&near[..], &[JSON]].concat(), HELLO).0, 200);
+        assert_eq!(
+            server.call("POST", "/processes/echo/execution", &[&near[..], &[JSON]].concat(), HELLO).0,
+            200
+        );
         assert_eq!(server.call("GET", by_query, &near, "").0, 200, "{near:?}");
         assert!(server.call("GET", by_wps, &near, "").2.contains("ProcessSucceeded"), "{near:?}");
     }
-    let (_, _, answer) = server.execute("echo", "respond-async", &json!({"inputs": {"text": "b", "pause": 600}}));
+    let (_, _, answer) =
+        server.execute("echo", "respond-async", &json!({"inputs": {"text": "b", "pause": 600}}));
     let job = Server::job(&answer);
     let id = job.rsplit('/').next().unwrap();
     let dismiss = format!("/wps?service=WPS&version=2.0.0&request=Dismiss&jobID={id}");
@@ -204,12 +222,20 @@ fn pages_that_the_operator_names_may_order_and_keys_make_pages_strangers_no_long
     };
     assert_eq!(post(&server, &[("Origin", "https://maps.example.org")]), 200);
     assert_eq!(post(&server, &[EVIL]), 403);
-    assert_eq!(post(&server, &[("Origin", "http://localhost:3000")]), 403, "those that are named, and no others");
+    assert_eq!(
+        post(&server, &[("Origin", "http://localhost:3000")]),
+        403,
+        "those that are named, and no others"
+    );
 
     let home = tempfile::tempdir().unwrap();
     let server = Server::start(home.path(), &format!("[keys]\nann = \"{KEY}\"\n"));
     let bearer = format!("Bearer {KEY}");
-    assert_eq!(post(&server, &[EVIL, ("Authorization", &bearer)]), 200, "a page that shows a key is its caller");
+    assert_eq!(
+        post(&server, &[EVIL, ("Authorization", &bearer)]),
+        200,
+        "a page that shows a key is its caller"
+    );
     assert_eq!(post(&server, &[EVIL, ("X-API-Key", KEY)]), 200);
     // A browser remembers a password and adds it to what any page asks for.
     let password = format!("Basic {}", BASE64_STANDARD.encode(format!("ann:{KEY}")));
@@ -239,7 +265,9 @@ fn a_body_needs_its_type_where_nobody_is_asked() {
 #[test]
 fn every_link_begins_with_base_url_and_with_no_header_that_is_not_trusted() {
     let forwarded = [("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Proto", "https")];
-    for (config, base) in [("", None), ("base_url = \"https://maps.example.org/gis/\"\n", Some("https://maps.example.org/gis"))] {
+    for (config, base) in
+        [("", None), ("base_url = \"https://maps.example.org/gis/\"\n", Some("https://maps.example.org/gis"))]
+    {
         let home = tempfile::tempdir().unwrap();
         let server = Server::start(home.path(), config);
         let base = base.unwrap_or(&server.base).to_owned();
@@ -251,8 +279,16 @@ fn every_link_begins_with_base_url_and_with_no_header_that_is_not_trusted() {
         let (_, _, stored) = server.call("GET", path, &forwarded, "");
         assert!(stored.contains(&format!("statusLocation=\"{base}{path}\"")), "{stored}");
         let job = path.strip_suffix("/wps").unwrap();
-        for path in ["/", "/api", "/jobs", job, "/processes/echo", "/wps?service=WPS&request=GetCapabilities",
-            "/wmts?service=WMTS&request=GetCapabilities", "/collections"] {
+        for path in [
+            "/",
+            "/api",
+            "/jobs",
+            job,
+            "/processes/echo",
+            "/wps?service=WPS&request=GetCapabilities",
+            "/wmts?service=WMTS&request=GetCapabilities",
+            "/collections",
+        ] {
             let (status, _, text) = server.call("GET", path, &forwarded, "");
             assert!(status == 200 && text.contains(&base), "{path}: {text}");
             assert!(!text.contains("evil.example"), "{path}: {text}");

@@ -186,7 +186,10 @@ fn limits_of_memory_and_time_are_named_and_the_server_goes_on() {
     }
     let (status, answer) = asked(&server, &json!({"value": table, "mediaType": "text/csv"}));
     let detail = answer.to_string();
-    assert!(status == 400 && detail.contains("96 MB of memory (`reader.memory_megabytes`)"), "{status} {detail}");
+    assert!(
+        status == 400 && detail.contains("96 MB of memory (`reader.memory_megabytes`)"),
+        "{status} {detail}"
+    );
     goes_on(&server);
     let many = Server::start(&home.path().join("b"), "[reader]\nseconds = 2\nmemory_megabytes = 8192\n");
     let (status, answer) = asked(&many, &tangled(20_000));
@@ -230,7 +233,8 @@ fn a_child_ends_with_its_server() {
 
 #[test]
 fn the_command_of_the_child_is_not_for_people() {
-    let run = |arguments: &[&str]| Command::new(env!("CARGO_BIN_EXE_rededge")).args(arguments).output().unwrap();
+    let run =
+        |arguments: &[&str]| Command::new(env!("CARGO_BIN_EXE_rededge")).args(arguments).output().unwrap();
     let help = run(&["--help"]);
     assert!(!String::from_utf8_lossy(&help.stdout).contains("read-foreign"));
     assert!(!run(&["read-foreign"]).status.success());

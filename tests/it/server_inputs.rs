@@ -112,9 +112,21 @@ fn what_members_say_to_each_other_is_looked_at_before_a_job_too() {
         ("rice-map", json!({"cube": "c", "samples": "s", "maxSlope": 3}), "maxSlope"),
         ("rice-map", json!({"cube": "c", "samples": "s", "parameters": {"rounds": 0}}), "parameters.rounds"),
         ("rice-map", json!({"cube": "c", "samples": "s", "timeGrid": {"step": 0}}), "timeGrid.step"),
-        ("rice-map", json!({"cube": "c", "samples": "s", "smoothing": {"kind": "savitzky-golay", "window": 4, "degree": 2}}), "smoothing"),
-        ("rice-map", json!({"cube": "c", "samples": "s", "validation": {"by": "holdout", "fractions": [0.5, 0.4, 0.2]}}), "validation"),
-        ("train-rice", json!({"samples": "s", "validation": {"by": "folds", "folds": 1}}), "validation.folds"),
+        (
+            "rice-map",
+            json!({"cube": "c", "samples": "s", "smoothing": {"kind": "savitzky-golay", "window": 4, "degree": 2}}),
+            "smoothing",
+        ),
+        (
+            "rice-map",
+            json!({"cube": "c", "samples": "s", "validation": {"by": "holdout", "fractions": [0.5, 0.4, 0.2]}}),
+            "validation",
+        ),
+        (
+            "train-rice",
+            json!({"samples": "s", "validation": {"by": "folds", "folds": 1}}),
+            "validation.folds",
+        ),
         ("train-stress", json!({"samples": "s", "parameters": {"hidden": 0}}), "parameters.hidden"),
         ("stress-map", json!({"cube": "c", "samples": "s", "riceMap": "a", "riceModel": "b"}), "riceMap"),
         ("stress-zones", json!({"stressMap": "s", "bands": [2000, 1000]}), "bands[1]"),
@@ -124,8 +136,16 @@ fn what_members_say_to_each_other_is_looked_at_before_a_job_too() {
         ("earliest-rice-date", json!({"samples": "s", "threshold": 1.5}), "threshold"),
         ("compare-methods", json!({"samples": "s", "methods": ["dtw", "dtw"]}), "methods[1]"),
         ("echo", json!({"text": "a", "pause": -1}), "pause"),
-        ("monitor", json!({"cube": "c", "riceModel": "r", "model": "m", "mines": mine(), "bandwidth": -5}), "bandwidth"),
-        ("monitor", json!({"cube": "c", "riceSamples": "r", "riceParameters": {"rounds": 0}, "model": "m"}), "riceParameters.rounds"),
+        (
+            "monitor",
+            json!({"cube": "c", "riceModel": "r", "model": "m", "mines": mine(), "bandwidth": -5}),
+            "bandwidth",
+        ),
+        (
+            "monitor",
+            json!({"cube": "c", "riceSamples": "r", "riceParameters": {"rounds": 0}, "model": "m"}),
+            "riceParameters.rounds",
+        ),
         ("monitor", json!({"cube": "c", "model": "m"}), "riceSamples"),
         ("rice-map", json!({"cube": items, "samples": "s", "nonsense": 1}), "nonsense"),
     ] {

@@ -39,8 +39,16 @@ fn a_server_starts_without_a_source_tells_so_and_has_it_once_it_is_there() {
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join("broken.json"), "{").unwrap();
     let server = Server::start(home.path(), CONFIG);
-    let all = ["data.cubes.gone", "data.cubes.broken", "data.mines.pits", "data.models.rice", "data.files.list",
-        "data.folders.later", "live.index", "live.rice"];
+    let all = [
+        "data.cubes.gone",
+        "data.cubes.broken",
+        "data.mines.pits",
+        "data.models.rice",
+        "data.files.list",
+        "data.folders.later",
+        "live.index",
+        "live.rice",
+    ];
     until(|| {
         let (status, health) = server.get("/health");
         assert_eq!((status, &health["status"]), (200, &json!("warn")), "{health}");
@@ -58,7 +66,9 @@ fn a_server_starts_without_a_source_tells_so_and_has_it_once_it_is_there() {
 
     std::fs::write(home.path().join("pits.geojson"), PLACE).unwrap();
     until(|| server.get("/collections/pits").0 == 200);
-    until(|| !server.get("/health").1["checks"]["sources"]["output"].as_str().unwrap().contains("data.mines.pits"));
+    until(|| {
+        !server.get("/health").1["checks"]["sources"]["output"].as_str().unwrap().contains("data.mines.pits")
+    });
     std::fs::remove_file(home.path().join("pits.geojson")).unwrap();
     until(|| server.get("/collections/pits").0 == 503);
 }
@@ -137,15 +147,22 @@ fn no_answer_tells_where_files_lie() {
     let text = server.call("GET", wps, &[], "").2;
     assert!(text.contains("damaged.geojson"), "{text}");
     folder_is_not_told(&home, "wps", &text);
-    for path in ["/collections", "/collections/scenes", "/collections/map", "/health",
-        "/collections/scenes/series?lon=113&lat=27.9", "/collections/scenes/map?width=8"] {
+    for path in [
+        "/collections",
+        "/collections/scenes",
+        "/collections/map",
+        "/health",
+        "/collections/scenes/series?lon=113&lat=27.9",
+        "/collections/scenes/map?width=8",
+    ] {
         let text = server.call("GET", path, &[], "").2;
         folder_is_not_told(&home, path, &text);
     }
 
     // Who runs a command sees the path.
     let file = home.join("inputs.json");
-    std::fs::write(&file, json!({"cube": "scenes/items.json", "features": "place.geojson"}).to_string()).unwrap();
+    std::fs::write(&file, json!({"cube": "scenes/items.json", "features": "place.geojson"}).to_string())
+        .unwrap();
     let run = Command::new(env!("CARGO_BIN_EXE_rededge"))
         .args(["run", "index-series"])
         .arg(&file)

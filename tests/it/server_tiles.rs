@@ -227,6 +227,8 @@ fn tiles_come_as_png_or_webp_by_parameter_or_accept() {
         ("?f=png", "image/webp", "image/png"),
         ("", "image/webp", "image/webp"),
         ("", "image/avif,image/webp,*/*;q=0.8", "image/png"),
+        ("", "image/webp, image/png;q=0", "image/webp"),
+        ("", "image/webp;q=0, image/png;q=0", "image/png"),
     ] {
         let (status, headers, bytes) =
             maps.with(&format!("{}{query}", maps.tile_path()), &[("Accept", accept)]);

@@ -28,9 +28,19 @@ fn pages_of_other_origins_are_answered_as_configured() {
     let here = server.call("GET", "/processes", &[("Origin", "http://localhost:3000")], "");
     assert_eq!(allowed(&here), "http://localhost:3000");
     let exposed = header(&here.1, "access-control-expose-headers").to_ascii_lowercase();
-    for name in
-        ["location", "link", "preference-applied", "content-crs", "ogc-numbermatched", "etag", "x-request-id"]
-    {
+    for name in [
+        "location",
+        "link",
+        "preference-applied",
+        "content-crs",
+        "ogc-numbermatched",
+        "etag",
+        "x-request-id",
+        "content-range",
+        "content-disposition",
+        "cache-status",
+        "ogc-numberreturned",
+    ] {
         assert!(exposed.split(", ").any(|e| e == name), "{name}: {exposed}");
     }
     let elsewhere = server.call("GET", "/processes", &[("Origin", "https://evil.example")], "");

@@ -33,7 +33,7 @@ fn run(process: &str, inputs: Value, base: &Path, out: &str) -> Result<String, P
     let notes = Notes::default();
     let sink = LocalSink::create(&base.join(out), []).unwrap();
     let source = LocalSource::new(base, &notes);
-    let context = Context { data: &source, sink: &sink, progress: &notes, cancel: CancelToken::default() };
+    let context = Context::new(&source, &sink, &notes, CancelToken::default());
     find(process).unwrap().run_json(inputs, &context)?;
     sink.commit().unwrap();
     Ok(notes.0.into_inner().unwrap().join("\n"))
@@ -69,10 +69,8 @@ fn cube(folder: &str) -> Value {
 
 /// Points in the middle of pixels, with their classes.
 fn write_samples(path: &Path, samples: &[(usize, usize, &str)]) {
-    let to_degrees = rededge::crs::Crs::from_epsg(32649)
-        .unwrap()
-        .transformer_to(&rededge::crs::Crs::wgs84())
-        .unwrap();
+    let to_degrees =
+        rededge::crs::Crs::from_epsg(32649).unwrap().transformer_to(&rededge::crs::Crs::wgs84()).unwrap();
     let feature = |&(row, col, class): &(usize, usize, &str)| {
         let (x, y) = (700_005.0 + 10.0 * col as f64, 3_089_995.0 - 10.0 * row as f64);
         let (mut lon, mut lat) = ([x], [y]);
@@ -113,10 +111,11 @@ fn paddy(start: Date) -> impl Fn(Date, &str, usize, usize) -> u16 {
 
 /// The first `each` of either half in an order that skips about, with these names.
 fn halves(each: usize, rice: &'static str, other: &'static str) -> Vec<(usize, usize, &'static str)> {
-    let place = |k: usize| (k * 7 % SIDE, k * 5 % (SIDE / 2 - 2) + 1);
-    let mut taken = std::collections::BTreeSet::new();
-    let places: Vec<(usize, usize)> = (0..10_000).map(place).filter(|p| taken.insert(*p)).take(each).collect();
-    assert_eq!(places.len(), each);
+    // 97 and the number of places have no divisor in common: each comes once.
+    let (width, all) = (SIDE / 2 - 2, SIDE * (SIDE / 2 - 2));
+    assert!(each <= all);
+    let places: Vec<(usize, usize)> =
+        (0..each).map(|k| 97 * k % all).map(|i| (i / width, i % width + 1)).collect();
     let right = places.iter().map(|&(row, col)| (row, col + SIDE / 2, other));
     places.iter().map(|&(row, col)| (row, col, rice)).chain(right).collect()
 }
@@ -155,7 +154,13 @@ fn few_samples_are_mapped_as_they_are_and_the_figure_says_what_it_rests_on() {
             continue;
         }
         let accuracy = document(&accuracy);
-        let tested: u64 = accuracy["matrix"].as_array().unwrap().iter().flat_map(|r| r.as_array().unwrap()).map(|v| v.as_u64().unwrap()).sum();
+        let tested: u64 = accuracy["matrix"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|r| r.as_array().unwrap())
+            .map(|v| v.as_u64().unwrap())
+            .sum();
         assert_eq!(tested, 2 * each as u64);
         assert_eq!(accuracy["validation"]["by"], "folds");
         if each > 2 {
@@ -203,7 +208,9 @@ fn a_model_of_a_season_over_the_new_year_maps_other_years_and_the_other_way_roun
         ("forest", json!({"trees": 20})),
         ("swv", json!({"trees": 20})),
     ] {
-        for (trained, mapped) in [("over", "after"), ("after", "over"), ("over", "leap"), ("from-leap", "after")] {
+        for (trained, mapped) in
+            [("over", "after"), ("after", "over"), ("over", "leap"), ("from-leap", "after")]
+        {
             let model = format!("model-{method}-{trained}");
             let inputs = json!({
                 "cube": cube(trained), "samples": "s.geojson", "method": method, "parameters": parameters,
@@ -220,7 +227,12 @@ fn a_model_of_a_season_over_the_new_year_maps_other_years_and_the_other_way_roun
         }
     }
     // A season of another part of the year is refused, with both seasons and the way out.
-    write_scenes(&home.path().join("summer"), &dates(date(2022, 6, 1), 12, 8), &BANDS, paddy(date(2022, 6, 1)));
+    write_scenes(
+        &home.path().join("summer"),
+        &dates(date(2022, 6, 1), 12, 8),
+        &BANDS,
+        paddy(date(2022, 6, 1)),
+    );
     let inputs = json!({"cube": cube("summer"), "model": "model-itsgbt-over/model.json"});
     let error = run("rice-map", inputs, home.path(), "never").unwrap_err().to_string();
     for words in ["input `model`", "December", "1 June", "% of the steps", "train on samples"] {
@@ -234,7 +246,8 @@ fn a_map_without_rice_is_refused_until_the_classes_of_rice_are_named() {
     let start = date(2022, 5, 1);
     write_scenes(&home.path().join("z"), &dates(start, 12, 10), &BANDS, paddy(start));
     let samples = |rice, other| write_samples(&home.path().join("s.geojson"), &halves(30, rice, other));
-    let inputs = || json!({"cube": cube("z"), "samples": "s.geojson", "validation": {"by": "folds", "folds": 2}});
+    let inputs =
+        || json!({"cube": cube("z"), "samples": "s.geojson", "validation": {"by": "folds", "folds": 2}});
     samples("水田", "旱地");
     let error = run("rice-map", inputs(), home.path(), "none").unwrap_err().to_string();
     for words in ["riceClasses", "水田", "旱地"] {

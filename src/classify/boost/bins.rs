@@ -101,12 +101,14 @@ impl Bins {
 /// Ends of the bins of sorted values: greedy bins of equal frequency, where a value that is
 /// frequent enough fills a bin by itself (as LightGBM's `GreedyFindBin`).
 fn bounds_of(sorted: &[f32], most: usize) -> Vec<f32> {
+    // Three in a bin leave a single bin of four samples.
+    let fewest = MIN_IN_BIN.min(sorted.len() / 8).max(1);
     let mut distinct: Vec<(f32, usize)> = Vec::new();
     for run in sorted.chunk_by(|a, b| a == b) {
         distinct.push((run[0], run.len()));
     }
     let few = distinct.len() <= most;
-    let most = most.min(sorted.len() / MIN_IN_BIN).max(1);
+    let most = most.min(sorted.len() / fewest).max(1);
     let mut mean = sorted.len() as f64 / most as f64;
     let frequent = |count: usize, mean: f64| !few && count as f64 >= mean;
     let first_mean = mean;
@@ -127,7 +129,7 @@ fn bounds_of(sorted: &[f32], most: usize) -> Vec<f32> {
             samples_left -= count;
         }
         let full = if few {
-            held >= MIN_IN_BIN
+            held >= fewest
         } else {
             let before_own = frequent(next_count, first_mean) && held as f64 >= (mean * 0.5).max(1.0);
             own || held as f64 >= mean || before_own

@@ -171,7 +171,10 @@ impl BoostParams {
     /// The same parameters with a smallest leaf: that which was asked for, or [`usual_leaf`].
     #[must_use]
     pub(in crate::classify) fn with_leaf_for(&self, labels: &Labels) -> Self {
-        Self(BoostOptions { min_leaf: Some(self.min_leaf.unwrap_or_else(|| usual_leaf(labels))), ..self.0.clone() })
+        Self(BoostOptions {
+            min_leaf: Some(self.min_leaf.unwrap_or_else(|| usual_leaf(labels))),
+            ..self.0.clone()
+        })
     }
 
     /// The same parameters, every round kept: for training on all samples at the end.

@@ -51,9 +51,11 @@ pub struct GruParams {
     pub pooling: Pooling,
     /// Most rounds over the training samples (default 60, and more where there are few samples).
     #[schemars(range(min = 1, max = 10_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,
     /// Samples of a step of the optimizer (default 256, and less where there are few samples).
     #[schemars(range(min = 1, max = 65_536))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<usize>,
     /// Learning rate of Adam.
     #[schemars(range(min = 0.000_001, max = 1.0))]
@@ -63,6 +65,7 @@ pub struct GruParams {
     /// Stop after this many epochs without a lower validation loss, and keep the best epoch
     /// (0: never; default a quarter of `epochs`, and 15 at least). Needs validation samples.
     #[schemars(range(min = 0, max = 10_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
     /// Share of the time steps of a sample that are dropped in each epoch and filled from the
     /// others, so that a model survives another year's clouds.

@@ -83,6 +83,7 @@ struct Waiting {
 
 /// What was seen of a column.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "kinds of values seen in a column, each by itself")]
 struct Seen {
     numbers: bool,
     fractions: bool,

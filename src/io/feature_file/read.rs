@@ -225,7 +225,12 @@ impl FeatureFile {
     ///
     /// # Errors
     /// [`IoError::Read`].
-    pub fn longs(&self, column: usize, rows: Range<usize>, out: &mut Vec<Option<i64>>) -> Result<(), IoError> {
+    pub fn longs(
+        &self,
+        column: usize,
+        rows: Range<usize>,
+        out: &mut Vec<Option<i64>>,
+    ) -> Result<(), IoError> {
         let some = |b| Some(i64::from_le_bytes(b)).filter(|n| *n != NO_LONG);
         self.bytes(self.head.columns[column].at, rows, out, some)
     }

@@ -40,7 +40,7 @@ fn every_kind_of_column_is_read() {
     assert_eq!(second.geometry, None);
     let text = |t: &str| Value::Text(t.to_owned());
     let wanted = [
-        ("count", Value::Number(7.0)),
+        ("count", Value::Integer(7)),
         ("day", text("2022-07-05")),
         ("name", text("one")),
         ("ok", Value::Bool(true)),
@@ -71,7 +71,8 @@ fn only_ordinary_tables_are_read_whatever_the_schema_says() {
              PRAGMA writable_schema = ON; UPDATE sqlite_schema SET {set} WHERE name = 'mines';"
         )
     };
-    let endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x AS fid, x AS geom FROM c";
+    let endless =
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x AS fid, x AS geom FROM c";
     for (what, more, words) in [
         ("a view", format!("DROP TABLE mines; CREATE VIEW mines AS {endless};"), "is a view"),
         ("a view in capitals", schema(&format!("type = 'VIEW', rootpage = 0, sql = 'CREATE VIEW mines AS {endless}'")), ""),

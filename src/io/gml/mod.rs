@@ -12,7 +12,6 @@ use self::tree::{Document, Node};
 use super::IoError;
 use super::vectors::RowSink;
 use crate::crs::{Crs, NamedCrs};
-use crate::text::xml;
 use crate::vector::Value;
 
 /// What features stand in, in a collection.
@@ -27,7 +26,7 @@ const MOST_SYSTEMS: usize = 16;
 /// not known; and those of the sink.
 pub(super) fn each(name: &str, bytes: &[u8], sink: &mut dyn RowSink) -> Result<(), IoError> {
     let fail = |e: String| IoError::read(name, format!("it is not GML: {e}"));
-    let text = xml(bytes, None).map_err(fail)?;
+    let text = crate::text::xml(bytes, None).map_err(fail)?;
     let mut document = Document::new(&text);
     let mut rows =
         Rows { name, sink, systems: Vec::new(), is_told: false, crs: None, waiting: Vec::new(), count: 0 };

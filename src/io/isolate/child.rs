@@ -41,9 +41,18 @@ pub struct Order {
 /// What is read of a file. `name` is what errors call it.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Task {
-    Features { name: String, format: VectorFormat },
-    Mines { name: String, format: VectorFormat, crs: Option<String> },
-    Series { name: String },
+    Features {
+        name: String,
+        format: VectorFormat,
+    },
+    Mines {
+        name: String,
+        format: VectorFormat,
+        crs: Option<String>,
+    },
+    Series {
+        name: String,
+    },
     Raster,
     Guard,
     /// Something that a child must not be able to do.
@@ -138,7 +147,7 @@ fn read(order: &Order, folder: &Path) -> Result<Found, Refusal> {
 /// Writes a GeoTIFF anew, plain and in tiles, with everything that is read of rasters: bands, nodata, scale
 /// and offset, descriptions, colours, masks.
 fn rewrite(input: &Path, output: &Path, most: u64) -> Result<(), Refusal> {
-    let name = input.display().to_string();
+    let name = crate::named::named(input).to_string();
     let fail = |reason: &dyn std::fmt::Display| Refusal::from(IoError::read(&name, reason));
     let source = gdal_setup::open_raster(input)
         .map_err(|e| fail(&format_args!("cannot be read as GeoTIFF or JPEG 2000: {e}")))?;

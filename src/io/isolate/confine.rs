@@ -31,7 +31,7 @@ pub fn confine(bounds: &Bounds, parent: u32, input: Option<&Path>, folder: &Path
 
 #[cfg(unix)]
 fn resources(bounds: &Bounds) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     // What the program itself has mapped does not count.
     let mapped = std::fs::read_to_string("/proc/self/statm").ok();
@@ -47,7 +47,11 @@ fn resources(bounds: &Bounds) -> io::Result<()> {
         (Resource::Nofile, highest + FILES),
     ];
     for (resource, most) in limits {
-        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
+        // Of time, the signal that says so comes at the first number, and one that does not at the second.
+        let maximum = if matches!(resource, Resource::Cpu) { most + 1 } else { most };
+        // Nobody may raise what the operator has limited already.
+        let own = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        setrlimit(resource, Rlimit { current: Some(most.min(own)), maximum: Some(maximum.min(own)) })?;
     }
     Ok(())
 }
@@ -69,7 +73,8 @@ mod linux {
     };
 
     /// Data of GDAL, PROJ and iconv, and libraries; `/etc` and `/proc` are not among them.
-    const SYSTEM: [&str; 6] = ["/usr/share", "/usr/lib", "/usr/lib64", "/usr/local/share", "/usr/local/lib", "/lib"];
+    const SYSTEM: [&str; 6] =
+        ["/usr/share", "/usr/lib", "/usr/lib64", "/usr/local/share", "/usr/local/lib", "/lib"];
     /// Variables that name folders of such data.
     const NAMED: [&str; 4] = ["PROJ_DATA", "PROJ_LIB", "GDAL_DATA", "LD_LIBRARY_PATH"];
 

@@ -376,7 +376,12 @@ impl Reader {
             return ReadError::File("it is nested too deep".to_owned());
         }
         match signal {
-            // SIGXCPU and SIGXFSZ have these numbers on all systems that are served.
+            // SIGKILL, SIGXCPU and SIGXFSZ have these numbers on all systems that are served.
+            Some(9) => ReadError::Limit(
+                "reading it was ended by the system, which does so where memory runs short; give less, or a \
+                 smaller part"
+                    .to_owned(),
+            ),
             Some(24) => self.too_long(),
             Some(25) => ReadError::Limit(format!("it unpacks to more than {} MB", file >> 20)),
             Some(number) => ReadError::File(format!(

@@ -283,7 +283,8 @@ impl<R: Read> Decoder<R> {
         let properties = self.many(8, Self::properties)?;
         let series = self.many(24, |this| {
             let index = this.text()?;
-            let dates = this.many(8, |this| this.text()?.parse().map_err(|_| damaged("a date that is none")))?;
+            let dates =
+                this.many(8, |this| this.text()?.parse().map_err(|_| damaged("a date that is none")))?;
             let values = this.many(4, |this| this.array().map(f32::from_le_bytes))?;
             Ok(IndexSeries { index, dates, values })
         })?;
@@ -309,7 +310,8 @@ mod tests {
             ("e", Value::Integer(-9_007_199_254_740_993)),
         ];
         let properties: BTreeMap<_, _> = values.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-        let feature = |x: f64| Feature { geometry: point!(x: x, y: 27.9).into(), properties: properties.clone() };
+        let feature =
+            |x: f64| Feature { geometry: point!(x: x, y: 27.9).into(), properties: properties.clone() };
         FeatureTable { features: vec![feature(113.1), feature(1.0 / 3.0)] }
     }
 
@@ -332,7 +334,12 @@ mod tests {
         assert_eq!(decoder(&bytes).features().unwrap(), data);
 
         let problem = RowProblem { row: 3, problem: "crossed".to_owned(), action: RowAction::Mended };
-        let rows = MineRows { table: table(), rows: vec![2, 7], problems: vec![problem], notes: vec!["a note".to_owned()] };
+        let rows = MineRows {
+            table: table(),
+            rows: vec![2, 7],
+            problems: vec![problem],
+            notes: vec!["a note".to_owned()],
+        };
         let bytes = written(|e| e.byte(0).and_then(|()| e.rows(&rows)).unwrap());
         assert_eq!(decoder(&bytes).rows().unwrap(), rows);
 
@@ -347,7 +354,9 @@ mod tests {
         assert_eq!(decoder(&bytes).series().unwrap(), Some(series));
 
         let bytes = written(|e| e.refusal(&Refusal::File("no".to_owned())).unwrap());
-        assert!(matches!(Decoder::open(&*bytes, bytes.len() as u64).unwrap(), Err(Refusal::File(t)) if t == "no"));
+        assert!(
+            matches!(Decoder::open(&*bytes, bytes.len() as u64).unwrap(), Err(Refusal::File(t)) if t == "no")
+        );
     }
 
     #[test]

@@ -57,11 +57,9 @@ pub fn scenes(
         return stac_file(input, &items);
     }
     let there = match found.others.first().and_then(|f| f.strip_prefix(path).ok()) {
-        Some(first) => format!(
-            " (of {} files that may be scenes, the first is `{}`)",
-            found.others.len(),
-            named(first)
-        ),
+        Some(first) => {
+            format!(" (of {} files that may be scenes, the first is `{}`)", found.others.len(), named(first))
+        }
         None => String::new(),
     };
     Err(SceneError::new(
@@ -172,7 +170,8 @@ fn stac_file(input: &str, path: &Path) -> Result<Vec<Scene>, SceneError> {
         return Err(fail(format!("is larger than {} MB", MAX_JSON >> 20)));
     }
     let bytes = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
-    let document = serde_json::from_slice(&crate::text::unmarked(&bytes)).map_err(|e| fail(format!("is not JSON: {e}")))?;
+    let document = serde_json::from_slice(&crate::text::unmarked(&bytes))
+        .map_err(|e| fail(format!("is not JSON: {e}")))?;
     let folder = path.parent().unwrap_or(Path::new("."));
     stac::scenes(input, &document, &Base::Folder(folder.to_owned()))
 }

@@ -137,8 +137,7 @@ pub fn scenes(
         }
         let example = files.iter().find_map(|f| f.strip_prefix(folder).ok()).map(|f| named(&f).to_string());
         let example = example.map_or("the folder is empty".to_owned(), |e| format!("the first is `{e}`"));
-        let message =
-            format!("none of {} files in {} fits `{text}`; {example}", files.len(), named(&folder));
+        let message = format!("none of {} files in {} fits `{text}`; {example}", files.len(), named(&folder));
         return Err(SceneError::new(format!("{input}.pattern"), message));
     }
     unknown.sort();

@@ -11,6 +11,7 @@ use regex::Regex;
 use roxmltree::Document;
 
 use super::Location;
+use super::safe::MAX_XML;
 use super::scene::{Asset, Scene, SceneError, has_ending, lower_name};
 use crate::cube::Band;
 use crate::io::raster_file::{Place, RasterError, RasterFile};
@@ -126,6 +127,10 @@ struct Metadata {
 
 fn metadata(path: &str, xml: &Path) -> Result<Metadata, SceneError> {
     let fail = |e: String| SceneError::new(path, format!("{}: {e}", named(&xml)));
+    let size = std::fs::metadata(xml).map_err(|e| fail(e.to_string()))?.len();
+    if size > MAX_XML {
+        return Err(fail(format!("larger than {} MB", MAX_XML >> 20)));
+    }
     let bytes = std::fs::read(xml).map_err(|e| fail(e.to_string()))?;
     let text = crate::text::xml(&bytes, None).map_err(fail)?;
     let document = Document::parse(&text).map_err(|e| fail(e.to_string()))?;

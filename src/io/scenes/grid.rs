@@ -138,8 +138,8 @@ pub fn target_grid(
     let bottom = low(wanted.min_y, origin.1, height);
     let top = high(wanted.max_y, origin.1, height).max(bottom + 1.0);
     let (cols, rows) = (right - left, top - bottom);
-    // Written so that NaN is refused too: the smallest pixels make infinitely many.
-    if !(cols * rows <= MAX_PIXELS) {
+    // The smallest pixels make infinitely many, or NaN.
+    if (cols * rows).is_nan() || cols * rows > MAX_PIXELS {
         return Err(SceneError::new(
             if request.resolution.is_some() {
                 "resolution"
@@ -155,7 +155,8 @@ pub fn target_grid(
         ));
     }
     let sides = Budget::default().raster(rows as usize, cols as usize);
-    sides.map_err(|e| SceneError::new(if request.resolution.is_some() { "resolution" } else { "area" }, e))?;
+    sides
+        .map_err(|e| SceneError::new(if request.resolution.is_some() { "resolution" } else { "area" }, e))?;
     if let Some(size) = request.resolution.filter(|_| width > 2.0 * (union.max_x - union.min_x)) {
         let unit = if crs.is_geographic() { "degrees" } else { "units" };
         return Err(SceneError::new(

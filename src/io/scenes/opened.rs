@@ -24,6 +24,9 @@ use crate::raster::{Mapping, NodeGrid, Resampling};
 /// Files by their places.
 type Files = HashMap<Place, Arc<RasterFile>>;
 
+/// How the values of each band of a scene become reflectance.
+type Units = BTreeMap<Band, Reflectance>;
+
 /// Scenes whose files are open.
 pub struct OpenScenes {
     scenes: Vec<Scene>,
@@ -31,7 +34,7 @@ pub struct OpenScenes {
     notes: Vec<String>,
     files: Files,
     /// What the values of each scene's bands mean, by scene.
-    reflectance: Vec<BTreeMap<Band, Reflectance>>,
+    reflectance: Vec<Units>,
     findings: Arc<Findings>,
     target: TargetGrid,
     /// Columns of the overviews of each file, once they are asked for.
@@ -172,8 +175,7 @@ impl OpenScenes {
         let mut systems = Vec::new();
         let mut layer = |asset: &Asset, mask: bool| layer_of(asset, mask, target, files, &mut systems);
         // Scenes keep the order of the sources within a day: the first has precedence.
-        let mut by_day: BTreeMap<jiff::civil::Date, Vec<(&Scene, &BTreeMap<Band, Reflectance>)>> =
-            BTreeMap::new();
+        let mut by_day: BTreeMap<jiff::civil::Date, Vec<(&Scene, &Units)>> = BTreeMap::new();
         for scene in self.scenes.iter().zip(&self.reflectance) {
             by_day.entry(scene.0.date).or_default().push(scene);
         }
@@ -244,7 +246,7 @@ fn calibrate_all(
     files: &Files,
     target: &GeoBox,
     findings: &Findings,
-) -> Result<Vec<BTreeMap<Band, Reflectance>>, SceneError> {
+) -> Result<Vec<Units>, SceneError> {
     let one = |(scene, band): (&Scene, Band)| {
         let asset = &scene.bands[&band];
         calibrated(scene, band, asset, &files[&asset.place], target, findings)

@@ -21,7 +21,7 @@ use crate::named;
 use crate::text::xml;
 
 /// Metadata files are some hundred kB; more than this is a mistake (bytes).
-const MAX_XML: u64 = 32 << 20;
+pub(super) const MAX_XML: u64 = 32 << 20;
 
 /// `T49RFL_20190401T030541_B05_20m.jp2`; Level-2A of 2017 and 2018 puts `L2A_` before it. Level-1C
 /// has no resolution in it.

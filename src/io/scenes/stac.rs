@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::baseline::{OFFSET, ProcessingBaseline, flag};
+use super::baseline::{ProcessingBaseline, flag};
 use super::scene::{Asset, Base, MaskKind, Scene, SceneError};
 use crate::crs::Crs;
 use crate::cube::Band;
@@ -153,9 +153,12 @@ fn baseline(
     let version = || ProcessingBaseline::of_version(properties.get("processing:version")?, sentinel2);
     let names = || {
         let texts = properties.values().filter_map(Value::as_str).chain([id]);
-        texts.filter_map(|text| ProcessingBaseline::of_name(&format!("{text}_"), level1)).next()
+        texts.into_iter().find_map(|text| ProcessingBaseline::of_name(&format!("{text}_"), level1))
     };
-    own.filter_map(|(_, value)| ProcessingBaseline::of_member(value)).next().or_else(version).or_else(names)
+    own.into_iter()
+        .find_map(|(_, value)| ProcessingBaseline::of_member(value))
+        .or_else(version)
+        .or_else(names)
 }
 
 fn cloud_cover(path: &str, properties: &Map<String, Value>) -> Result<Option<f32>, SceneError> {
@@ -285,6 +288,7 @@ fn parse_band(name: &str, gf6: bool) -> Option<Band> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::scenes::baseline::OFFSET;
     use serde_json::json;
 
     fn read(assets: Value, properties: Value) -> Scene {
@@ -309,7 +313,10 @@ mod tests {
             }),
             json!({}),
         );
-        let place = |band| (scene.bands[&band].place.to_string(), scene.bands[&band].band);
+        let place = |band| {
+            let asset = &scene.bands[&band];
+            (asset.place.gdal_path().display().to_string(), asset.band)
+        };
         assert_eq!(place(Band::RedEdge1), ("/data/esa20.jp2".into(), 1));
         assert_eq!(place(Band::Nir), ("/data/nir.tif".into(), 1));
         assert_eq!(place(Band::Nir08), ("/data/b8a.tif".into(), 1));

@@ -72,13 +72,7 @@ impl Writer {
         // GDAL adds to a file that is there.
         let _ = std::fs::remove_file(path);
         let dataset = start().map_err(|e| IoError::write(path, e))?;
-        Ok(Self {
-            path: path.to_owned(),
-            layer: layer.to_owned(),
-            kind: schema.geometry,
-            geometry,
-            dataset,
-        })
+        Ok(Self { path: path.to_owned(), layer: layer.to_owned(), kind: schema.geometry, geometry, dataset })
     }
 
     fn batch(&mut self, rows: Vec<Row>) -> Result<(), GdalError> {

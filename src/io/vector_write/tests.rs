@@ -276,12 +276,8 @@ fn an_empty_layer_is_a_layer_and_many_features_pass_through() {
             })
             .collect();
         let all = vectors::read(&write(folder.path(), format, &schema, &many)).unwrap();
-        let sum: f64 = all
-            .table
-            .features
-            .iter()
-            .map(|f| f.properties["pixels"].as_f64().unwrap_or(f64::NAN))
-            .sum();
+        let sum: f64 =
+            all.table.features.iter().map(|f| f.properties["pixels"].as_f64().unwrap_or(f64::NAN)).sum();
         assert_eq!((all.table.features.len(), sum), (20_000, 199_990_000.0), "{format:?}");
     }
 }

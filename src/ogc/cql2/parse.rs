@@ -209,9 +209,7 @@ impl Parser<'_> {
             return Ok(match self.deeper(Self::power)? {
                 Expr::Number(n) => Expr::Number(-n),
                 Expr::Integer(n) => Expr::Integer(-n),
-                other => {
-                    Expr::Arithmetic(Box::new(Expr::Number(0.0)), vec![(Arithmetic::Subtract, other)])
-                }
+                other => Expr::Arithmetic(Box::new(Expr::Number(0.0)), vec![(Arithmetic::Subtract, other)]),
             });
         }
         if self.sign("+") {
@@ -367,7 +365,9 @@ fn function(upper: &str, word: &str, arguments: Vec<Expr>) -> Result<Expr, Strin
             };
             let found = moments(text).filter(|_| (upper == "DATE") == (text.len() == 10));
             let like = if upper == "DATE" { "2019-07-01" } else { "2019-07-01T10:00:00Z" };
-            found.map(|(first, _)| Expr::Time(first)).ok_or_else(|| format!("`{word}` takes a text such as '{like}', not '{text}'"))
+            found
+                .map(|(first, _)| Expr::Time(first))
+                .ok_or_else(|| format!("`{word}` takes a text such as '{like}', not '{text}'"))
         }
         "BBOX" => {
             let numbers: Option<Vec<f64>> =

@@ -94,7 +94,10 @@ fn long_chains_are_lists_and_their_length_is_limited() {
         };
         let Expr::Arithmetic(_, rest) = *left else { panic!() };
         assert_eq!(rest.len(), 4000);
-        for text in [format!("a{} > 1", format!("{sign}1").repeat(8000)), format!("a > 1{}", format!("{sign}1").repeat(8000))] {
+        for text in [
+            format!("a{} > 1", format!("{sign}1").repeat(8000)),
+            format!("a > 1{}", format!("{sign}1").repeat(8000)),
+        ] {
             let told = Expr::parse(&text).unwrap_err().to_string();
             assert!(told.contains("more than 10000 names, values and operators"), "{told}");
         }

@@ -96,6 +96,7 @@ pub fn read(text: &str) -> Result<roxmltree::Document<'_>, Exception> {
     if text.len() > MOST_BYTES {
         return Err(refuse("the request is too large"));
     }
+    let text = text.trim_start_matches('\u{feff}');
     let mut reader = Reader::from_str(text);
     let mut depth = 0_usize;
     loop {

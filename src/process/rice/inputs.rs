@@ -84,7 +84,7 @@ macro_rules! training_inputs {
             /// Notes what is wrong with the members that all such processes share.
             fn check_training(&self, faults: &mut crate::process::inputs::InputFaults) {
                 self.choice().check(faults);
-                crate::process::rice::training::check(
+                crate::process::rice::checks::check(
                     self.indices.as_deref(),
                     self.validation.as_ref(),
                     self.smoothing,
@@ -230,7 +230,7 @@ macro_rules! map_inputs {
             /// Notes what is wrong with the members that all such processes share.
             fn check_map(&self, faults: &mut crate::process::inputs::InputFaults) {
                 self.choice().check(faults);
-                crate::process::rice::training::check(
+                crate::process::rice::checks::check(
                     self.indices.as_deref(),
                     self.validation.as_ref(),
                     self.smoothing,

@@ -76,8 +76,7 @@ pub fn map(
     let threshold = PixelArea::of(grid).pixels(options.minimum_mapping_unit);
     // A patch is only known whole, so a sieve needs the whole map: one byte a pixel.
     let pixels = (grid.rows as u64).checked_mul(grid.cols as u64);
-    let _whole =
-        (threshold > 1).then(|| context.claim("area", "the map as a whole", pixels)).transpose()?;
+    let _whole = (threshold > 1).then(|| context.claim("area", "the map as a whole", pixels)).transpose()?;
     let whole = (threshold > 1)
         .then(|| Plane::try_filled("the map as a whole", grid.rows, grid.cols, legend.nodata))
         .transpose();

@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::inputs::MOST_STEPS;
 use crate::classify::boost::{BoostError, BoostOptions, BoostParams, ClassWeights};
 use crate::classify::itsgbt::{Family, PredictorChoice};
 use crate::classify::method::Method;
 use crate::classify::{DtwParams, ForestParams, Library, SwvParams, TsrfParams, Vote};
-use super::inputs::MOST_STEPS;
 use crate::process::ProcessError;
 
 /// A classification method.

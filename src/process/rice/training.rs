@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value as Json;
 
-use super::inputs::{MOST_STEPS, SmoothingInput, TimeGridInput};
+use super::checks::{channel, training_fault};
+use super::inputs::{SmoothingInput, TimeGridInput};
 use crate::classify::assess::{Accuracy, Confusion};
 use crate::classify::boost::BoostError;
 use crate::classify::gru::{Epoch, Score};
@@ -13,7 +14,7 @@ use crate::classify::method::{LabelledSeries, Method, SampleFacts, ValidateError
 use crate::classify::samples::{
     ClassNames, SampleError, check_classes, class_names, from_features, from_table,
 };
-use crate::classify::splits::{SplitError, Validation, usual_design};
+use crate::classify::splits::{Validation, usual_design};
 use crate::classify::{
     Channel, ClassifyError, Model, ModelCard, Observations, SeriesRecipe, Watch, bands_of,
 };
@@ -24,7 +25,6 @@ use crate::cube::{
 };
 use crate::ogc::{CubeInput, FileInput};
 use crate::process::grid::Choice;
-use crate::process::inputs::InputFaults;
 use crate::process::{Context, ProcessError, Progress};
 use crate::vector::Value;
 
@@ -173,7 +173,9 @@ impl Training<'_> {
             (confusion, method) = self.validate(&prepared, method, &design, &told)?;
             accuracy = confusion.as_ref().map(|found| {
                 let note = rests_on(found, &prepared.legend, &design);
-                note.iter().for_each(|note| context.progress.note(note));
+                if let Some(note) = &note {
+                    context.progress.note(note);
+                }
                 Accuracy { validation: Some(design), note, ..found.accuracy() }
             });
         }
@@ -234,7 +236,9 @@ impl Training<'_> {
                 let chose = matches!(design, Validation::Holdout { .. });
                 Ok((Some(found), if chose { chosen.settled() } else { method }))
             }
-            Err(why @ ValidateError::OneClass { .. }) => {
+            Err(
+                why @ (ValidateError::OneClass { .. } | ValidateError::Classify(ClassifyError::NoSplit(_))),
+            ) => {
                 told.context.progress.note(&format!("no accuracy: in the validation, {why}"));
                 Ok((None, method))
             }
@@ -365,34 +369,6 @@ pub fn rice_error(error: RiceError) -> ProcessError {
         RiceError::Unknown { position, .. } => ProcessError::input(format!("riceClasses[{position}]"), error),
         RiceError::NoRice { .. } | RiceError::Empty { .. } => ProcessError::input("riceClasses", error),
     }
-}
-
-/// Notes what is wrong with the series and the design of a training, as far as the request tells.
-pub fn check(
-    indices: Option<&[String]>,
-    validation: Option<&Validation>,
-    smoothing: SmoothingInput,
-    faults: &mut InputFaults,
-) {
-    for (i, name) in indices.unwrap_or_default().iter().enumerate() {
-        faults.note(channel(i, name));
-    }
-    if let Some(design) = validation {
-        faults.note(design.check().map_err(|e| training_fault(&e)));
-    }
-    if let Some(why) = Smoothing::from(smoothing).problem(MOST_STEPS) {
-        faults.add("smoothing", why);
-    }
-}
-
-/// A series by its name.
-fn channel(i: usize, name: &str) -> Result<Channel, ProcessError> {
-    Channel::parse(name).map_err(|e| ProcessError::input(format!("indices[{i}]"), e))
-}
-
-/// The member of the request that a design is about.
-fn training_fault(error: &SplitError) -> ProcessError {
-    ProcessError::input("validation", error)
 }
 
 /// Opens a cube with these bands.

@@ -60,9 +60,7 @@ pub fn rice_mask<C: Borrow<DataCube> + Clone + Send + Sync>(
 ) -> Result<impl Fn(Window) -> Result<Vec<Ground>, CubeError> + Send + Sync + use<C>, ClassifyError> {
     let (legend, predictor) = match source {
         RiceSource::Map(_, legend) => (legend, None),
-        RiceSource::Model(model, legend) => {
-            (legend, Some(Predictor::new(cube.clone(), model.clone())?))
-        }
+        RiceSource::Model(model, legend) => (legend, Some(Predictor::new(cube.clone(), model.clone())?)),
     };
     let (ground, source) = (ground_of(legend), source.clone());
     Ok(move |window: Window| match (&source, &predictor) {

@@ -72,7 +72,7 @@ pub fn write_zones(
             row.id.into(),
             class,
             Value::Number(row.hectares),
-            (zone.pixels as u64).into(),
+            zone.pixels.into(),
             number(probability.map(|p| rounded(p[row.zone], 2))),
             if years.is_empty() { Value::Null } else { Value::Text(seen.join(", ")) },
         ];
@@ -196,14 +196,13 @@ pub fn write_mines(
     };
     let mut writer = context.sink.features(output, &schema)?;
     for (mine, (feature, bands)) in mines.features().iter().zip(&joined.bands).enumerate() {
-        let own = names
-            .iter()
-            .zip(&schema.fields[1..])
-            .map(|(name, field)| match (feature.properties.get(name), field.kind) {
+        let own = names.iter().zip(&schema.fields[1..]).map(|(name, field)| {
+            match (feature.properties.get(name), field.kind) {
                 (None | Some(Value::Null), _) => Value::Null,
                 (Some(value), FieldKind::Text) => Value::Text(value.to_string()),
                 (Some(value), _) => value.clone(),
-            });
+            }
+        });
         let mut values: Vec<Value> = std::iter::once(mines.id(mine)).chain(own).collect();
         values.push(Value::Number(rounded(bands.iter().sum::<f64>() / 1e4, 6)));
         values.extend(bands.iter().map(|area| Value::Number(rounded(area / 1e4, 6))));

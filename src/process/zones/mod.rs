@@ -76,10 +76,13 @@ pub fn find(
             let at = if options.classes.len() == 1 { input.to_owned() } else { format!("classes[{i}]") };
             return Err(ProcessError::input(at, why));
         }
-        codes.into_iter().for_each(|code| chosen[usize::from(code)] = true);
+        for code in codes {
+            chosen[usize::from(code)] = true;
+        }
     }
     // A patch is known only once the whole map is: one byte a pixel.
-    let _map = context.claim(input, "the map as a whole", (grid.rows as u64).checked_mul(grid.cols as u64))?;
+    let _map =
+        context.claim(input, "the map as a whole", (grid.rows as u64).checked_mul(grid.cols as u64))?;
     let mut plane = read_codes(map, input, &legend, context)?;
     let go_on = || !context.cancel.is_cancelled();
     let of_run = sieve::BYTES_OF_RUN.max(Zones::BYTES_OF_RUN);

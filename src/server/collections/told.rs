@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::jobs::Job;
-use crate::ogc::{Link, segment};
 use crate::ogc::collections::{CRS84, CollectionInfo, DataType, Extent, crs_uri, rel};
 use crate::ogc::features::{self, SCHEMA_JSON};
 use crate::ogc::outputs::{CSV, GEOJSON, GEOPACKAGE, JSON};
+use crate::ogc::{Link, segment};
 use crate::server::config::DataConfig;
 use crate::server::maps;
 use crate::store::collections::{Collection, LayerKind, Origin};

@@ -148,7 +148,10 @@ impl ServerConfig {
             return wrong("base_url", "is not an http(s) address");
         }
         if let Some(name) = self.server_names.iter().find(|name| *name != "*" && !is_host(name)) {
-            return wrong("server_names", &format!("`{name}` is no host name or address, without scheme and port"));
+            return wrong(
+                "server_names",
+                &format!("`{name}` is no host name or address, without scheme and port"),
+            );
         }
         if let Err(reason) = self.links.hosts() {
             return wrong("links", &reason);
@@ -173,7 +176,10 @@ impl ServerConfig {
             }
         }
         if let Some(name) = self.live.keys().find(|name| !is_plain(name)) {
-            return wrong(&format!("live.{name}"), "a name has letters of any script, digits, `-` and `_` alone");
+            return wrong(
+                &format!("live.{name}"),
+                "a name has letters of any script, digits, `-` and `_` alone",
+            );
         }
         self.check_data()
     }
@@ -203,7 +209,10 @@ impl ServerConfig {
             let at = format!("data.{kind}.{name}");
             let odd = |c: char| ['/', '\\', '?', '#'].contains(&c) || c.is_control();
             if name.is_empty() || name.contains(odd) {
-                return Err(ConfigError::wrong(at, "a name has no `/`, `\\`, `?` or `#`, and no control characters"));
+                return Err(ConfigError::wrong(
+                    at,
+                    "a name has no `/`, `\\`, `?` or `#`, and no control characters",
+                ));
             }
             // Cubes are asked for as such; everything else by its name alone.
             if !names.insert((kind == "cubes", name)) {
@@ -246,7 +255,8 @@ impl ServerConfig {
 
 /// Whether a name needs no other letters in an address.
 fn is_plain(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || (!c.is_ascii() && !c.is_control());
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || (!c.is_ascii() && !c.is_control());
     !name.is_empty() && name.chars().all(plain)
 }
 

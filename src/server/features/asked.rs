@@ -75,11 +75,12 @@ impl Format {
             (Self::GeoPackage, &[GEOPACKAGE]),
         ];
         let weight = |types: &[&str]| types.iter().filter_map(|t| accepted.weight(t)).max_by(f32::total_cmp);
-        let place = |types: &[&str]| types.iter().filter_map(|t| accepted.place(t)).min().unwrap_or(usize::MAX);
+        let place =
+            |types: &[&str]| types.iter().filter_map(|t| accepted.place(t)).min().unwrap_or(usize::MAX);
         let weighed = forms.iter().filter_map(|(form, types)| Some((form, types, weight(types)?)));
-        let best = weighed.filter(|(_, _, weight)| *weight > 0.0).min_by(|a, b| {
-            b.2.total_cmp(&a.2).then_with(|| place(a.1).cmp(&place(b.1)))
-        });
+        let best = weighed
+            .filter(|(_, _, weight)| *weight > 0.0)
+            .min_by(|a, b| b.2.total_cmp(&a.2).then_with(|| place(a.1).cmp(&place(b.1))));
         match best {
             Some((form, ..)) => Some(*form),
             // Who names none of them is answered as who says nothing.
@@ -98,9 +99,8 @@ impl Format {
                 Err(ApiError::parameter("f", format!("`{other}` is none of geojson, html, csv, gpkg")))
             }
             None if prefers_page(request) => Ok(Self::Page),
-            None => Self::accepted(&Accepted::of(request)).ok_or_else(|| {
-                ApiError::not_acceptable(&[GEOJSON, HTML, CSV, GEOPACKAGE])
-            }),
+            None => Self::accepted(&Accepted::of(request))
+                .ok_or_else(|| ApiError::not_acceptable(&[GEOJSON, HTML, CSV, GEOPACKAGE])),
         }
     }
 }
@@ -111,10 +111,9 @@ impl Format {
 /// 400 where it is another word, or what is asked for is no table.
 pub fn for_spreadsheets(query: &[(String, String)], is_table: bool) -> Result<bool, ApiError> {
     match value(query, "csv") {
-        None => Ok(false),
         Some(_) if !is_table => Err(ApiError::parameter("csv", "is for tables alone; this is not text/csv")),
         Some("spreadsheet") => Ok(true),
-        Some("data") => Ok(false),
+        None | Some("data") => Ok(false),
         Some(other) => Err(ApiError::parameter("csv", format!("`{other}` is neither data nor spreadsheet"))),
     }
 }

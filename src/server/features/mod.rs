@@ -20,8 +20,8 @@ use super::html::{self, show};
 use super::routes::{Mount as _, Read as _, at};
 use super::state::{ServerState, block};
 use super::wire::is_known;
-use crate::io::feature_file::{FeatureFile, Stored};
 use crate::io::IoError;
+use crate::io::feature_file::{FeatureFile, Stored};
 use crate::ogc::features::{self, Property, PropertyKind, SCHEMA_JSON};
 use crate::ogc::outputs::{GEOJSON, HTML, JSON};
 use crate::ogc::{Link, ProblemType, segment};
@@ -85,7 +85,9 @@ pub async fn items(request: HttpRequest, path: web::Path<String>, state: web::Da
         let sent = request.clone();
         let mut response = match format {
             Format::GeoJson => block(move || page(&collection, &file, &query, &base)).await??.into_response(),
-            _ => block(move || whole(&collection, &file, &query, (format, shown))).await??.into_response(&sent),
+            _ => {
+                block(move || whole(&collection, &file, &query, (format, shown))).await??.into_response(&sent)
+            }
         };
         tagged(&mut response, &tag)?;
         Ok(response)

@@ -1,7 +1,7 @@
 //! JSON or a page: what the caller reads.
 
-use actix_web::{HttpMessage as _, HttpRequest};
 use actix_web::http::header::ACCEPT;
+use actix_web::{HttpMessage as _, HttpRequest};
 
 use crate::ogc::read_query;
 use crate::server::error::ApiError;

@@ -23,7 +23,8 @@ impl Look {
     pub fn at(output: Output) -> Self {
         let bytes = std::fs::metadata(&output.path).map_or(0, |m| m.len());
         let read = [CSV, GEOJSON, JSON, MARKDOWN, "text/plain"].contains(&essence(&output.media_type));
-        let text = if read && bytes <= SHOWN { std::fs::read(&output.path).unwrap_or_default() } else { Vec::new() };
+        let text =
+            if read && bytes <= SHOWN { std::fs::read(&output.path).unwrap_or_default() } else { Vec::new() };
         Self { bytes, picture: picture_of(&output).is_some(), text, output }
     }
 }

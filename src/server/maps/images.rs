@@ -77,7 +77,8 @@ pub fn format_of(request: &HttpRequest, f: Option<&str>) -> Result<Format, ApiEr
     }
     let accepted = Accepted::of(request);
     let weight = |format: Format| accepted.weight(format.media_type()).unwrap_or(0.0);
-    Ok(if weight(Format::WebP) > weight(Format::Png) { Format::WebP } else { Format::Png })
+    // PNG wherever it is taken: some that accept WebP cannot show it.
+    Ok(if weight(Format::WebP) > 0.0 && weight(Format::Png) == 0.0 { Format::WebP } else { Format::Png })
 }
 
 pub async fn tile(request: HttpRequest, state: web::Data<ServerState>) -> Answer {

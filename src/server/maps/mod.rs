@@ -36,9 +36,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .mount(at("/wmts").read(wmts::by_query))
         .mount(at("/wmts/1.0.0/WMTSCapabilities.xml").read(wmts::capabilities))
         .mount(at("/wmts/1.0.0/{layer}/{style}/{set}/{z}/{row}/{col}.{ending}").read(wmts::tile))
-        .mount(
-            at("/wmts/1.0.0/{layer}/{style}/{set}/{z}/{row}/{col}/{j}/{i}.json").read(wmts::feature_info),
-        )
+        .mount(at("/wmts/1.0.0/{layer}/{style}/{set}/{z}/{row}/{col}/{j}/{i}.json").read(wmts::feature_info))
         .mount(at("/tiles/{collection}/tilejson.json").read(xyz::tilejson))
         .mount(at("/tiles/{collection}/{z}/{x}/{file}").read(xyz::tile));
     for below in ["/collections/{collection}", "/collections/{collection}/styles/{style}"] {

@@ -204,7 +204,11 @@ impl Catalogue {
     }
 
     /// The layer, or a line in the log that says why there is none.
-    fn logged(&self, entry: &Configured, found: Result<Layer, describe::Reason>) -> Result<Arc<Layer>, describe::Reason> {
+    fn logged(
+        &self,
+        entry: &Configured,
+        found: Result<Layer, describe::Reason>,
+    ) -> Result<Arc<Layer>, describe::Reason> {
         if let Err(reason) = &found {
             let key = entry.key(self);
             if entry.what == What::File {
@@ -421,9 +425,12 @@ mod tests {
         ] {
             assert_eq!(id_of(name), id);
         }
-        let table = |names: &[&str]| names.iter().map(|n| ((*n).to_owned(), PathBuf::from("x.tif"))).collect();
+        let table =
+            |names: &[&str]| names.iter().map(|n| ((*n).to_owned(), PathBuf::from("x.tif"))).collect();
         let mut offered =
-            Offered { cubes: table(&["a b", "湖南"]), files: table(&["c", "湖北"]), ..Offered::default() };
+            Offered {
+                cubes: table(&["a b", "湖南"]), files: table(&["c", "湖北"]), ..Offered::default()
+            };
         check_names(&offered).unwrap();
         offered.files.insert("a-b".to_owned(), PathBuf::from("x.tif"));
         let (key, why) = check_names(&offered).unwrap_err();

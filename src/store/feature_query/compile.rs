@@ -183,7 +183,8 @@ impl Compiler<'_> {
         let fields = self.file.fields();
         fields.iter().position(|f| f.name == name).ok_or_else(|| {
             let geometry = geometry_name(self.file);
-            let known: Vec<&str> = fields.iter().map(|f| f.name.as_str()).chain([geometry.as_str()]).collect();
+            let known: Vec<&str> =
+                fields.iter().map(|f| f.name.as_str()).chain([geometry.as_str()]).collect();
             let near = hint(name, known.iter().copied());
             FilterError::Wrong(format!("there is no property `{name}`{near} (known: {})", known.join(", ")))
         })
@@ -356,7 +357,10 @@ impl Compiler<'_> {
         };
         if !matches!(
             value,
-            Side::Text(..) | Side::TextColumn(..) | Side::Flag(Number::Column(_)) | Side::Number(Number::Column(_))
+            Side::Text(..)
+                | Side::TextColumn(..)
+                | Side::Flag(Number::Column(_))
+                | Side::Number(Number::Column(_))
         ) {
             return wrong("a list stands behind a property, and holds values of its kind");
         }

@@ -110,7 +110,8 @@ impl<'a> Chunk<'a> {
                 found.map(|v| if v.is_nan() { UNKNOWN } else { u8::from(listed(&v)) }).collect()
             }
             Node::Longs(how, column, n) => {
-                let truth = |v: &Option<i64>| v.map_or(UNKNOWN, |v| u8::from(how.holds(i128::from(v).cmp(n))));
+                let truth =
+                    |v: &Option<i64>| v.map_or(UNKNOWN, |v| u8::from(how.holds(i128::from(v).cmp(n))));
                 self.longs(*column)?.iter().map(truth).collect()
             }
             Node::LongPair(how, a, b) => {

@@ -118,14 +118,13 @@ fn possible(file: &FeatureFile, node: &Node, stretch: usize) -> Result<Possible,
         Node::Longs(how, column, n) => {
             // Spans are rounded: what they exclude by a neighbour of theirs is excluded.
             let Span { least, greatest, missing } = span(*column)?;
-            let outside = least > greatest || (*n as f64) < least.next_down() || (*n as f64) > greatest.next_up();
+            let outside =
+                least > greatest || (*n as f64) < least.next_down() || (*n as f64) > greatest.next_up();
             Possible { truth: *how != Comparison::Equal || !outside, falsehood: true, unknown: missing }
         }
-        Node::Numbers(..)
-        | Node::OneOf(..)
-        | Node::LongPair(..)
-        | Node::TextPair(..)
-        | Node::Spatial(_) => Possible::ANYTHING,
+        Node::Numbers(..) | Node::OneOf(..) | Node::LongPair(..) | Node::TextPair(..) | Node::Spatial(_) => {
+            Possible::ANYTHING
+        }
     })
 }
 

@@ -102,12 +102,12 @@ fn value(expr: &Expr, zone: &Zone) -> Json {
         Expr::Bool(b) => json!(b),
         Expr::Property(name) => zone.values.get(name.as_str()).cloned().unwrap_or(Json::Null),
         Expr::Casei(inner) => value(inner, zone).as_str().map_or(Json::Null, |t| json!(t.to_lowercase())),
-        Expr::Arithmetic(first, rest) => rest.iter().fold(value(first, zone), |a, (how, b)| {
-            match (a.as_f64(), value(b, zone).as_f64()) {
+        Expr::Arithmetic(first, rest) => {
+            rest.iter().fold(value(first, zone), |a, (how, b)| match (a.as_f64(), value(b, zone).as_f64()) {
                 (Some(a), Some(b)) => json!(eval::calculate(*how, a, b)),
                 _ => Json::Null,
-            }
-        }),
+            })
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -363,7 +363,8 @@ fn a_column_of_times_may_have_blanks_and_other_texts() {
             })
             .collect();
         let source = folder.path().join(format!("{name}.geojson"));
-        std::fs::write(&source, json!({"type": "FeatureCollection", "features": features}).to_string()).unwrap();
+        std::fs::write(&source, json!({"type": "FeatureCollection", "features": features}).to_string())
+            .unwrap();
         build(&source, "1", &folder.path().join(name)).unwrap();
         FeatureFile::open(&folder.path().join(name)).unwrap()
     };
@@ -378,7 +379,8 @@ fn a_column_of_times_may_have_blanks_and_other_texts() {
         let file = read(name, &dates);
         let column = time_column(&file).unwrap();
         assert_eq!(column.map(|c| time_format(&file, c).unwrap()), Some(Some(format)), "{name}");
-        let filter = TimeSpan::parse("2019-01-01/2019-12-31").unwrap().filter(&file, column.unwrap()).unwrap();
+        let filter =
+            TimeSpan::parse("2019-01-01/2019-12-31").unwrap().filter(&file, column.unwrap()).unwrap();
         let query = FeatureQuery { filters: vec![filter], ..FeatureQuery::default() };
         assert_eq!(query.count(&file).unwrap(), of_2019, "{name}");
     }
@@ -447,7 +449,8 @@ fn long_whole_numbers_are_compared_and_sorted_by_all_their_digits() {
     let (_folder, file) = columns(&[2, 0, 3, 1, 4].map(zone));
     assert_eq!(file.fields()[0].kind, crate::vector::FieldKind::Integer);
     let found = |filter: Filter, falling: bool| {
-        let query = FeatureQuery { filters: vec![filter], sort: vec![(0, falling)], ..FeatureQuery::default() };
+        let query =
+            FeatureQuery { filters: vec![filter], sort: vec![(0, falling)], ..FeatureQuery::default() };
         numbers(&file, &query.page(&file, 0, 10).unwrap().1)
     };
     let asked = |text: &str| {
