@@ -10,28 +10,50 @@ const ABOUT_THE_ANSWER: [&str; 3] = ["subscriber", "response", "mode"];
 /// their names and its numbers by value (`1.0` is `1`); and of `basis`, how the data looks that the
 /// request names.
 pub(super) fn hash(request: &Value, basis: &str) -> String {
-    let mut plain = canonical(request);
-    if let Value::Object(members) = &mut plain {
-        for name in ABOUT_THE_ANSWER {
-            members.shift_remove(name);
+    let mut digest = Sha256::new();
+    match request {
+        Value::Object(members) => {
+            // An empty member and an absent one are the same.
+            let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+            let kept = |(name, value): &(&String, &Value)| {
+                !ABOUT_THE_ANSWER.contains(&name.as_str()) && !empty(value)
+            };
+            write_object(members.iter().filter(kept), &mut digest);
         }
-        // No wish and no outputs named are the same.
-        members.retain(|_, value| !value.is_null() && value.as_object().is_none_or(|o| !o.is_empty()));
+        other => write(other, &mut digest),
     }
-    Sha256::digest(plain.to_string() + basis).iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.update(basis);
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn canonical(value: &Value) -> Value {
+/// Writes the value as JSON piece by piece: a request may be tens of megabytes.
+fn write(value: &Value, digest: &mut Sha256) {
     match value {
-        Value::Object(members) => {
-            let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
-            sorted.sort_by_key(|(name, _)| *name);
-            Value::Object(sorted.into_iter().map(|(k, v)| (k.clone(), canonical(v))).collect::<Map<_, _>>())
+        Value::Object(members) => write_object(members.iter(), digest),
+        Value::Array(values) => {
+            digest.update("[");
+            for (k, value) in values.iter().enumerate() {
+                digest.update(if k == 0 { "" } else { "," });
+                write(value, digest);
+            }
+            digest.update("]");
         }
-        Value::Array(values) => Value::Array(values.iter().map(canonical).collect()),
-        Value::Number(number) => Value::Number(whole(number)),
-        other => other.clone(),
+        Value::Number(number) => digest.update(whole(number).to_string()),
+        other => digest.update(other.to_string()),
     }
+}
+
+fn write_object<'a>(members: impl Iterator<Item = (&'a String, &'a Value)>, digest: &mut Sha256) {
+    let mut sorted: Vec<(&String, &Value)> = members.collect();
+    sorted.sort_by_key(|(name, _)| *name);
+    digest.update("{");
+    for (k, (name, value)) in sorted.into_iter().enumerate() {
+        digest.update(if k == 0 { "" } else { "," });
+        digest.update(Value::from(name.as_str()).to_string());
+        digest.update(":");
+        write(value, digest);
+    }
+    digest.update("}");
 }
 
 /// A float without a fraction as the integer it is.

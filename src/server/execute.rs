@@ -90,13 +90,13 @@ async fn perform(
     asked.check(&description).map_err(wrong)?;
     asked.fit(&description.inputs).map_err(wrong)?;
     if asked.response == Some(ResponseForm::Collection) {
-        return at_once(request, state, process, owner, &asked, prefer).await;
+        return at_once(request, state, process, owner, asked, prefer).await;
     }
     let form = prefer.form.filter(|form| asked.prefer(*form, &description.outputs));
     let later = prefer.respond == Some(Respond::Async)
         || (prefer.respond.is_none() && asked.mode == Some(Mode::Async));
 
-    let job = submit(state, request, process.id(), owner, &asked).await?;
+    let job = submit(state, request, process.id(), owner, asked).await?;
     let most = state.config.jobs.synchronous_seconds;
     // Who prefers a job and names seconds would rather have the result if it is there by then.
     let usual = if later { 0 } else { most };
@@ -122,12 +122,13 @@ async fn at_once(
     state: &web::Data<ServerState>,
     process: &'static dyn DynProcess,
     owner: Option<String>,
-    asked: &Execute,
+    asked: Execute,
     prefer: Prefer,
 ) -> Answer {
-    collection_output::check(&process.describe(), asked)?;
+    let outputs = Execute { outputs: asked.outputs.clone(), ..Execute::default() };
+    collection_output::check(&process.describe(), &outputs)?;
     let job = submit(state, request, process.id(), owner, asked).await?;
-    let mut answer = collection_output::answer(&job, asked, state, request);
+    let mut answer = collection_output::answer(&job, &outputs, state, request);
     let respond = prefer.respond.filter(|respond| *respond == Respond::Async);
     tell(&mut answer, &job, Prefer { respond, form: None, wait: None });
     Ok(answer)

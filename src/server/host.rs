@@ -239,7 +239,7 @@ impl RunHost {
         let context = Context::new(&source, &sink, progress, cancel.clone()).within(budget);
         let pool = self.pool()?;
         let span = tracing::Span::current();
-        let run = || process.run_json(Value::Object(request.inputs.clone()), &context);
+        let run = move || process.run_json(Value::Object(request.inputs), &context);
         let run = pool.install(|| span.in_scope(run)).and_then(|()| {
             sink.file_aside("manifest.json", &manifest(job, sink.staging())?)?;
             Ok(())

@@ -36,20 +36,19 @@ pub async fn submit(
     request: &HttpRequest,
     process: &str,
     owner: Option<String>,
-    asked: &Execute,
+    asked: Execute,
 ) -> Result<Job, ApiError> {
     let found = known(process)?;
     let description = found.describe();
-    budget::check(asked, &description, state.config.limits.pixels)?;
+    budget::check(&asked, &description, state.config.limits.pixels)?;
     let new = NewJob {
         process: process.to_owned(),
         owner,
-        request: json!({"inputs": asked.inputs, "outputs": asked.outputs, "response": asked.response}),
         request_id: id_of(request),
-        subscriber: links::subscription(asked, &state.base(request)),
+        subscriber: links::subscription(&asked, &state.base(request)),
         ..NewJob::default()
     };
-    let (shared, asked) = (state.clone(), asked.clone());
+    let shared = state.clone();
     let submitted = block(move || {
         links::check(&shared, &asked, &description, new.owner.as_deref())?;
         // Those that are fetched are looked at when the job runs.
@@ -60,7 +59,10 @@ pub async fn submit(
         let Value::Object(inputs) = inputs else { return Err(ApiError::internal("inputs are an object")) };
         let asked = Execute { inputs, ..asked };
         let identity = shared.host.identity(&asked, new.owner.as_deref());
-        let new = NewJob { fresh: !identity.steady, basis: identity.text, ..new };
+        // Inputs may be tens of megabytes: they are moved.
+        let mut request = json!({"inputs": null, "outputs": asked.outputs, "response": asked.response});
+        request["inputs"] = Value::Object(asked.inputs);
+        let new = NewJob { request, fresh: !identity.steady, basis: identity.text, ..new };
         Ok::<_, ApiError>(shared.queue.submit(new)?)
     });
     submitted.await?

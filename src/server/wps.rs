@@ -132,7 +132,7 @@ async fn execute_job(
     let found = known(&execute.identifier)?;
     let process = found.describe();
     let asked = execute.to_execute(&process)?;
-    let job = submit(state, request, found.id(), owner, &asked).await?;
+    let job = submit(state, request, found.id(), owner, asked).await?;
     let url = format!("{}/wps", state.base(request));
     let later = execute.mode == Some(Mode::Async);
     let patience =

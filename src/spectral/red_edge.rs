@@ -21,7 +21,8 @@ pub(super) const REP_AS_PRINTED: SpectralIndex = SpectralIndex {
     bands: &[RedEdge3, Red, RedEdge1, RedEdge2],
     formula: "700 + 40 ((B7 - B4)/2 - B5)/(B6 - B5)",
     source: "Zhang et al. 2022, Table 1, as printed",
-    range: RED_EDGE,
+    // Lower than REP by 40 B4/(B6 - B5): about 150 nm in dense canopies, 300 nm in sparse ones.
+    range: [400.0, 760.0],
     compute: |planes, out| {
         each(planes, out, |[b7, b4, b5, b6]| 700.0 + 40.0 * ratio((b7 - b4) / 2.0 - b5, b6 - b5));
     },
@@ -44,9 +45,9 @@ pub(super) const MSR: SpectralIndex = SpectralIndex {
     bands: &[RedEdge2, Coastal, RedEdge1],
     formula: "(B6 - B1)/(B5 - B1)",
     source: "Sims & Gamon 2002; Zhang et al. 2022, Table 1",
-    // In vegetation the coastal band is the darkest of the three, so that both differences are above 0;
-    // dense canopies reach about 15.
-    range: [0.0, 25.0],
+    // Dense canopies reach about 15. Negative where the coastal band is brighter than band 5, as in
+    // reflectance at the top of the atmosphere.
+    range: [-25.0, 25.0],
     compute: |planes, out| each(planes, out, |[b6, b1, b5]| ratio(b6 - b1, b5 - b1)),
 };
 

@@ -8,6 +8,7 @@ pub mod nearest;
 mod reproject;
 mod rows;
 mod schema;
+mod validity;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ pub use interior::interior_point;
 pub use reproject::reproject;
 pub use rows::{MineRows, RowAction, RowProblem};
 pub use schema::{FeatureSchema, Field, FieldKind, GeometryKind};
+pub use validity::rings_are_disjoint;
 
 /// A property of a feature.
 #[derive(Clone, Debug, PartialEq)]

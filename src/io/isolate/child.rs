@@ -150,11 +150,11 @@ fn rewrite(input: &Path, output: &Path, most: u64) -> Result<(), Refusal> {
     let name = crate::named::named(input).to_string();
     let fail = |reason: &dyn std::fmt::Display| Refusal::from(IoError::read(&name, reason));
     let source = gdal_setup::open_raster(input)
-        .map_err(|e| fail(&format_args!("cannot be read as GeoTIFF or JPEG 2000: {e}")))?;
+        .map_err(|e| fail(&format_args!("cannot be read as GeoTIFF or JPEG 2000: {}", gdal_setup::reason(&e))))?;
     let (cols, rows) = source.raster_size();
     let mut pixel = 0_u64;
     for band in source.rasterbands() {
-        pixel += u64::from(band.map_err(|e| fail(&e))?.band_type().bits()).div_ceil(8);
+        pixel += u64::from(band.map_err(|e| fail(&gdal_setup::reason(&e)))?.band_type().bits()).div_ceil(8);
     }
     let bytes = (cols as u64).saturating_mul(rows as u64).saturating_mul(pixel);
     // Room for what is beside the pixels.
@@ -166,7 +166,7 @@ fn rewrite(input: &Path, output: &Path, most: u64) -> Result<(), Refusal> {
             (most - most / 16) >> 20
         )));
     }
-    let driver = DriverManager::get_driver_by_name("GTiff").map_err(|e| fail(&e))?;
+    let driver = DriverManager::get_driver_by_name("GTiff").map_err(|e| fail(&gdal_setup::reason(&e)))?;
     let options = RasterCreationOptions::from_iter([
         "TILED=YES",
         "INTERLEAVE=BAND",
@@ -175,5 +175,7 @@ fn rewrite(input: &Path, output: &Path, most: u64) -> Result<(), Refusal> {
         "BIGTIFF=IF_SAFER",
     ]);
     let written = source.create_copy(&driver, output, &options).and_then(gdal::Dataset::close);
-    written.map_err(|e| fail(&format_args!("its pixels cannot be read (truncated or damaged file?): {e}")))
+    written.map_err(|e| {
+        fail(&format_args!("its pixels cannot be read (truncated or damaged file?): {}", gdal_setup::reason(&e)))
+    })
 }

@@ -26,6 +26,10 @@ with np.errstate(all="ignore"):
         "EVI": 2.5 * (b(8) - b(4)) / (b(8) + 6 * b(4) - 7.5 * b(2) + 1), "LSWI": (b(8) - b(11)) / (b(8) + b(11)),
         "MNDWI": (b(3) - b(11)) / (b(3) + b(11)), "NDWI": (b(3) - b(8)) / (b(3) + b(8)),
     }
+# The range of each index, as in `spectral::INDICES`: a value outside of it becomes its nearer limit.
+normalized = (-1, 1)
+ranges = {"REP": (680, 760), "rep-as-printed": (400, 760), "CIre": (-1, 20), "MSR": (-25, 25), "MCARI": (-1, 5)}
+index = {k: np.clip(np.where(np.isfinite(v), v, np.nan), *ranges.get(k, normalized)) for k, v in index.items()}
 pixels = [(r, c) for r in range(0, 101, 4) for c in range(0, 100, 4)]
 rows, cols = next(iter(index.values())).shape
 pixels = [(r, c) for r, c in pixels if r < rows and c < cols]
