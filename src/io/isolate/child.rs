@@ -149,8 +149,9 @@ fn read(order: &Order, folder: &Path) -> Result<Found, Refusal> {
 fn rewrite(input: &Path, output: &Path, most: u64) -> Result<(), Refusal> {
     let name = crate::named::named(input).to_string();
     let fail = |reason: &dyn std::fmt::Display| Refusal::from(IoError::read(&name, reason));
-    let source = gdal_setup::open_raster(input)
-        .map_err(|e| fail(&format_args!("cannot be read as GeoTIFF or JPEG 2000: {}", gdal_setup::reason(&e))))?;
+    let source = gdal_setup::open_raster(input).map_err(|e| {
+        fail(&format_args!("cannot be read as GeoTIFF or JPEG 2000: {}", gdal_setup::reason(&e)))
+    })?;
     let (cols, rows) = source.raster_size();
     let mut pixel = 0_u64;
     for band in source.rasterbands() {
@@ -176,6 +177,9 @@ fn rewrite(input: &Path, output: &Path, most: u64) -> Result<(), Refusal> {
     ]);
     let written = source.create_copy(&driver, output, &options).and_then(gdal::Dataset::close);
     written.map_err(|e| {
-        fail(&format_args!("its pixels cannot be read (truncated or damaged file?): {}", gdal_setup::reason(&e)))
+        fail(&format_args!(
+            "its pixels cannot be read (truncated or damaged file?): {}",
+            gdal_setup::reason(&e)
+        ))
     })
 }

@@ -14,7 +14,9 @@ use super::IoError;
 use super::vectors::{self, Raw, RawRow, VectorFormat};
 use crate::crs::{Crs, CrsError, Transformer};
 use crate::named::named;
-use crate::vector::{Feature, FeatureTable, MineRows, RowAction, RowProblem, Value, columns, reproject, rings_are_disjoint};
+use crate::vector::{
+    Feature, FeatureTable, MineRows, RowAction, RowProblem, Value, columns, reproject, rings_are_disjoint,
+};
 
 /// What can go wrong with a file as a whole.
 #[derive(Debug, thiserror::Error)]
