@@ -265,9 +265,16 @@ mod tests {
             vertices.sort_by(|a, b| order(*a, *b));
             let touching = vertices.windows(2).any(|w| w[0] == w[1])
                 || all.iter().enumerate().any(|(k, a)| all[k + 1..].iter().any(|b| a.intersects(*b)));
+            // geo does not compare edges that follow each other, one of which may run back over the other.
+            let spike = all.iter().any(|ring| {
+                let edges: Vec<(f64, f64)> =
+                    ring.lines().map(|l| (l.dx(), l.dy())).filter(|d| *d != (0.0, 0.0)).collect();
+                let next = edges.iter().cycle().skip(1);
+                edges.iter().zip(next).any(|(a, b)| a.0 * b.1 == a.1 * b.0 && a.0 * b.0 + a.1 * b.1 < 0.0)
+            });
             let disjoint = one(polygon.clone());
             prop_assert!(!disjoint || polygon.is_valid(), "{polygon:?}");
-            prop_assert!(disjoint || touching || !polygon.is_valid(), "{polygon:?}");
+            prop_assert!(disjoint || touching || spike || !polygon.is_valid(), "{polygon:?}");
         }
     }
 }
