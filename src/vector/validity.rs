@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use geo::kernels::{Kernel, Orientation, RobustKernel};
-use geo::{Area, Coord, Intersects, Line, LineString, MultiPolygon};
+use geo::{Coord, Intersects, Line, LineString, MultiPolygon, Winding};
 
 /// Whether no ring of the polygons touches or crosses itself or another one, every hole lies in its
 /// polygon, and no polygon lies in another. Such polygons are valid. Others may be valid too, since rings
@@ -32,8 +32,7 @@ pub fn rings_are_disjoint(polygons: &MultiPolygon<f64>) -> bool {
             if !add_edges(ring, rings.len(), &mut edges) {
                 return false;
             }
-            let counter_clockwise = geo::Polygon::new(ring.clone(), Vec::new()).signed_area() > 0.0;
-            rings.push(Ring { part, hole, counter_clockwise });
+            rings.push(Ring { part, hole, counter_clockwise: ring.is_ccw() });
         }
     }
     sweep(&rings, &edges)
